@@ -1,0 +1,1 @@
+"""Questions to ask of an index: numbers in, a small dataclass out."""

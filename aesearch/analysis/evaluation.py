@@ -1,0 +1,139 @@
+"""How well an index finds what bears the query's label, and how well its codes keep what they stand for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aesearch.arrays import is_sparse
+from aesearch.errors import BadSetting, NothingToIndex, WrongKind
+from aesearch.items import Items
+from aesearch.readers.folder import Files
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+    from aesearch.retriever import Retriever
+
+DEPTH = 1000
+"""Neighbours that the mean average precision looks at."""
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found, as means over the queries.
+
+    precision : share of the k nearest that bear the query's label, by k; at 1 it is the accuracy of 1-nearest-neighbour.
+    mean_average_precision : over the DEPTH nearest, each query's divided by the relevant items found there.
+    reconstruction_sse : squared error of the queries' decoded codes, summed over a row; pixels in 0..1, words in the
+        features' own weights.  None where the coder was loaded without its decoder.
+    queries_per_second : encoding and searching, in batches; reading and features are not counted.
+    """
+
+    queries: int
+    precision: dict[int, float]
+    mean_average_precision: float
+    reconstruction_sse: float | None
+    queries_per_second: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `aesearch evaluate --json` prints."""
+        return {
+            "queries": self.queries,
+            "precision": {str(k): value for k, value in self.precision.items()},
+            f"map@{DEPTH}": self.mean_average_precision,
+            "reconstruction_sse": self.reconstruction_sse,
+            "queries_per_second": self.queries_per_second,
+        }
+
+
+def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 100)) -> Evaluation:
+    """Asks `retriever` every labelled item of `queries`, which must not be in the index.
+
+    Distances that tie are ordered by the items' keys, which are checksums and favour no label.  Queries without a label
+    are passed over.  Raises WrongKind, BadSetting where a k is below 1 or a query is one of the indexed items, and
+    NothingToIndex where no query has a label.
+    """
+    if not ks or min(ks) < 1:
+        raise BadSetting(f"k is {min(ks, default=0)}; ask for at least 1 neighbour (--k)")
+    if isinstance(queries, Files):
+        if queries.kind != retriever.kind:
+            raise WrongKind(f"the queries are {queries.kind}, and this index is of {retriever.kind}")
+        _check_apart(retriever, queries)
+    keys, labels = _labels_by_key(retriever)
+    depth = min(max(DEPTH, *ks), len(retriever))
+    precisions, average_precisions, errors = [], [], []
+    seconds, asked = 0.0, 0
+    remaining = iter(queries)
+    while batch := list(islice(remaining, BATCH)):
+        labelled = [item for item in batch if item.label is not None]
+        if not labelled:
+            continue
+        X = retriever.features.transform(labelled)
+        began = time.perf_counter()
+        codes = retriever.coder.encode(X)
+        found, _ = retriever.store.search(codes, depth)
+        seconds += time.perf_counter() - began
+        wanted = np.array([item.label for item in labelled])
+        relevant = labels[np.searchsorted(keys, found)] == wanted[:, None]
+        precisions.append(np.stack([precision_at(relevant, k) for k in ks], axis=1))
+        average_precisions.append(average_precision(relevant[:, :DEPTH]))
+        if retriever.coder.can_decode:
+            errors.append(squared_errors(X, retriever.coder.decode(codes)))
+        asked += len(labelled)
+    if not asked:
+        raise NothingToIndex("no query has a label; give the queries in folders named by their class, or a --label-field")
+    return Evaluation(
+        queries=asked,
+        precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)),
+        mean_average_precision=float(np.concatenate(average_precisions).mean()),
+        reconstruction_sse=float(np.concatenate(errors).mean()) if errors else None,
+        queries_per_second=asked / max(seconds, 1e-9),
+    )
+
+
+def precision_at(relevant: np.ndarray, k: int) -> np.ndarray:
+    """Share of relevant items among the first k.  relevant: [Q, R] bool, nearest first; of fewer than k, among all.  [Q]"""
+    return relevant[:, :k].mean(1)
+
+
+def average_precision(relevant: np.ndarray) -> np.ndarray:
+    """The mean, over the relevant items found, of the precision at the place of each; 0 where none is.
+
+    relevant: [Q, R] bool, nearest first.  Returns [Q].
+    """
+    found = relevant.cumsum(1)
+    at_place = found / np.arange(1, relevant.shape[1] + 1)
+    return (at_place * relevant).sum(1) / np.maximum(found[:, -1], 1)
+
+
+def squared_errors(X: Rows, decoded: np.ndarray) -> np.ndarray:
+    """The squared error of each row, summed over its numbers.  X: [N, ...], uint8 as 0..1; decoded: alike.  Returns [N]."""
+    rows = X.toarray() if is_sparse(X) else np.asarray(X)  # type: ignore[union-attr]  # a batch, not a collection
+    rows = rows / np.float32(255) if rows.dtype == np.uint8 else rows
+    return ((rows - decoded) ** 2).reshape(len(rows), -1).sum(1)
+
+
+def _labels_by_key(retriever: Retriever) -> tuple[np.ndarray, np.ndarray]:
+    """Keys [N] int64 in rising order, and their labels [N] str; an unlabelled item bears a label that no query has."""
+    rows = [(row.key, "\0" if row.label is None else row.label) for row in retriever.ledger.all_rows()]
+    return np.array([key for key, _ in rows], np.int64), np.array([label for _, label in rows])
+
+
+def _check_apart(retriever: Retriever, queries: Files) -> None:
+    """Raises BadSetting where a file of the queries is one that the index was built from."""
+    source = retriever.record.get("source")
+    if source is None:
+        return
+    indexed = retriever.ledger.files()
+    root, home = queries.root.resolve(), source["root"]
+    for path in queries.paths:
+        full = root / path
+        if full.is_relative_to(home) and full.relative_to(home).as_posix() in indexed:
+            raise BadSetting(f"{full} is itself in the index, and would find itself; hold the queries out of the index")

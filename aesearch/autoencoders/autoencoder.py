@@ -1,0 +1,211 @@
+"""corrupt -> to_code -> from_code -> loss + penalty.  A variant has other ingredients, or one other step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from aesearch.arrays import is_sparse, read_arrays, write_arrays
+from aesearch.autoencoders import convolutional, dense, losses
+from aesearch.autoencoders import noise as noises
+from aesearch.autoencoders.bags import Bags, Batches
+from aesearch.autoencoders.export import export_encoder
+from aesearch.autoencoders.scaling import Standard, Whitening
+from aesearch.autoencoders.training import Training, train
+from aesearch.coders.coder import ONNX, Coder, Metric, Watch
+from aesearch.coders.onnx import WEIGHTS
+from aesearch.errors import BadSetting, UnknownName
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+
+BATCH = 512
+BODIES = ("dense", "convolutional")
+LAYERS = {"words": (400,), "dense": (512, 256), "convolutional": (32, 64, 64)}
+USUAL: dict[str, dict[str, Any]] = {
+    "words": {"steps": 450, "batch_size": 128, "learning_rate": 5e-3},
+    "pictures": {"steps": 2500, "batch_size": 32, "learning_rate": 2e-3},
+}
+"""Training where nothing else is asked for.  Longer, and codes of words get worse while their loss still falls; noise keeps
+them from it for twice as long."""
+
+
+class Autoencoder(nn.Module, Coder):
+    """A network that squeezes a row through a short code and is trained to give the row back.
+
+    Parameters
+    ----------
+    code_size : numbers of a code, D.
+    body : "dense" (fully connected) or "convolutional" (pictures alone).
+    layers : sizes of the hidden layers from the input to the code, mirrored on the way back; channels for a convolutional
+        body.  None: (400,) for words, (512, 256) for a dense body of pictures, (32, 64, 64) for a convolutional one.
+    noise : None, "gaussian", "salt-and-pepper", "masking" or "dropout": what the input suffers in training, while the loss
+        asks for the clean row (Vincent et al. 2008).
+    noise_level : its standard deviation or probability; None for the noise's usual one.
+    loss : "mse", "l1", "bce" or, for words, "softmax".  None: "softmax" for words, "mse" for pictures.
+    whiten : whether codes are decorrelated and scaled to unit variance after training.  None: for pictures, whose codes
+        are else ruled by brightness, and not for words.
+    **training : the fields of `Training`: epochs, steps, batch_size, learning_rate, seed, device ...; for those not given,
+        USUAL for words or for pictures.
+
+    Attributes
+    ----------
+    encoder, decoder : torch modules, known after fit().
+    standard : what pictures pass before the encoder, and back after the decoder;  whitening : the last step of `encode`.
+    plan : the Training in full.
+
+    References
+    ----------
+    Hinton & Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks".
+    """
+
+    encoder: nn.Sequential
+    decoder: nn.Sequential
+    standard: Standard
+    whitening: Whitening
+
+    def __init__(
+        self,
+        code_size: int = 64,
+        *,
+        body: str = "dense",
+        layers: Sequence[int] | None = None,
+        noise: str | None = None,
+        noise_level: float | None = None,
+        loss: str | None = None,
+        whiten: bool | None = None,
+        **training: Any,
+    ) -> None:
+        super().__init__()
+        if code_size < 1:
+            raise BadSetting(f"code size is {code_size}; choose at least 1 (--code-size)")
+        if body not in BODIES:
+            raise UnknownName("body", body, BODIES)
+        if layers is not None and any(size < 1 for size in layers):
+            raise BadSetting(f"layers are {tuple(layers)}; each needs at least 1 unit")
+        if loss is not None:
+            losses.choose(loss)
+        self.code_size, self.body, self.layers = code_size, body, None if layers is None else tuple(layers)
+        self.noise, self.noise_level = noise, noise_level
+        self._noise = None if noise is None else noises.choose(noise, noise_level)
+        self.loss, self.whiten = loss, whiten
+        self._training = training
+        self.plan = Training(**training)
+        self.name = "denoising" if noise else body
+        self.metric: Metric = "cosine"
+
+    # The steps, in their order.
+
+    def corrupt(self, x: Tensor | Bags) -> Tensor | Bags:
+        """x with the noise of training; unchanged outside of it."""
+        if self._noise is None or not self.training:
+            return x
+        noise, level = self._noise
+        return x.map(lambda weights: noise(weights, level)) if isinstance(x, Bags) else noise(x, level)
+
+    def to_code(self, x: Tensor | Bags) -> Tensor:
+        """[B, *shape] or Bags -> [B, D]"""
+        return self.encoder(x if self.sparse else self.standard(x))
+
+    def from_code(self, z: Tensor) -> Tensor:
+        """[B, D] -> [B, *shape], before the loss's link."""
+        y = self.decoder(z)
+        return y if self.sparse else self.standard.inverse(y)
+
+    def penalty(self, x: Tensor | Bags, z: Tensor) -> Tensor:
+        """What is added to the loss; nothing here."""
+        return z.new_zeros(())
+
+    def objective(self, x: Tensor | Bags) -> Tensor:
+        """The scalar that training lowers."""
+        z = self.to_code(self.corrupt(x))
+        return self._loss(self.from_code(z), x) + self.penalty(x, z)
+
+    # The coder's contract.
+
+    def settings(self) -> dict[str, Any]:
+        own = ("code_size", "body", "layers", "noise", "noise_level", "loss", "whiten")
+        return {name: getattr(self, name) for name in own} | self._training
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        own = [name for name in super().setting_names() if name != "training"]
+        return own + [field.name for field in fields(Training)]
+
+    def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+        with torch.random.fork_rng():
+            torch.manual_seed(self.plan.seed)
+            self._build(tuple(X.shape[1:]), sparse=is_sparse(X))
+            if not self.sparse:
+                self.standard.fit(X)
+            for epoch in train(self, X, self.plan):
+                if watch is not None:
+                    watch(epoch)
+        if self._whitens:
+            self.whitening.fit(self.encode(X))
+        return self
+
+    def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
+        """Makes the modules for rows of that shape.  Raises BadSetting where the settings do not go with it."""
+        self.shape, self.sparse = shape, sparse
+        if sparse and self.body != "dense":
+            raise BadSetting(f'the {self.body} body is for pictures; for bags of words choose "dense" or "denoising"')
+        if not sparse and self.loss == "softmax":
+            raise BadSetting('loss "softmax" is for bags of words; for pictures choose "mse", "bce" or "l1"')
+        if self.code_size >= prod(shape) and not self.noise:
+            raise BadSetting(
+                f"code size {self.code_size} for rows of {prod(shape)} numbers would copy them; choose less (--code-size)"
+            )
+        layers = self.layers if self.layers is not None else LAYERS["words" if sparse else self.body]
+        if self.body == "convolutional":
+            self.encoder = convolutional.encoder(shape, layers, self.code_size)
+            self.decoder = convolutional.decoder(shape, layers, self.code_size)
+        else:
+            self.encoder = dense.encoder(shape, layers, self.code_size, sparse=sparse)
+            self.decoder = dense.decoder(shape, layers, self.code_size, sparse=sparse)
+        self._loss = losses.choose(self.loss or ("softmax" if sparse else "mse"))
+        usual = USUAL["words" if sparse else "pictures"]
+        if sparse and self.noise:
+            usual = usual | {"steps": 2 * usual["steps"]}
+        self.plan = Training(**{**usual, **self._training})
+        self.standard = Standard(() if sparse else shape)
+        self.whitening = Whitening(self.code_size)
+        self._whitens = not sparse if self.whiten is None else self.whiten
+
+    @torch.no_grad()
+    def encode(self, X: Rows) -> np.ndarray:
+        self._check(X)
+        self.eval()
+        batches = Batches(X, next(self.parameters()).device)
+        codes = [self.whitening(self.to_code(batches[rows])).cpu() for rows in torch.arange(X.shape[0]).split(BATCH)]
+        return torch.cat(codes).numpy() if codes else np.zeros((0, self.code_size), np.float32)
+
+    @torch.no_grad()
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        self.eval()
+        z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(next(self.parameters()).device)
+        rows = [self._loss.link(self.from_code(self.whitening.inverse(part))).cpu() for part in z.split(BATCH)]
+        return torch.cat(rows).numpy()
+
+    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+        write_arrays(folder / WEIGHTS, {name: value.cpu().numpy() for name, value in self.state_dict().items()})
+        if self.sparse:  # the graph begins behind the layer that reads the bags, which has no counterpart in ONNX
+            width = self.encoder[0].get_parameter("bias").numel()
+            export_encoder(nn.Sequential(self.encoder[1:], self.whitening), (width,), folder / ONNX)
+        else:
+            export_encoder(nn.Sequential(self.standard, self.encoder, self.whitening), self.shape or (), folder / ONNX)
+        return {"sparse": self.sparse, "training": asdict(self.plan)}
+
+    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
+        self._build(tuple(learnt["shape"]), sparse=learnt["sparse"])
+        arrays = read_arrays(folder / WEIGHTS)
+        self.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        self.to(self.plan.chosen_device() if self.plan.device != "cuda" or torch.cuda.is_available() else "cpu")
+        self.eval()

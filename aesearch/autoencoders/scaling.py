@@ -1,0 +1,85 @@
+"""Numbers brought to a scale that a network, or a distance, can work with; learnt from the data, not by descent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+
+FIT_ROWS = 10_000
+FLOOR = 1e-3
+"""Variances below this share of the largest are not raised further: they are noise."""
+
+
+class Standard(nn.Module):
+    """x -> (x - mean) / deviation: each feature by its own mean, all by one deviation.
+
+    Without it a network spends its first thousand steps on learning the mean picture: on photos the reconstruction's error
+    after as long a training is twice as large.
+
+    mean : [*shape];  deviation : scalar.  Changes nothing before fit().
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("deviation", torch.ones(()))
+
+    def fit(self, X: Rows) -> None:
+        """X: [N, *shape], uint8 or float32; at most FIT_ROWS of it are looked at, evenly spread."""
+        some = np.asarray(X[:: max(1, len(X) // FIT_ROWS)])
+        unit = np.float32(255 if some.dtype == np.uint8 else 1)
+        mean = some.mean(0, dtype=np.float32) / unit
+        self.mean.copy_(torch.from_numpy(mean))
+        self.deviation.fill_(max(float((some / unit - mean).std()), 1e-6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.deviation
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return y * self.deviation + self.mean
+
+
+class Whitening(nn.Module):
+    """z -> (z - mean) whiten: codes decorrelated, each direction of unit variance, so that none outweighs the others in a
+    distance; by the eigenvectors of their covariance.
+
+    mean : [D];  whiten : [D, D];  colour : [D, D], its inverse.  Changes nothing before fit().
+    """
+
+    mean: Tensor
+    whiten: Tensor
+    colour: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("whiten", torch.eye(size))
+        self.register_buffer("colour", torch.eye(size))
+
+    def fit(self, codes: np.ndarray) -> None:
+        """codes: [N, D] float32."""
+        mean = codes.mean(0, dtype=np.float64)
+        centred = codes - mean
+        variances, directions = np.linalg.eigh(centred.T @ centred / max(1, len(codes) - 1))
+        spread = np.sqrt(np.maximum(variances, max(FLOOR * variances.max(), 1e-12)))
+        for buffer, value in (
+            (self.mean, mean),
+            (self.whiten, directions / spread),
+            (self.colour, (directions * spread).T),
+        ):
+            buffer.copy_(torch.from_numpy(value))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return (codes - self.mean) @ self.whiten
+
+    def inverse(self, codes: Tensor) -> Tensor:
+        return codes @ self.colour + self.mean

@@ -1,0 +1,126 @@
+"""The one loop that trains every autoencoder, over plain settings, reporting each epoch to whoever asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, isfinite
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from aesearch.autoencoders.bags import Batches
+from aesearch.coders.coder import Epoch
+from aesearch.errors import AesearchError, BadSetting
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+    from aesearch.autoencoders.autoencoder import Autoencoder
+
+
+LEAST_EPOCHS = 4
+"""Passes made even where fewer would do for the steps: each row of a large collection should be seen more than once."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train.
+
+    Attributes
+    ----------
+    epochs : passes over the rows.  None: as many as make `steps` steps, so that a small collection trains as long as a
+        large one; loss alone is a poor guide to when codes are good.
+    steps : see `epochs`.
+    batch_size : rows a step.
+    learning_rate : the highest one; it rises to it and falls to nearly 0 (one-cycle, Smith & Topin 2018).
+    weight_decay : of AdamW (Loshchilov & Hutter 2019).
+    validation : share of the rows held out, by whose loss the best weights are kept; 0 keeps the last.
+    patience : epochs without a better validation loss, after which training stops.
+    seed : of weights, batches and noise; the same one gives the same model on the same machine.
+    device : "auto" (an accelerator of CUDA's if there is one), "cpu" or "cuda".
+    """
+
+    epochs: int | None = None
+    steps: int = 1500
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    validation: float = 0.1
+    patience: int = 5
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "steps", "batch_size", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise BadSetting(f"training: {name} is {value}; at least 1 is needed")
+        if not 0 <= self.validation < 1:
+            raise BadSetting(f"training: validation is {self.validation}; choose a share of 0 or more and under 1")
+        if not self.learning_rate > 0:
+            raise BadSetting(f"training: learning_rate is {self.learning_rate}; choose a number above 0")
+
+    def chosen_device(self) -> torch.device:
+        """Raises BadSetting where "cuda" is asked for and absent."""
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if self.device not in ("cpu", "cuda"):
+            raise BadSetting(f'training: device is "{self.device}"; choose auto, cpu or cuda')
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise BadSetting("training: no CUDA device is to be found here; choose --device cpu")
+        return torch.device(self.device)
+
+
+def train(model: Autoencoder, X: Rows, plan: Training) -> Iterator[Epoch]:
+    """Trains `model`, in place, on the rows of X; the best weights are in it when the stream of epochs ends.
+
+    Every random number (the held-out rows, the order, the noise) comes from torch's own generator, which the caller seeds.
+    Raises AesearchError where the loss stops being a number.
+    """
+    device = plan.chosen_device()
+    model.to(device)
+    data = Batches(X, device)
+    shuffled = torch.randperm(len(data))
+    held_out, rows = shuffled.split([int(plan.validation * len(data)), len(data) - int(plan.validation * len(data))])
+    steps = ceil(len(rows) / plan.batch_size)
+    epochs = plan.epochs or max(LEAST_EPOCHS, ceil(plan.steps / steps))
+    optimizer = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, total_steps=epochs * steps + 1)
+    best, best_epoch, best_weights = float("inf"), 0, _copy(model)
+    for number in range(1, epochs + 1):
+        began = time.perf_counter()
+        model.train()
+        total = torch.zeros((), device=device)
+        for batch_rows in rows[torch.randperm(len(rows))].split(plan.batch_size):
+            loss = model.objective(data[batch_rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.detach() * len(batch_rows)
+        train_loss = float(total) / len(rows)
+        if not isfinite(train_loss):
+            raise AesearchError(f"training diverged in epoch {number}; try a lower learning_rate than {plan.learning_rate}")
+        validation_loss = mean_loss(model, data, held_out, plan.batch_size) if len(held_out) else None
+        if validation_loss is None or validation_loss < best:
+            best, best_epoch = validation_loss or best, number
+            best_weights = _copy(model)
+        yield Epoch(number, epochs, train_loss, validation_loss, time.perf_counter() - began)
+        if number - best_epoch >= plan.patience:
+            break
+    model.load_state_dict(best_weights)
+    model.eval()
+
+
+@torch.no_grad()
+def mean_loss(model: Autoencoder, data: Batches, rows: Tensor, batch_size: int) -> float:
+    """The mean of the model's objective over the rows; a denoising one is asked without its noise."""
+    model.eval()
+    batches = rows.split(batch_size)
+    return sum(float(model.objective(data[batch])) * len(batch) for batch in batches) / len(rows)
+
+
+def _copy(model: Autoencoder) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}

@@ -1,0 +1,124 @@
+"""Every name that a user may type, and where it lives.
+
+Four plain dicts of strings: nothing is imported until a name is asked for.  The command line's choices, its help, the
+README's table and the contract tests all read these; there is no second list.  To add a coder, a reader, a kind of
+features or a store, write its file and add its line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from aesearch.errors import BadSetting, UnknownName, WrongKind
+from aesearch.items import KINDS, Kind
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a name lives (`module:attribute`), what it is for, and the keywords that make it this variant."""
+
+    target: str
+    summary: str = ""
+    kinds: tuple[Kind, ...] = KINDS
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    rows: Literal["table", "pictures"] | None = None
+    """What a reader of many items a file yields; a reader of a table takes `fields` too."""
+
+    def load(self) -> Any:
+        module, attribute = self.target.split(":")
+        return getattr(import_module(module), attribute)
+
+
+_IMAGE = Entry("aesearch.readers.images:read", kinds=("images",))
+_TEXT = Entry("aesearch.readers.text:read", kinds=("documents",))
+_HTML = Entry("aesearch.readers.text:read_html", kinds=("documents",))
+_ROWS = Entry("aesearch.readers.tables:read_json_lines", kinds=("documents",), rows="table")
+_CSV = Entry("aesearch.readers.tables:read_csv", kinds=("documents",), rows="table")
+_IDX = Entry("aesearch.readers.standard_sets:read_idx", kinds=("images",), rows="pictures")
+_CIFAR = Entry("aesearch.readers.standard_sets:read_cifar", kinds=("images",), rows="pictures")
+
+READERS: dict[str, Entry] = {  # by the end of a file's name, in lower case; the longest that fits is used
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"), _IMAGE),
+    **dict.fromkeys((".txt", ".text", ".md", ".rst"), _TEXT),
+    **dict.fromkeys((".html", ".htm"), _HTML),
+    **dict.fromkeys((".jsonl", ".jsonl.gz"), _ROWS),
+    **dict.fromkeys((".csv", ".csv.gz", ".tsv"), _CSV),
+    ".pdf": Entry("aesearch.readers.pdf:read", kinds=("documents",)),
+    ".docx": Entry("aesearch.readers.office:read_docx", kinds=("documents",)),
+    **dict.fromkeys(("images-idx3-ubyte", "images-idx3-ubyte.gz"), _IDX),
+    ".bin": _CIFAR,
+}
+
+FEATURES: dict[str, Entry] = {
+    "pixels": Entry("aesearch.features.pixels:Pixels", "a picture's pixels, at one small size", ("images",)),
+    "words": Entry("aesearch.features.words:Words", "a document's words, weighted by TF-IDF", ("documents",)),
+}
+
+_AUTOENCODER = "aesearch.autoencoders.autoencoder:Autoencoder"
+
+CODERS: dict[str, Entry] = {
+    "dense": Entry(_AUTOENCODER, "autoencoder of fully connected layers", keywords={"body": "dense"}),
+    "convolutional": Entry(
+        _AUTOENCODER,
+        "autoencoder of strided convolutions (Masci et al. 2011)",
+        kinds=("images",),
+        keywords={"body": "convolutional"},
+    ),
+    "denoising": Entry(
+        _AUTOENCODER,
+        "autoencoder that restores what noise took away (Vincent et al. 2008)",
+        keywords={"body": "dense", "noise": "masking"},
+    ),
+    "pca": Entry("aesearch.coders.linear:PCA", "baseline: principal components", ("images",)),
+    "pca-whitened": Entry(
+        "aesearch.coders.linear:PCA",
+        "baseline: principal components, each of unit variance, compared by cosine",
+        kinds=("images",),
+        keywords={"whiten": True},
+    ),
+    "lsa": Entry("aesearch.coders.linear:LSA", "baseline: latent semantic analysis", ("documents",)),
+    "raw": Entry("aesearch.coders.linear:Raw", "baseline: no code at all, the pixels or TF-IDF weights themselves"),
+}
+
+DEFAULT_CODER: dict[Kind, str] = {"images": "convolutional", "documents": "dense"}
+DEFAULT_FEATURES: dict[Kind, str] = {"images": "pixels", "documents": "words"}
+
+STORES: dict[str, Entry] = {
+    "faiss": Entry("aesearch.stores.faiss:FaissStore", "exact search over floats or bits, in memory"),
+    "sparse": Entry("aesearch.stores.sparse:SparseStore", "exact search over sparse rows, in memory"),
+}
+
+
+def look_up(table: Mapping[str, Entry], what: str, name: str) -> Entry:
+    """The entry called `name`.  Raises UnknownName, which offers the nearest name there is."""
+    if name not in table:
+        raise UnknownName(what, name, table)
+    return table[name]
+
+
+def new_coder(name: str, kind: Kind | None = None, **settings: Any) -> Any:
+    """The coder called `name`, not yet fitted.  `kind`, if given, is what it is to code.
+
+    Raises UnknownName, WrongKind where the coder is not for that kind, and BadSetting for a setting it does not have.
+    """
+    entry = look_up(CODERS, "coder", name)
+    if kind is not None and kind not in entry.kinds:
+        fitting = ", ".join(other for other in CODERS if kind in CODERS[other].kinds)
+        raise WrongKind(f'coder "{name}" is for {entry.kinds[0]}; for {kind} choose from {fitting}')
+    make = entry.load()
+    known = make.setting_names()
+    for setting in settings:
+        if setting not in known:
+            raise BadSetting(f'coder "{name}" has no setting "{setting}"; its settings are {", ".join(known)}')
+    return make(**{**entry.keywords, **settings})
+
+
+def reader_of(path: Path) -> Entry | None:
+    """The reader for a file of that name; None where there is none."""
+    name = path.name.lower()
+    endings = [ending for ending in READERS if name.endswith(ending)]
+    return READERS[max(endings, key=len)] if endings else None

@@ -1,0 +1,390 @@
+"""The command line: each command resolves its words, makes one call, prints.  Only this file prints errors and exits."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from aesearch import __version__
+from aesearch.catalog import CODERS, DEFAULT_CODER, reader_of
+from aesearch.errors import AesearchError, BadSetting, NothingToIndex
+from aesearch.home import default_index, newest_index
+from aesearch.items import Item, Kind
+
+if TYPE_CHECKING:
+    from aesearch.retriever import Retriever
+
+# Heavy parts (NumPy, FAISS, torch) are imported inside the commands, so that --help answers at once.
+
+app = typer.Typer(
+    help="Similarity search that learns from your own pictures and documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+IndexOption = Annotated[
+    Path | None, typer.Option("--index", envvar="AESEARCH_INDEX", help="Folder of the index.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+KindOption = Annotated[Kind | None, typer.Option("--kind", help="What to read; else whichever PATH holds more of.")]
+TextField = Annotated[str, typer.Option("--text-field", help="Field of a table's rows that holds the text.")]
+IdField = Annotated[str, typer.Option("--id-field", help="Field that holds a row's id.")]
+LabelField = Annotated[str, typer.Option("--label-field", help="Field that holds a row's label.")]
+
+
+@app.command()
+def index(
+    path: Annotated[Path, typer.Argument(help="A folder, a table (.jsonl, .jsonl.gz, .csv) or a standard image set.")],
+    index: IndexOption = None,
+    coder: Annotated[str | None, typer.Option(help=f"One of: {', '.join(CODERS)}.", show_default=False)] = None,
+    code_size: Annotated[int | None, typer.Option(help="Numbers (or bits) of a code.  [default: 64]")] = None,
+    bits: Annotated[bool | None, typer.Option("--bits/--no-bits", help="Keep each number as one bit.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training sample.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed trains the same model.  [default: 0]")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to train.  [default: auto]")] = None,
+    layers: Annotated[str | None, typer.Option(help="Hidden layers, such as 128,64; channels if convolutional.")] = None,
+    noise: Annotated[str | None, typer.Option(help="gaussian, salt-and-pepper, masking or dropout.")] = None,
+    noise_level: Annotated[float | None, typer.Option(help="Its deviation or probability.")] = None,
+    loss: Annotated[str | None, typer.Option(help="mse, bce, l1 or, for documents, softmax.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side that pictures are brought to, in pixels.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Words kept at most.  [default: 10000]")] = None,
+    kind: KindOption = None,
+    text_field: TextField = "text",
+    id_field: IdField = "id",
+    label_field: LabelField = "label",
+    rebuild: Annotated[bool, typer.Option(help="Train anew, and replace the index that is there.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Index the pictures or documents in PATH; run again to bring the index up to date.
+
+    Files that cannot be read are skipped and named.  The index goes to indexes/NAME OF PATH (AESEARCH_HOME moves that
+    home) unless --index says otherwise.  Memory is bounded by the training sample of 60,000 items, not by the collection.
+    """
+    from aesearch.manifest import FILE, check_place
+    from aesearch.printing import say
+    from aesearch.readers.folder import read_files
+    from aesearch.readers.tables import Fields
+
+    files = read_files(path, kind=kind, fields=Fields(text_field, id_field, label_field))
+    folder = index or default_index(path)
+    check_place(folder)
+    settings = _given(
+        epochs=epochs, seed=seed, device=device, noise=noise, noise_level=noise_level, loss=loss, layers=_sizes(layers)
+    )
+    learns = _given(coder=coder, code_size=code_size, bits=bits, image_size=image_size, vocabulary=vocabulary, **settings)
+    say(f"{len(files):,} {'file' if len(files) == 1 else 'files'} of {files.kind} in {path}")
+    if rebuild or not (folder / FILE).exists():
+        features = _features(files.kind, image_size, vocabulary)
+        report = _build(folder, files, features, coder, code_size, bool(bits), settings)
+    elif learns:
+        words = ", ".join(f"--{name.replace('_', '-')}" for name in learns)
+        raise BadSetting(f"{folder} is trained already, and {words} would train it anew; say so with --rebuild")
+    else:
+        report = _update(folder, files)
+    _print_report(report, json)
+
+
+def _build(
+    folder: Path, files: Any, features: Any, coder: str | None, code_size: int | None, bits: bool, settings: dict[str, Any]
+) -> dict[str, Any]:
+    from aesearch.printing import progress
+    from aesearch.retriever import Retriever
+
+    workspace = folder.parent
+    workspace.mkdir(parents=True, exist_ok=True)
+    with progress() as watch:
+        retriever = Retriever.build(
+            files,
+            features=features,
+            coder=coder,
+            code_size=code_size,
+            bits=bits,
+            workspace=workspace,
+            watch=watch,
+            **settings,
+        )
+        retriever.save(folder)
+    return _report(folder, retriever, added=len(retriever), updated=0, removed=0)
+
+
+def _update(folder: Path, files: Any) -> dict[str, Any]:
+    from aesearch.printing import progress
+    from aesearch.retriever import Retriever
+
+    retriever = Retriever.load(folder)
+    root = retriever.record.get("source", {}).get("root")
+    if root != str(files.root.resolve()):
+        raise BadSetting(f"{folder} was built from {root}; give this one a folder of its own (--index), or --rebuild")
+    with progress() as watch:
+        changes = retriever.update(files, watch)
+        retriever.save(folder)
+    return _report(folder, retriever, changes.added, changes.updated, changes.removed)
+
+
+def _report(folder: Path, retriever: Retriever, added: int, updated: int, removed: int) -> dict[str, Any]:
+    """What `index --json` prints."""
+    seconds = retriever.record["seconds"]
+    return {
+        "index": str(folder),
+        "kind": retriever.kind,
+        "items": len(retriever),
+        "added": added,
+        "updated": updated,
+        "removed": removed,
+        "skipped": [{"path": path, "reason": reason} for path, reason in retriever.ledger.skipped.items()],
+        "coder": retriever.coder_name,
+        "code_size": retriever.coder.code_size,
+        "bytes_per_item": retriever.store.bytes_per_item,
+        "seconds": {stage: round(seconds.get(stage, 0.0), 3) for stage in ("read", "train", "encode", "store")},
+    }
+
+
+def _print_report(report: dict[str, Any], json: bool) -> None:
+    from aesearch.printing import print_json, say_skipped, shown
+
+    skipped = {skip["path"]: skip["reason"] for skip in report["skipped"]}
+    say_skipped(skipped)
+    if json:
+        print_json(report)
+        return
+    counts = ", ".join(f"{report[word]:,} {word}" for word in ("added", "updated", "removed") if report[word])
+    print(
+        f"{report['items']:,} {report['kind']} indexed in {shown(report['index'])} ({counts or 'nothing has changed'}); "
+        f"{len(skipped):,} skipped; {report['coder']}, {report['bytes_per_item']:,.0f} bytes an item"
+    )
+
+
+@app.command()
+def query(
+    what: Annotated[str | None, typer.Argument(help="A picture or document, or - for standard input.")] = None,
+    k: Annotated[int, typer.Option("-k", help="How many neighbours.", min=1)] = 10,
+    text: Annotated[str | None, typer.Option(help="Ask with these words.", show_default=False)] = None,
+    format: Annotated[Literal["table", "json", "paths"], typer.Option(help="How to print the hits.")] = "table",
+    index: IndexOption = None,
+) -> None:
+    """Find the K items most like WHAT.
+
+    Without --index, the newest index that fits is asked, and named on standard error.
+    """
+    from aesearch.printing import print_hits, say, shown
+
+    if (what is None) == (text is None):
+        raise typer.BadParameter("give either WHAT (a file, or -) or --text WORDS")
+    if index is None:
+        index, choices = newest_index(_kind_asked(what))
+        say(f"asking {shown(index)}" + (f", the newest of {choices} indexes that fit (--index)" if choices > 1 else ""))
+    from aesearch.retriever import Retriever
+
+    retriever = Retriever.load(index)
+    print_hits(retriever.query(_item_asked(what, text, retriever), k), format)
+
+
+def _kind_asked(what: str | None) -> Kind:
+    """The kind of a query, by the end of its name; words and standard input are documents."""
+    if what is None or what == "-":
+        return "documents"
+    path = Path(what)
+    if not path.exists():
+        raise NothingToIndex(f"there is no file {what}; check the spelling, or ask with words by --text")
+    entry = reader_of(path)
+    if entry is None:
+        raise NothingToIndex(f"no reader for {what}; ask with a picture or a document, or with words by --text")
+    return entry.kinds[0]
+
+
+def _item_asked(what: str | None, text: str | None, retriever: Retriever) -> Item:
+    from aesearch.errors import WrongKind
+
+    if text is not None:
+        if retriever.kind != "documents":
+            raise WrongKind("words were asked of an index of pictures; ask with a picture, or another index (--index)")
+        return Item("--text", text)
+    if what != "-":
+        return retriever.read_query(Path(what or ""))
+    raw = sys.stdin.buffer.read()
+    if not raw:
+        raise NothingToIndex("standard input was empty; pipe a document into it")
+    if retriever.kind == "images":
+        import io
+
+        from aesearch.readers.images import decode
+
+        return Item("-", decode(io.BytesIO(raw), "standard input"))
+    from aesearch.readers.text import decode as decode_text
+
+    return Item("-", decode_text(raw, "standard input"))
+
+
+@app.command()
+def info(index: IndexOption = None, json: JsonOption = False) -> None:
+    """What an index holds, and how it was made."""
+    from aesearch.printing import print_json, print_table, size
+    from aesearch.retriever import Retriever
+
+    folder = index or newest_index()[0]
+    facts = Retriever.load(folder).describe() | {"index": str(folder)}
+    if json:
+        print_json(facts)
+        return
+    epochs = facts.pop("epochs")
+    last = epochs[-1] if epochs else None
+    training = f"{len(epochs)} epochs, {facts['seconds'].get('train', 0):.0f} s" if last else "none (a baseline)"
+    if last:
+        training += f", loss {last['train_loss']:.4g}"
+        training += "" if last["validation_loss"] is None else f" (held out {last['validation_loss']:.4g})"
+    settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items() if value is not None)
+    rows = [
+        ("index", facts["index"]),
+        ("kind", facts["kind"]),
+        ("items", f"{facts['items']:,}"),
+        ("skipped", f"{facts['skipped']:,}"),
+        ("source", facts["source"]),
+        ("features", f"{facts['features']}, {' x '.join(map(str, facts['shape']))}"),
+        ("coder", facts["coder"]),
+        ("settings", settings),
+        ("code size", f"{facts['code_size']:,}"),
+        ("bytes an item", f"{facts['bytes_per_item']:,.0f}"),
+        ("metric", facts["metric"]),
+        ("training", training),
+        ("on disk", size(facts["bytes_on_disk"])),
+    ]
+    print_table(("what", "value"), rows)
+
+
+@app.command()
+def evaluate(
+    queries: Annotated[
+        Path, typer.Option(help="Labelled items that are not in the index: a folder of class folders, a table.")
+    ],
+    index: IndexOption = None,
+    k: Annotated[str, typer.Option("--k", help="Where to take the precision.")] = "1,10,100",
+    kind: KindOption = None,
+    text_field: TextField = "text",
+    id_field: IdField = "id",
+    label_field: LabelField = "label",
+    json: JsonOption = False,
+) -> None:
+    """Ask with labelled queries, and count how many neighbours bear the query's label.
+
+    Precision at 1 is the accuracy of the nearest neighbour.  An autoencoder is loaded whole, with torch, so that its
+    reconstructions can be measured too.
+    """
+    from aesearch.analysis.evaluation import evaluate as measure
+    from aesearch.printing import print_json, print_table, say_skipped
+    from aesearch.readers.folder import read_files
+    from aesearch.readers.tables import Fields
+    from aesearch.retriever import Retriever
+
+    files = read_files(queries, kind=kind, fields=Fields(text_field, id_field, label_field))
+    retriever = Retriever.load(index or newest_index(files.kind)[0], light=False)
+    found = measure(retriever, files, _sizes(k) or ())
+    say_skipped(files.skipped)
+    if json:
+        print_json(found.as_dict())
+        return
+    rows = [("queries", f"{found.queries:,}")]
+    rows += [
+        (f"precision at {at}" + (" (1-NN accuracy)" if at == 1 else ""), f"{p:.4f}") for at, p in found.precision.items()
+    ]
+    rows.append(("mean average precision at 1000", f"{found.mean_average_precision:.4f}"))
+    if found.reconstruction_sse is not None:
+        rows.append(("reconstruction error (SSE an item)", f"{found.reconstruction_sse:.4f}"))
+    rows.append(("queries a second", f"{found.queries_per_second:,.0f}"))
+    print_table(("measure", "value"), rows)
+
+
+@app.command()
+def coders(json: JsonOption = False) -> None:
+    """The coders that --coder takes."""
+    from aesearch.printing import print_json, print_table
+
+    rows = [
+        {
+            "coder": name,
+            "for": " and ".join(entry.kinds),
+            "default for": " and ".join(kind for kind, usual in DEFAULT_CODER.items() if usual == name),
+            "what it is": entry.summary,
+        }
+        for name, entry in CODERS.items()
+    ]
+    if json:
+        print_json(rows)
+    else:
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where to lay out the example; made if it is not there.")] = Path(
+        "aesearch-demo"
+    ),
+) -> None:
+    """Index real handwritten digits and real documentation, ask both, and compare with PCA and LSA."""
+    from aesearch.demo import run
+
+    run(folder)
+
+
+@app.callback(invoke_without_command=True)
+def top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were named on the command line."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _sizes(numbers: str | None) -> tuple[int, ...] | None:
+    """`128,64` as (128, 64)."""
+    if numbers is None:
+        return None
+    try:
+        return tuple(int(number) for number in numbers.split(",") if number.strip())
+    except ValueError:
+        raise typer.BadParameter(f'"{numbers}" is not a list of whole numbers such as 128,64') from None
+
+
+def _features(kind: Kind, image_size: int | None, vocabulary: int | None) -> Any:
+    if kind == "images":
+        from aesearch.features.pixels import Pixels
+
+        return Pixels(image_size)
+    from aesearch.features.words import Words
+
+    return Words(vocabulary) if vocabulary else Words()
+
+
+def main() -> None:
+    """Runs the command line: 0 done, 1 an error in one sentence, 2 wrong usage, 130 interrupted."""
+    try:
+        app()
+    except AesearchError as error:
+        _fail(str(error))
+    except BrokenPipeError:  # whoever read the output has left; what is still buffered must not raise again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+    except KeyboardInterrupt:
+        print("interrupted; an index that was there is as it was", file=sys.stderr)
+        sys.exit(130)
+
+
+def _fail(sentence: str) -> None:
+    from aesearch.printing import shown
+
+    print(f"aesearch: {shown(sentence)}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

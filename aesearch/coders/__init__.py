@@ -1,0 +1,1 @@
+"""Arrays become codes, and codes arrays again; no torch here."""

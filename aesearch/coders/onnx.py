@@ -1,0 +1,72 @@
+"""An autoencoder's encoder without torch: ONNX Runtime, and for bags of words one sparse product before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from aesearch.arrays import is_sparse, read_arrays
+from aesearch.coders.coder import ONNX, Coder, Watch
+from aesearch.errors import AesearchError, BrokenIndex
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+
+WEIGHTS = "weights.safetensors"
+BATCH = 256
+
+
+class OnnxCoder(Coder):
+    """Encodes from `encoder.onnx` alone.  It cannot be fitted, and decoding needs the autoencoder itself.
+
+    A first layer over words stays out of the graph, which has no sparse product: its weights [V, H] are read from the
+    autoencoder's own file, and ONNX Runtime is given X weights + bias, [N, H].
+    """
+
+    can_decode = False
+
+    def __init__(self, name: str, settings: dict[str, Any]) -> None:
+        self.name, self._settings = name, settings
+
+    def settings(self) -> dict[str, Any]:
+        return self._settings
+
+    def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+        raise AesearchError("this encoder was loaded to be asked only; to train, load the index with light=False")
+
+    def encode(self, X: Rows) -> np.ndarray:
+        self._check(X)
+        batches = (X[start : start + BATCH] for start in range(0, X.shape[0], BATCH))
+        codes = [self._session.run(None, {"x": self._input(batch)})[0] for batch in batches]
+        return np.concatenate(codes) if codes else np.zeros((0, self.code_size), np.float32)
+
+    def _input(self, X: Rows) -> np.ndarray:
+        if is_sparse(X):
+            return np.asarray(X @ self._bag["encoder.0.weight"] + self._bag["encoder.0.bias"], np.float32)
+        X = np.asarray(X)
+        return X.astype(np.float32) / np.float32(255) if X.dtype == np.uint8 else X.astype(np.float32, copy=False)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        raise AesearchError("this encoder was loaded to be asked only; to decode, load the index with light=False")
+
+    def save(self, folder: Path) -> None:
+        raise AesearchError("this encoder was loaded to be asked only; to save it, load the index with light=False")
+
+    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+        return {}
+
+    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors alone: a warning here is no one's to act on
+        try:
+            self._session = onnxruntime.InferenceSession(folder / ONNX, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime has a class of its own for each way in which a file can be wrong
+            raise BrokenIndex(folder / ONNX, f"cannot be read ({str(error).splitlines()[0][:120]})") from None
+        self.shape, self.code_size = tuple(learnt["shape"]), learnt["code_size"]
+        self.metric = learnt["metric"]
+        if learnt["sparse"]:
+            self._bag = read_arrays(folder / WEIGHTS, "encoder.0.weight", "encoder.0.bias")

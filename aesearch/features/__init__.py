@@ -1,0 +1,1 @@
+"""Items become arrays: rows of pixels or of weighted words."""

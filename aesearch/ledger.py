@@ -1,0 +1,148 @@
+"""The ledger: which item stands behind a key, and which file, as it was when read, behind an item.  SQLite."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from aesearch.errors import BrokenIndex
+from aesearch.items import Item
+
+_TABLES = """
+CREATE TABLE items (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT, label TEXT, digest BLOB, excerpt TEXT);
+CREATE INDEX items_by_path ON items (path);
+CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
+CREATE TABLE skipped (path TEXT PRIMARY KEY, reason TEXT NOT NULL);
+"""
+MOST_AT_ONCE = 500
+"""Keys or ids named in one statement."""
+
+
+class Row(NamedTuple):
+    """What is kept of an item; `path` is below the collection's root."""
+
+    key: int
+    id: str
+    path: str | None
+    label: str | None
+    digest: bytes | None
+    excerpt: str | None
+
+
+class Ledger:
+    """Items by key, id and file.
+
+    A key is a checksum of the item's id, 63 bits of it: the same for the same id in every index, and in no order, so that
+    ties in distance that are broken by key favour no label.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def new(cls) -> Self:
+        """An empty ledger, in memory until it is saved (SQLite spills a large one to a file of its own)."""
+        db = sqlite3.connect("", check_same_thread=False)
+        db.executescript(_TABLES)
+        return cls(db)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The ledger at `path`, to be read; `copy()` gives one that can be changed.  Raises BrokenIndex."""
+        if not path.is_file():
+            raise BrokenIndex(path, "is missing")
+        try:
+            db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+            db.execute("SELECT key, id, path, label, digest, excerpt FROM items LIMIT 1").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise BrokenIndex(path, f"cannot be read ({error})") from None
+        return cls(db)
+
+    def copy(self) -> Ledger:
+        """The same ledger, apart from its file."""
+        db = sqlite3.connect("", check_same_thread=False)
+        self._db.backup(db)
+        return Ledger(db)
+
+    def save(self, path: Path) -> None:
+        self._db.commit()
+        with closing(sqlite3.connect(path)) as target:
+            self._db.backup(target)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __len__(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
+
+    def add(self, item: Item) -> int | None:
+        """Enters an item and returns its key; None where another of the same id is there."""
+        key = key_of(item.id)
+        row = (item.id, item.path, item.label, item.digest, item.excerpt)
+        while True:
+            try:
+                self._db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", (key, *row))
+                return key
+            except sqlite3.IntegrityError:
+                if self._db.execute("SELECT 1 FROM items WHERE id = ?", (item.id,)).fetchone():
+                    return None
+                key = (key + 1) & _POSITIVE  # another id of the same checksum: once in many billions
+
+    def remove(self, keys: Iterable[int]) -> None:
+        self._db.executemany("DELETE FROM items WHERE key = ?", ((key,) for key in keys))
+
+    def rows(self, keys: Sequence[int]) -> dict[int, Row]:
+        """The rows of those of the keys that are there."""
+        return {row.key: row for row in self._select("key", keys)}
+
+    def rows_of(self, ids: Sequence[str]) -> dict[str, Row]:
+        """The rows of those of the ids that are there."""
+        return {row.id: row for row in self._select("id", ids)}
+
+    def rows_in(self, paths: Sequence[str]) -> list[Row]:
+        """The rows of the items in those files."""
+        return list(self._select("path", paths))
+
+    def all_rows(self) -> Iterator[Row]:
+        """Every row, by key."""
+        return map(Row._make, self._db.execute("SELECT * FROM items ORDER BY key"))
+
+    def _select(self, column: str, values: Sequence[int] | Sequence[str]) -> Iterator[Row]:
+        for start in range(0, len(values), MOST_AT_ONCE):
+            part = values[start : start + MOST_AT_ONCE]
+            marks = ",".join("?" * len(part))
+            yield from map(Row._make, self._db.execute(f"SELECT * FROM items WHERE {column} IN ({marks})", part))
+
+    def files(self) -> dict[str, tuple[int, int]]:
+        """Size in bytes and time of change in nanoseconds of every file, as they were when it was read."""
+        return {path: (size, mtime) for path, size, mtime in self._db.execute("SELECT * FROM files")}
+
+    def enter_files(self, files: Mapping[str, tuple[int, int]]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", ((path, *stat) for path, stat in files.items())
+        )
+
+    def remove_files(self, paths: Iterable[str]) -> None:
+        self._db.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in paths))
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Every file and row that was left out, and why."""
+        return dict(self._db.execute("SELECT path, reason FROM skipped ORDER BY path"))
+
+    @skipped.setter
+    def skipped(self, reasons: Mapping[str, str]) -> None:
+        self._db.execute("DELETE FROM skipped")
+        self._db.executemany("INSERT INTO skipped VALUES (?, ?)", reasons.items())
+
+
+_POSITIVE = (1 << 63) - 1
+
+
+def key_of(id: str) -> int:
+    """63 bits of a checksum of the id."""
+    return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest()) & _POSITIVE

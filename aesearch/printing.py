@@ -1,0 +1,139 @@
+"""What a person or a program is shown: tables, JSON, bare paths, and how far a long run has come."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from aesearch.items import Hit
+from aesearch.retriever import Progress, WatchBuild
+
+SHOWN_SKIPS = 20
+PASSED_OVER = ("hidden", "no reader", "one of the", "an index", "a link", "neither")
+"""Reasons of files that were never meant to be indexed; they are counted, and the others named."""
+
+STAGES = {"read": "reading", "train": "training", "encode": "encoding", "store": "storing"}
+
+
+def say(text: str) -> None:
+    """A line on standard error, where everything goes that is not the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def shown(text: object) -> str:
+    """`text` with whatever could move the cursor, break the line or hide letters written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table: drawn by rich on a terminal, tab-separated with a head elsewhere."""
+    cells = [[shown("" if cell is None else cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for line in [list(columns), *cells]:
+            print("\t".join(line))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        numbers = bool(cells) and all(_is_number(row[columns.index(column)]) for row in cells)
+        table.add_column(column, justify="right" if numbers else "left", overflow="ellipsis", no_wrap=True)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(".", "", 1).replace(",", "").replace("-", "").isdigit()
+
+
+def print_hits(hits: Sequence[Hit], style: str) -> None:
+    """The hits as "table", "json" or "paths", one a line."""
+    if style == "json":
+        print_json([hit.as_dict() for hit in hits])
+    elif style == "paths":
+        for hit in hits:
+            path = hit.path or hit.id
+            print(shown(path) if sys.stdout.isatty() else path)
+    else:
+        columns = ["rank", "distance", "id", "label", "begins"]
+        rows = [[hit.rank, f"{hit.distance:.4f}", hit.id, hit.label, (hit.excerpt or "")[:60]] for hit in hits]
+        kept = [i for i in range(len(columns)) if i < 3 or any(row[i] for row in rows)]
+        print_table([columns[i] for i in kept], ([row[i] for i in kept] for row in rows))
+
+
+def say_skipped(skipped: Mapping[str, str]) -> None:
+    """Names what could not be read, and counts what was passed over."""
+    named = {path: why for path, why in skipped.items() if not why.startswith(PASSED_OVER)}
+    for path, why in list(named.items())[:SHOWN_SKIPS]:
+        say(f"skipped {shown(path)}: {shown(why)}")
+    if len(named) > SHOWN_SKIPS:
+        say(f"skipped {len(named) - SHOWN_SKIPS:,} more that could not be read (all of them with --json)")
+    for why, count in Counter(why for path, why in skipped.items() if path not in named).most_common():
+        say(f"passed over {count:,}: {shown(why)}")
+
+
+def size(number: float) -> str:
+    """Bytes as a person reads them."""
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.4g} {unit}"
+        number /= 1024
+    return f"{number:.4g} GiB"
+
+
+@contextmanager
+def progress() -> Iterator[WatchBuild]:
+    """Draws the stages of a build on standard error; where that is no terminal, a line when a stage ends."""
+    if not sys.stderr.isatty():
+        yield _plain_lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:>9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def watch(step: Progress) -> None:
+            if step.stage not in tasks:
+                tasks[step.stage] = bars.add_task(STAGES[step.stage], total=step.total, note="")
+            bars.update(tasks[step.stage], completed=step.done, total=step.total, note=_note(step))
+
+        yield watch
+
+
+def _note(step: Progress) -> str:
+    if step.epoch is None:
+        return ""
+    losses = f"loss {step.epoch.train_loss:.4g}"
+    return losses if step.epoch.validation_loss is None else f"{losses}, held out {step.epoch.validation_loss:.4g}"
+
+
+def _plain_lines() -> WatchBuild:
+    def watch(step: Progress) -> None:
+        if step.epoch is not None:
+            left = (step.epoch.of - step.epoch.number) * step.epoch.seconds
+            say(f"training: epoch {step.done} of {step.total}, {_note(step)}, about {left:.0f} s left")
+        elif step.done == step.total:
+            say(f"{STAGES[step.stage]}: {step.done:,} done")
+
+    return watch

@@ -1,0 +1,95 @@
+"""Pictures by Pillow: turned upright, flattened to grey or RGB, no larger than is of use."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from aesearch.errors import Unreadable
+from aesearch.items import Item
+
+DETAIL = 128
+"""Pixels that the shorter side keeps at least, if it had them.  Every index reads at this one scale, so that a photo has
+the same code wherever it is asked; JPEG files are decoded straight to it, in a fraction of the time."""
+
+MAX_PIXELS = 100_000_000
+"""A picture that would take more in memory is refused before a pixel of it is decoded (a decompression bomb)."""
+TOO_LARGE = f"it claims more than {MAX_PIXELS:,} pixels; scale it down first"
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""What Pillow may try.  Formats that start another program (EPS) or fetch other files are left out."""
+
+EXIF_ORIENTATION = 0x0112
+
+
+def read(path: Path) -> Iterator[Item]:
+    """The one picture of the file `path`."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        if not file.tell():
+            raise Unreadable(path, "the file is empty")
+        file.seek(0)
+        yield Item("", decode(file, path), path=str(path), digest=digest)
+
+
+def decode(file: IO[bytes], name: object) -> Image.Image:
+    """The picture in `file` as Pillow image of mode L or RGB, its shorter side at least DETAIL if it was.
+
+    The first frame of an animation; transparent parts are white; more than 8 bits a channel are stretched from the
+    picture's own darkest value to its brightest, as microscopes show them.  Raises Unreadable, which names `name`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what is refused or mended below
+            with Image.open(file, formats=FORMATS) as image:
+                image.draft(None, (DETAIL, DETAIL))  # None keeps the mode
+                if image.width * image.height > MAX_PIXELS:
+                    raise Unreadable(name, TOO_LARGE)
+                image.load()
+                return _upright(_flat(_reduced(image)))
+    except UnidentifiedImageError:
+        raise Unreadable(name, "its content is not a picture of a known format") from None
+    except Image.DecompressionBombError:
+        raise Unreadable(name, TOO_LARGE) from None
+    except Unreadable:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError) as error:
+        # Pillow's decoders raise all of these on damaged files.
+        raise Unreadable(name, f"the picture is damaged ({error})") from None
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """A large picture at the smallest whole fraction of its size that keeps DETAIL; what draft() does for JPEG."""
+    factor = min(image.size) // DETAIL
+    if factor < 2 or image.mode not in ("L", "RGB", "RGBA", "LA", "CMYK"):
+        return image
+    return image.reduce(factor)
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """The picture as L or RGB, on white."""
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode[0] in "IF":  # I;16, I, F: more than 8 bits
+        low, high = image.getextrema()
+        scale = 255.0 / max(float(high) - float(low), 1e-12)  # type: ignore[arg-type]
+        return image.convert("F").point(lambda value: (value - low) * scale).convert("L")
+    if image.has_transparency_data:
+        grey = image.mode in ("LA", "La")
+        coloured = image.convert("RGBA")
+        white = Image.new("RGBA", coloured.size, "white")
+        return Image.alpha_composite(white, coloured).convert("L" if grey else "RGB")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation means it to be seen."""
+    exif = image.getexif() if "exif" in image.info or "Raw profile type exif" in image.info else None
+    if exif is None or exif.get(EXIF_ORIENTATION, 1) == 1:
+        return image
+    return ImageOps.exif_transpose(image)

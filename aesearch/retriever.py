@@ -1,0 +1,511 @@
+"""The Retriever: features, a coder, a store and a ledger, built from items, kept as a folder, asked for neighbours."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import islice
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from aesearch import manifest
+from aesearch.arrays import is_sparse
+from aesearch.catalog import DEFAULT_CODER, DEFAULT_FEATURES, FEATURES, STORES, look_up, new_coder
+from aesearch.coders.coder import Coder, Epoch, load_coder
+from aesearch.errors import BadSetting, BrokenIndex, NothingInCommon, NothingToIndex, WrongKind
+from aesearch.features.features import Features, load_features
+from aesearch.items import Hit, Item, Items, Kind
+from aesearch.ledger import Ledger, Row
+from aesearch.readers.folder import Files, read_files
+from aesearch.readers.tables import Fields
+from aesearch.spool import Spool
+from aesearch.stores.store import NONE, Store
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from aesearch.arrays import Rows
+
+BATCH = 1024
+"""Items read, coded and stored at a time."""
+
+SAMPLE = 60_000
+"""Items that a coder learns from; of a larger collection so many are drawn at random, and all are encoded."""
+
+CODE_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build has come.  `stage` is "read", "train", "encode" or "store"; items, or for "train" epochs."""
+
+    stage: str
+    done: int
+    total: int | None
+    epoch: Epoch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an update did, in items."""
+
+    added: int
+    updated: int
+    removed: int
+
+
+WatchBuild = Callable[[Progress], None]
+
+
+class Retriever:
+    """Finds the items of a collection that are most like a query.
+
+    Build one from a folder or a list of items, save it, load it in another process, and ask:
+
+    >>> Retriever.build("photos").save("indexes/photos")                    # doctest: +SKIP
+    >>> Retriever.load("indexes/photos").query("cat.jpg", k=5)              # doctest: +SKIP
+    [Hit(rank=1, id='cats/12.jpg', distance=0.031, ...), ...]
+
+    Attributes
+    ----------
+    features, coder, store, ledger : the four parts.
+    record : what is known of the build: kind, source, seconds of each stage, epochs.
+    """
+
+    def __init__(self, features: Features, coder: Coder, store: Store, ledger: Ledger, record: dict[str, Any]) -> None:
+        self.features, self.coder, self.store, self.ledger, self.record = features, coder, store, ledger, record
+        self._unsaved = set(manifest.PARTS)
+
+    # Building.
+
+    @classmethod
+    def build(
+        cls,
+        items: str | os.PathLike[str] | Items,
+        *,
+        features: Features | None = None,
+        coder: Coder | str | None = None,
+        code_size: int | None = None,
+        bits: bool = False,
+        store: str | None = None,
+        sample: int = SAMPLE,
+        workspace: Path | None = None,
+        watch: WatchBuild | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Learns a code from the items and indexes all of them.
+
+        Parameters
+        ----------
+        items : a folder or file, or a collection of Item that can be gone through more than once.
+        features : None for the usual ones of the items' kind.
+        coder : a name of the catalog, or a Coder; None for the kind's default.
+        code_size : None for 64, or less where the rows or the collection are small.
+        bits : whether the floats of the code are turned into bits.
+        store : a name of the catalog; None for the one that fits the codes.
+        sample : items learnt from, at most.
+        workspace : folder for temporary files, about one row of features an item; None for the system's.
+        watch : called with a Progress after each step.
+        **settings : passed to the coder, where it was named: epochs, seed, device ...
+
+        Raises NothingToIndex, UnknownName, BadSetting, WrongKind.
+        """
+        if isinstance(items, str | os.PathLike):
+            items = read_files(items)
+        if iter(items) is items:
+            raise BadSetting("items can be gone through only once; pass a list of them, or a folder")
+        kind = _kind(items)
+        if isinstance(coder, str) or coder is None:
+            coder = coder or DEFAULT_CODER[kind]
+            new_coder(coder, kind, **settings)  # an hour of reading should not end in a word misspelt
+        features = features or look_up(FEATURES, "features", DEFAULT_FEATURES[kind]).load()()
+        report: WatchBuild = watch or (lambda progress: None)
+        seconds: dict[str, float] = defaultdict(float)
+        epochs: list[Epoch] = []
+
+        def on_epoch(epoch: Epoch) -> None:
+            epochs.append(epoch)
+            report(Progress("train", epoch.number, epoch.of, epoch))
+
+        ledger = Ledger.new()
+        with tempfile.TemporaryDirectory(prefix="aesearch-", dir=workspace) as folder:
+            spool = Spool(Path(folder))
+            with _timed(seconds, "read"):
+                keys = _read(items, features, ledger, spool, report)
+            with _timed(seconds, "train"):
+                X = spool.sample(sample)
+                fitted = _chosen(coder, kind, code_size, bits, settings, X).fit(X, on_epoch)
+                del X
+            kept = _stored(spool, keys, fitted, store, seconds, report)
+            spool.close()
+        stages = {stage: seconds[stage] for stage in ("read", "train", "encode", "store")}
+        record: dict[str, Any] = {"kind": kind, "seconds": stages, "epochs": [asdict(epoch) for epoch in epochs]}
+        if isinstance(items, Files):
+            ledger.enter_files(items.paths)
+            record["source"] = {"root": str(items.root.resolve()), "lone": items.lone, "fields": asdict(items.fields)}
+        return cls(features, fitted, kept, ledger, record)
+
+    def update(self, files: Files, watch: WatchBuild | None = None) -> Changes:
+        """Brings the index up to the files as they are now; the coder stays as it was trained.
+
+        Only files whose size or time of change differ are read, only items whose content differs are encoded.  Nothing
+        is saved.  Raises WrongKind where the files are of another kind.
+        """
+        if files.kind != self.kind:
+            raise WrongKind(f"this index is of {self.kind}, and these are {files.kind}; give them an index of their own")
+        report: WatchBuild = watch or (lambda progress: None)
+        self._own_ledger()
+        known = self.ledger.files()
+        changed = [path for path, stat in files.paths.items() if known.get(path) != stat]
+        gone = [path for path in known if path not in files.paths]
+        before = {row.id: row for row in self.ledger.rows_in(changed + gone)}
+        added = updated = done = 0
+        twice: dict[str, str] = {}
+        for batch in _batches(files.only(changed)):
+            fresh: list[Item] = []
+            stale: list[Row] = []
+            for item in batch:
+                old = before.pop(item.id, None)
+                if old is not None and old.digest == item.digest and old.label == item.label:
+                    continue
+                fresh.append(item)
+                if old is not None:
+                    stale.append(old)
+            self._forget(stale)
+            entered = self._enter(fresh, twice)
+            updated += len(stale)
+            added += entered - len(stale)
+            done += len(batch)
+            report(Progress("encode", done, len(changed)))
+        self._forget(before.values())
+        self.ledger.remove_files(gone)
+        self.ledger.enter_files({path: files.paths[path] for path in changed})
+        unchanged = files.paths.keys() - set(changed)
+        still = {path: why for path, why in self.ledger.skipped.items() if {path, path.rpartition("#")[0]} & unchanged}
+        self.ledger.skipped = still | files.skipped | twice
+        return Changes(added, updated, len(before))
+
+    def add(self, items: Iterable[Item]) -> int:
+        """Encodes and stores more items; one of an id that is there already takes its place.  Returns how many."""
+        self._own_ledger()
+        count = 0
+        for batch in _batches(items):
+            unique = list({item.id: item for item in batch}.values())
+            self._forget(self.ledger.rows_of([item.id for item in unique]).values())
+            count += self._enter(unique, {})
+        return count
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Forgets the items of these ids; an id that is not there is passed over.  Returns how many were forgotten."""
+        self._own_ledger()
+        rows = self.ledger.rows_of(list(ids))
+        self._forget(rows.values())
+        return len(rows)
+
+    def _enter(self, items: Sequence[Item], twice: dict[str, str]) -> int:
+        """Enters, encodes and stores the items; those of an id that is there already are noted in `twice`."""
+        entered = _entered(self.ledger, items, twice)
+        if entered:
+            codes = self.coder.encode(self.features.transform(list(entered.values())))
+            self.store.add(np.array(list(entered), np.int64), codes)
+            self._unsaved |= {"store", "ledger"}
+        return len(entered)
+
+    def _forget(self, rows: Iterable[Row]) -> None:
+        keys = [row.key for row in rows]
+        if keys:
+            self.store.remove(np.array(keys, np.int64))
+            self.ledger.remove(keys)
+            self._unsaved |= {"store", "ledger"}
+
+    def _own_ledger(self) -> None:
+        """Makes the ledger one that can be changed, apart from the file that other processes may be reading."""
+        if "ledger" not in self._unsaved:
+            self.ledger = self.ledger.copy()
+            self._unsaved.add("ledger")
+
+    # Asking.
+
+    @property
+    def kind(self) -> Kind:
+        return self.features.kind
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    @property
+    def coder_name(self) -> str:
+        """The coder's name in the catalog, also where its floats are kept as bits."""
+        return getattr(self.coder, "floats", self.coder).name
+
+    def describe(self) -> dict[str, Any]:
+        """What `aesearch info --json` prints; sizes in bytes, times in seconds."""
+        floats = getattr(self.coder, "floats", self.coder)
+        source, folder = self.record.get("source"), self.record.get("folder")
+        files = [path for path in Path(folder).rglob("*") if path.is_file()] if folder else []
+        return {
+            "index": folder,
+            "kind": self.kind,
+            "items": len(self),
+            "skipped": len(self.ledger.skipped),
+            "source": source and source["root"],
+            "features": self.features.name,
+            "shape": self.features.shape,
+            "coder": self.coder_name,
+            "settings": floats.settings(),
+            "bits": self.coder.metric == "hamming",
+            "code_size": self.coder.code_size,
+            "bytes_per_item": self.store.bytes_per_item,
+            "metric": self.coder.metric,
+            "seconds": self.record["seconds"],
+            "epochs": self.record["epochs"],
+            "bytes_on_disk": sum(path.stat().st_size for path in files),
+        }
+
+    def query(self, what: str | os.PathLike[str] | Image | Item, k: int = 10) -> list[Hit]:
+        """The k items nearest to `what`, the nearest first.
+
+        A path (pathlib) is a file to be read, as is a str in an index of pictures; in an index of documents a str is the
+        text itself.  Raises WrongKind, Unreadable, and NothingInCommon where a text has no word of the index.
+        """
+        return self.query_many([what], k)[0]
+
+    def query_many(self, what: Sequence[str | os.PathLike[str] | Image | Item], k: int = 10) -> list[list[Hit]]:
+        """`query` of each, in one search."""
+        return self.hits(*self.store.search(self.coder.encode(self.rows_of([self._item(one) for one in what])), k))
+
+    def rows_of(self, items: Sequence[Item]) -> Rows:
+        """The features of query items.  Raises NothingInCommon where a text has no word of the index."""
+        X: Any = self.features.transform(items)
+        if self.kind == "documents":
+            for number in np.flatnonzero(np.diff(X.indptr) == 0).tolist():
+                words = items[number].excerpt
+                raise NothingInCommon(f'no word of "{words}" is in the vocabulary of the index; ask with other words')
+        return X
+
+    def hits(self, keys: np.ndarray, distances: np.ndarray) -> list[list[Hit]]:
+        """keys, distances: [Q, k] as a store answers.  Returns a list of hits for each query."""
+        rows = self.ledger.rows(np.unique(keys[keys != NONE]).tolist())
+        return [
+            [
+                Hit(rank, row.id, float(distance), row.label, self.path_of(row), row.excerpt)
+                for rank, (row, distance) in enumerate(
+                    ((rows[key], far) for key, far in zip(near.tolist(), fars.tolist(), strict=True) if key in rows), 1
+                )
+            ]
+            for near, fars in zip(keys, distances, strict=True)
+        ]
+
+    def path_of(self, row: Row) -> str | None:
+        """Where the item's file lies; None for one that was made in memory."""
+        source = self.record.get("source")
+        return str(Path(source["root"], row.path)) if source and row.path else row.path
+
+    def _item(self, what: str | os.PathLike[str] | Image | Item) -> Item:
+        if isinstance(what, Item):
+            return what
+        if isinstance(what, os.PathLike) or (isinstance(what, str) and self.kind == "images"):
+            return self.read_query(Path(what))
+        return Item("query", what)
+
+    def read_query(self, path: Path) -> Item:
+        """The one item in the file `path`.  Raises NothingToIndex, Unreadable, WrongKind."""
+        files = read_files(path)
+        if not files.lone:
+            raise NothingToIndex(f"{path} is a folder; ask with one file")
+        if files.kind != self.kind:
+            raise WrongKind(f"{path} is one of the {files.kind}, and this index is of {self.kind}; ask another (--index)")
+        found = list(islice(files, 2))
+        if not found:
+            raise NothingToIndex(f"cannot read {path}: {next(iter(files.skipped.values()), 'it holds no item')}")
+        if len(found) > 1:
+            raise NothingToIndex(f"{path} holds more than one item; ask with a file that holds one")
+        return found[0]
+
+    # Keeping.
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Writes the index into `folder`, over the one that is there: whoever reads finds the old one or the new one.
+
+        Of an index that was loaded from this folder only the changed parts are written.  Raises BadSetting where the
+        folder holds something else.
+        """
+        folder = Path(folder)
+        source = self.record.get("folder")
+        writers: dict[str, Callable[[Path], None]] = {
+            "features": self.features.save,
+            "coder": self.coder.save,
+            "store": self.store.save,
+            "ledger": self.ledger.save,
+        }
+        if source == str(folder.resolve()):
+            writers = {part: write for part, write in writers.items() if part in self._unsaved}
+        store = {"name": self.store.name, "metric": self.store.metric, "width": self.store.width}
+        record = {key: value for key, value in self.record.items() if key != "folder"}
+        manifest.commit(folder, {**record, "items": len(self), "store": store}, writers)
+        self.record["folder"] = str(folder.resolve())
+        self._unsaved = set()
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], *, light: bool = True) -> Self:
+        """The index in `folder`.
+
+        Parameters
+        ----------
+        light : load of an autoencoder the encoder alone, by ONNX Runtime: enough to ask, add and remove, and free of
+            torch.  False loads the autoencoder, which can decode too.
+
+        Raises NoIndex, and BrokenIndex where a part is missing or differs from what was written.
+        """
+        folder = Path(folder)
+        described = manifest.read_manifest(folder)
+        parts = {part: folder / name for part, name in described["parts"].items()}
+        try:
+            saved = described["store"]
+            features = load_features(parts["features"])
+            coder = load_coder(parts["coder"], light=light)
+            kept = look_up(STORES, "store", saved["name"]).load().load(parts["store"], saved["metric"], saved["width"])
+            ledger = Ledger.load(parts["ledger"])
+            if not len(kept) == len(ledger) == described["items"]:
+                counts = f"{len(kept):,} codes, {len(ledger):,} items"
+                raise BrokenIndex(folder, f"holds {counts} where {described['items']:,} were written")
+        except (KeyError, TypeError) as error:
+            raise BrokenIndex(folder / manifest.FILE, f"lacks what an index needs ({error})") from None
+        own = ("format", "generation", "items", "store", "parts", "files")
+        retriever = cls(features, coder, kept, ledger, {key: value for key, value in described.items() if key not in own})
+        retriever.record["folder"] = str(folder.resolve())
+        retriever._unsaved = set()
+        return retriever
+
+    def source(self) -> Files:
+        """The files that the index was built from, as they are now.  Raises NothingToIndex where they are gone."""
+        source = self.record.get("source")
+        if source is None:
+            raise NothingToIndex("this index was built from items in memory; there are no files to read again")
+        root, fields = Path(source["root"]), Fields(**source["fields"])
+        if source["lone"]:
+            return read_files(root / next(iter(self.ledger.files())), fields=fields)
+        return read_files(root, kind=self.kind, fields=fields)
+
+
+def _kind(items: Items) -> Kind:
+    """What the collection holds.  Raises NothingToIndex where it is empty."""
+    if isinstance(items, Files):
+        return items.kind
+    for item in items:
+        return item.kind
+    raise NothingToIndex("there are no items; pass at least one")
+
+
+def _spread(items: Items, needs: int | None) -> Iterable[Item]:
+    """As many items as are needed, from all over the collection where it can be cut."""
+    if needs is None:
+        return items
+    if isinstance(items, Files):
+        return islice(items.spread(needs), needs)
+    if isinstance(items, list | tuple):
+        return items[:: max(1, len(items) // needs)]
+    return islice(items, needs)
+
+
+def _read(items: Items, features: Features, ledger: Ledger, spool: Spool, report: WatchBuild) -> np.ndarray:
+    """Fits the features, spools the rows of all items and enters them in the ledger.  Returns their keys [N] int64.
+
+    Raises NothingToIndex where no item could be read.
+    """
+    total = len(items) if isinstance(items, Sized) else None
+    report(Progress("read", 0, total))
+    features.fit(_spread(items, features.fit_needs))
+    keys: list[int] = []
+    twice: dict[str, str] = {}
+    for batch in _batches(items):
+        entered = _entered(ledger, batch, twice)
+        spool.append(features.transform(list(entered.values())))
+        keys += entered
+        report(Progress("read", len(spool), total))
+    ledger.skipped = (items.skipped if isinstance(items, Files) else {}) | twice
+    if not keys:
+        reasons = "; ".join(f"{path}: {reason}" for path, reason in islice(ledger.skipped.items(), 3))
+        raise NothingToIndex(f"none of the items could be read ({reasons})")
+    return np.array(keys, np.int64)
+
+
+def _chosen(coder: Coder | str, kind: Kind, code_size: int | None, bits: bool, settings: dict[str, Any], X: Rows) -> Coder:
+    """The coder to fit to X."""
+    if isinstance(coder, str):
+        sized = {} if coder == "raw" else {"code_size": code_size or min(CODE_SIZE, _largest_code(coder, X))}
+        floats: Coder = new_coder(coder, kind, **sized, **settings)
+    else:
+        floats = coder
+    if bits:
+        from aesearch.coders.bits import Bits
+
+        return Bits(floats)
+    return floats
+
+
+def _stored(
+    spool: Spool, keys: np.ndarray, coder: Coder, name: str | None, seconds: dict[str, float], report: WatchBuild
+) -> Store:
+    """A store of the codes of all spooled rows, under their keys."""
+    store: Store | None = None
+    for start in range(0, len(spool), BATCH):
+        numbers = np.arange(start, min(start + BATCH, len(spool)))
+        with _timed(seconds, "encode"):
+            codes = coder.encode(spool.rows(numbers))
+        report(Progress("encode", start + len(numbers), len(spool)))
+        with _timed(seconds, "store"):
+            store = store or _empty_store(name, coder, codes)
+            store.add(keys[numbers], codes)
+    assert store is not None  # _read() has found at least one item
+    report(Progress("store", len(store), len(store)))
+    return store
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch
+
+
+def _entered(ledger: Ledger, items: Iterable[Item], twice: dict[str, str]) -> dict[int, Item]:
+    """Enters the items in the ledger: by their keys.  One whose id is there already is left out and noted in `twice`."""
+    entered: dict[int, Item] = {}
+    for item in items:
+        key = ledger.add(item)
+        if key is None:
+            twice[item.id] = "an item of the same id came before it"
+        else:
+            entered[key] = item
+    return entered
+
+
+def _largest_code(coder: str, X: Rows) -> int:
+    """The code size used at most where none is named: half a row's numbers, and for a linear code no more than items."""
+    half = max(1, prod(X.shape[1:]) // 2)
+    most = half if coder in ("dense", "convolutional", "denoising") else min(half, X.shape[0])
+    return most - most % 8 if most >= 8 else most
+
+
+def _empty_store(name: str | None, coder: Coder, codes: Rows) -> Store:
+    """An empty store for such codes."""
+    name = name or ("sparse" if is_sparse(codes) else "faiss")
+    store: Store = look_up(STORES, "store", name).load()(coder.metric, codes.shape[1])
+    return store
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] += time.perf_counter() - began
