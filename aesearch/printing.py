@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unicodedata import combining, east_asian_width
 
+from aesearch.building import Progress, WatchBuild
 from aesearch.items import Hit
-from aesearch.retriever import Progress, WatchBuild
 
 SHOWN_SKIPS = 20
 PASSED_OVER = ("hidden", "no reader", "one of the", "an index", "a link", "neither")
 """Reasons of files that were never meant to be indexed; they are counted, and the others named."""
+
+PLAIN_LINES = 5
+"""Lines on training where no bar can be drawn."""
 
 STAGES = {"read": "reading", "train": "training", "encode": "encoding", "store": "storing"}
 
@@ -34,27 +39,37 @@ def shown(text: object) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table: drawn by rich on a terminal, tab-separated with a head elsewhere."""
-    cells = [[shown("" if cell is None else cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
-        for line in [list(columns), *cells]:
-            print("\t".join(line))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        numbers = bool(cells) and all(_is_number(row[columns.index(column)]) for row in cells)
-        table.add_column(column, justify="right" if numbers else "left", overflow="ellipsis", no_wrap=True)
+    """Rows under their columns, numbers to the right; cut to the width of a terminal, whole elsewhere."""
+    cells = [list(columns), *([shown("" if cell is None else cell) for cell in row] for row in rows)]
+    widths = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
+    right = [len(cells) > 1 and all(map(_is_number, column[1:])) for column in zip(*cells, strict=True)]
+    most = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for row in cells:
-        table.add_row(*map(Text, row))
-    Console().print(table)
+        padded = [
+            " " * (width - width_of(cell)) + cell if to_right else cell + " " * (width - width_of(cell))
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ]
+        print(cut("  ".join(padded).rstrip(), most))
+
+
+def width_of(text: str) -> int:
+    """Columns of a terminal that `text` takes: two for a wide letter (Chinese, Japanese, Korean), none for an accent."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cut(text: str, most: int | None) -> str:
+    """`text`, shortened with an ellipsis if it takes more than `most` columns."""
+    if most is None or width_of(text) <= most:
+        return text
+    while width_of(text) >= most:
+        text = text[:-1]
+    return text + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _is_number(cell: str) -> bool:
-    return cell.replace(".", "", 1).replace(",", "").replace("-", "").isdigit()
+    return cell.replace(".", "", 1).replace(",", "").removeprefix("-").isdigit() or not cell
 
 
 def print_hits(hits: Sequence[Hit], style: str) -> None:
@@ -131,6 +146,8 @@ def _note(step: Progress) -> str:
 def _plain_lines() -> WatchBuild:
     def watch(step: Progress) -> None:
         if step.epoch is not None:
+            if step.done % max(1, step.epoch.of // PLAIN_LINES) and step.done != step.total:
+                return
             left = (step.epoch.of - step.epoch.number) * step.epoch.seconds
             say(f"training: epoch {step.done} of {step.total}, {_note(step)}, about {left:.0f} s left")
         elif step.done == step.total:

@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from aesearch import manifest
-from aesearch.arrays import is_sparse
-from aesearch.catalog import DEFAULT_CODER, DEFAULT_FEATURES, FEATURES, STORES, look_up, new_coder
-from aesearch.coders.coder import Coder, Epoch, load_coder
-from aesearch.errors import BadSetting, BrokenIndex, NothingInCommon, NothingToIndex, WrongKind
+from aesearch.building import SAMPLE, Progress, WatchBuild, batches, build, enter
+from aesearch.catalog import STORES, look_up
+from aesearch.coders.coder import Coder, load_coder
+from aesearch.errors import BrokenIndex, NothingInCommon, NothingToIndex, WrongKind
 from aesearch.features.features import Features, load_features
 from aesearch.items import Hit, Item, Items, Kind
 from aesearch.ledger import Ledger, Row
 from aesearch.readers.folder import Files, read_files
 from aesearch.readers.tables import Fields
-from aesearch.spool import Spool
 from aesearch.stores.store import NONE, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from aesearch.arrays import Rows
-
-BATCH = 1024
-"""Items read, coded and stored at a time."""
-
-SAMPLE = 60_000
-"""Items that a coder learns from; of a larger collection so many are drawn at random, and all are encoded."""
-
-CODE_SIZE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a build has come.  `stage` is "read", "train", "encode" or "store"; items, or for "train" epochs."""
-
-    stage: str
-    done: int
-    total: int | None
-    epoch: Epoch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +36,6 @@ class Changes:
     added: int
     updated: int
     removed: int
-
-
-WatchBuild = Callable[[Progress], None]
 
 
 class Retriever:
@@ -120,38 +93,19 @@ class Retriever:
         """
         if isinstance(items, str | os.PathLike):
             items = read_files(items)
-        if iter(items) is items:
-            raise BadSetting("items can be gone through only once; pass a list of them, or a folder")
-        kind = _kind(items)
-        if isinstance(coder, str) or coder is None:
-            coder = coder or DEFAULT_CODER[kind]
-            new_coder(coder, kind, **settings)  # an hour of reading should not end in a word misspelt
-        features = features or look_up(FEATURES, "features", DEFAULT_FEATURES[kind]).load()()
-        report: WatchBuild = watch or (lambda progress: None)
-        seconds: dict[str, float] = defaultdict(float)
-        epochs: list[Epoch] = []
-
-        def on_epoch(epoch: Epoch) -> None:
-            epochs.append(epoch)
-            report(Progress("train", epoch.number, epoch.of, epoch))
-
-        ledger = Ledger.new()
-        with tempfile.TemporaryDirectory(prefix="aesearch-", dir=workspace) as folder:
-            spool = Spool(Path(folder))
-            with _timed(seconds, "read"):
-                keys = _read(items, features, ledger, spool, report)
-            with _timed(seconds, "train"):
-                X = spool.sample(sample)
-                fitted = _chosen(coder, kind, code_size, bits, settings, X).fit(X, on_epoch)
-                del X
-            kept = _stored(spool, keys, fitted, store, seconds, report)
-            spool.close()
-        stages = {stage: seconds[stage] for stage in ("read", "train", "encode", "store")}
-        record: dict[str, Any] = {"kind": kind, "seconds": stages, "epochs": [asdict(epoch) for epoch in epochs]}
-        if isinstance(items, Files):
-            ledger.enter_files(items.paths)
-            record["source"] = {"root": str(items.root.resolve()), "lone": items.lone, "fields": asdict(items.fields)}
-        return cls(features, fitted, kept, ledger, record)
+        parts = build(
+            items,
+            features=features,
+            coder=coder,
+            code_size=code_size,
+            bits=bits,
+            store=store,
+            sample=sample,
+            workspace=workspace,
+            watch=watch or (lambda progress: None),
+            settings=settings,
+        )
+        return cls(*parts)
 
     def update(self, files: Files, watch: WatchBuild | None = None) -> Changes:
         """Brings the index up to the files as they are now; the coder stays as it was trained.
@@ -169,7 +123,7 @@ class Retriever:
         before = {row.id: row for row in self.ledger.rows_in(changed + gone)}
         added = updated = done = 0
         twice: dict[str, str] = {}
-        for batch in _batches(files.only(changed)):
+        for batch in batches(files.only(changed)):
             fresh: list[Item] = []
             stale: list[Row] = []
             for item in batch:
@@ -197,7 +151,7 @@ class Retriever:
         """Encodes and stores more items; one of an id that is there already takes its place.  Returns how many."""
         self._own_ledger()
         count = 0
-        for batch in _batches(items):
+        for batch in batches(items):
             unique = list({item.id: item for item in batch}.values())
             self._forget(self.ledger.rows_of([item.id for item in unique]).values())
             count += self._enter(unique, {})
@@ -212,7 +166,7 @@ class Retriever:
 
     def _enter(self, items: Sequence[Item], twice: dict[str, str]) -> int:
         """Enters, encodes and stores the items; those of an id that is there already are noted in `twice`."""
-        entered = _entered(self.ledger, items, twice)
+        entered = enter(self.ledger, items, twice)
         if entered:
             codes = self.coder.encode(self.features.transform(list(entered.values())))
             self.store.add(np.array(list(entered), np.int64), codes)
@@ -293,7 +247,7 @@ class Retriever:
 
     def hits(self, keys: np.ndarray, distances: np.ndarray) -> list[list[Hit]]:
         """keys, distances: [Q, k] as a store answers.  Returns a list of hits for each query."""
-        rows = self.ledger.rows(np.unique(keys[keys != NONE]).tolist())
+        rows = self.ledger.rows(list(set(keys[keys != NONE].tolist())))
         return [
             [
                 Hit(rank, row.id, float(distance), row.label, self.path_of(row), row.excerpt)
@@ -394,118 +348,3 @@ class Retriever:
         if source["lone"]:
             return read_files(root / next(iter(self.ledger.files())), fields=fields)
         return read_files(root, kind=self.kind, fields=fields)
-
-
-def _kind(items: Items) -> Kind:
-    """What the collection holds.  Raises NothingToIndex where it is empty."""
-    if isinstance(items, Files):
-        return items.kind
-    for item in items:
-        return item.kind
-    raise NothingToIndex("there are no items; pass at least one")
-
-
-def _spread(items: Items, needs: int | None) -> Iterable[Item]:
-    """As many items as are needed, from all over the collection where it can be cut."""
-    if needs is None:
-        return items
-    if isinstance(items, Files):
-        return islice(items.spread(needs), needs)
-    if isinstance(items, list | tuple):
-        return items[:: max(1, len(items) // needs)]
-    return islice(items, needs)
-
-
-def _read(items: Items, features: Features, ledger: Ledger, spool: Spool, report: WatchBuild) -> np.ndarray:
-    """Fits the features, spools the rows of all items and enters them in the ledger.  Returns their keys [N] int64.
-
-    Raises NothingToIndex where no item could be read.
-    """
-    total = len(items) if isinstance(items, Sized) else None
-    report(Progress("read", 0, total))
-    features.fit(_spread(items, features.fit_needs))
-    keys: list[int] = []
-    twice: dict[str, str] = {}
-    for batch in _batches(items):
-        entered = _entered(ledger, batch, twice)
-        spool.append(features.transform(list(entered.values())))
-        keys += entered
-        report(Progress("read", len(spool), total))
-    ledger.skipped = (items.skipped if isinstance(items, Files) else {}) | twice
-    if not keys:
-        reasons = "; ".join(f"{path}: {reason}" for path, reason in islice(ledger.skipped.items(), 3))
-        raise NothingToIndex(f"none of the items could be read ({reasons})")
-    return np.array(keys, np.int64)
-
-
-def _chosen(coder: Coder | str, kind: Kind, code_size: int | None, bits: bool, settings: dict[str, Any], X: Rows) -> Coder:
-    """The coder to fit to X."""
-    if isinstance(coder, str):
-        sized = {} if coder == "raw" else {"code_size": code_size or min(CODE_SIZE, _largest_code(coder, X))}
-        floats: Coder = new_coder(coder, kind, **sized, **settings)
-    else:
-        floats = coder
-    if bits:
-        from aesearch.coders.bits import Bits
-
-        return Bits(floats)
-    return floats
-
-
-def _stored(
-    spool: Spool, keys: np.ndarray, coder: Coder, name: str | None, seconds: dict[str, float], report: WatchBuild
-) -> Store:
-    """A store of the codes of all spooled rows, under their keys."""
-    store: Store | None = None
-    for start in range(0, len(spool), BATCH):
-        numbers = np.arange(start, min(start + BATCH, len(spool)))
-        with _timed(seconds, "encode"):
-            codes = coder.encode(spool.rows(numbers))
-        report(Progress("encode", start + len(numbers), len(spool)))
-        with _timed(seconds, "store"):
-            store = store or _empty_store(name, coder, codes)
-            store.add(keys[numbers], codes)
-    assert store is not None  # _read() has found at least one item
-    report(Progress("store", len(store), len(store)))
-    return store
-
-
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch
-
-
-def _entered(ledger: Ledger, items: Iterable[Item], twice: dict[str, str]) -> dict[int, Item]:
-    """Enters the items in the ledger: by their keys.  One whose id is there already is left out and noted in `twice`."""
-    entered: dict[int, Item] = {}
-    for item in items:
-        key = ledger.add(item)
-        if key is None:
-            twice[item.id] = "an item of the same id came before it"
-        else:
-            entered[key] = item
-    return entered
-
-
-def _largest_code(coder: str, X: Rows) -> int:
-    """The code size used at most where none is named: half a row's numbers, and for a linear code no more than items."""
-    half = max(1, prod(X.shape[1:]) // 2)
-    most = half if coder in ("dense", "convolutional", "denoising") else min(half, X.shape[0])
-    return most - most % 8 if most >= 8 else most
-
-
-def _empty_store(name: str | None, coder: Coder, codes: Rows) -> Store:
-    """An empty store for such codes."""
-    name = name or ("sparse" if is_sparse(codes) else "faiss")
-    store: Store = look_up(STORES, "store", name).load()(coder.metric, codes.shape[1])
-    return store
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] += time.perf_counter() - began

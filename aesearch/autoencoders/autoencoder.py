@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
 BATCH = 512
+GAIN_ROWS = 1024
 BODIES = ("dense", "convolutional")
 LAYERS = {"words": (400,), "dense": (512, 256), "convolutional": (32, 64, 64)}
 USUAL: dict[str, dict[str, Any]] = {
@@ -70,6 +71,7 @@ class Autoencoder(nn.Module, Coder):
     decoder: nn.Sequential
     standard: Standard
     whitening: Whitening
+    gain: Tensor
 
     def __init__(
         self,
@@ -150,7 +152,15 @@ class Autoencoder(nn.Module, Coder):
                     watch(epoch)
         if self._whitens:
             self.whitening.fit(self.encode(X))
+        if self.sparse:
+            self._fit_gain(X)
         return self
+
+    def _fit_gain(self, X: Any) -> None:
+        """A softmax gives shares, not weights: learns by how much they are to be raised to be nearest to the rows."""
+        some = X[:: max(1, X.shape[0] // GAIN_ROWS)]
+        shares = self.decode(self.encode(some))
+        self.gain.fill_(float(some.multiply(shares).sum()) / max(float((shares**2).sum()), 1e-12))
 
     def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
         """Makes the modules for rows of that shape.  Raises BadSetting where the settings do not go with it."""
@@ -177,6 +187,7 @@ class Autoencoder(nn.Module, Coder):
         self.plan = Training(**{**usual, **self._training})
         self.standard = Standard(() if sparse else shape)
         self.whitening = Whitening(self.code_size)
+        self.register_buffer("gain", torch.ones(()))
         self._whitens = not sparse if self.whiten is None else self.whiten
 
     @torch.no_grad()
@@ -191,8 +202,8 @@ class Autoencoder(nn.Module, Coder):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         self.eval()
         z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(next(self.parameters()).device)
-        rows = [self._loss.link(self.from_code(self.whitening.inverse(part))).cpu() for part in z.split(BATCH)]
-        return torch.cat(rows).numpy()
+        rows = [self._loss.link(self.from_code(self.whitening.inverse(part))) * self.gain for part in z.split(BATCH)]
+        return torch.cat(rows).cpu().numpy()
 
     def _save_learnt(self, folder: Path) -> dict[str, Any]:
         write_arrays(folder / WEIGHTS, {name: value.cpu().numpy() for name, value in self.state_dict().items()})

@@ -51,7 +51,7 @@ class Multinomial:
     """Softmax reconstruction: -sum over words of t ln p, where t is the document's weights as shares of 1.
 
     The likelihood of the document's words under the reconstructed distribution (Hinton & Salakhutdinov 2009, replicated
-    softmax; Liang et al. 2018).  The reconstruction is that distribution, scaled to unit length like a TF-IDF row.
+    softmax; Liang et al. 2018).  The reconstruction is that distribution, scaled to unit length.
     """
 
     def __call__(self, y: Tensor, x: Tensor | Bags) -> Tensor:
