@@ -131,7 +131,10 @@ def read(items: Items, features: Features, ledger: Ledger, spool: Spool, watch: 
     """
     total = len(items) if isinstance(items, Sized) else None
     watch(Progress("read", 0, total))
-    features.fit(spread(items, features.fit_needs))
+    try:
+        features.fit(spread(items, features.fit_needs))
+    except NothingToIndex as error:
+        raise NothingToIndex(f"{error}{_reasons(items)}") from None
     keys: list[int] = []
     twice: dict[str, str] = {}
     for batch in batches(items):
@@ -141,9 +144,16 @@ def read(items: Items, features: Features, ledger: Ledger, spool: Spool, watch: 
         watch(Progress("read", len(spool), total))
     ledger.skipped = (items.skipped if isinstance(items, Files) else {}) | twice
     if not keys:
-        reasons = "; ".join(f"{path}: {reason}" for path, reason in islice(ledger.skipped.items(), 3))
-        raise NothingToIndex(f"none of the items could be read ({reasons})")
+        raise NothingToIndex(f"none of the items could be read{_reasons(items)}")
+    watch(Progress("read", len(spool), len(spool)))
     return np.array(keys, np.int64)
+
+
+def _reasons(items: Items) -> str:
+    """Why the first few files were skipped, for the end of a sentence."""
+    skipped = items.skipped if isinstance(items, Files) else {}
+    named = "; ".join(f"{path}: {reason}" for path, reason in islice(skipped.items(), 3))
+    return f" ({named})" if named else ""
 
 
 def chosen_coder(

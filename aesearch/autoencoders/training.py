@@ -59,6 +59,8 @@ class Training:
                 raise BadSetting(f"training: {name} is {value}; at least 1 is needed")
         if not 0 <= self.validation < 1:
             raise BadSetting(f"training: validation is {self.validation}; choose a share of 0 or more and under 1")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise BadSetting(f'training: device is "{self.device}"; choose auto, cpu or cuda')
         if not self.learning_rate > 0:
             raise BadSetting(f"training: learning_rate is {self.learning_rate}; choose a number above 0")
 
@@ -66,8 +68,6 @@ class Training:
         """Raises BadSetting where "cuda" is asked for and absent."""
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if self.device not in ("cpu", "cuda"):
-            raise BadSetting(f'training: device is "{self.device}"; choose auto, cpu or cuda')
         if self.device == "cuda" and not torch.cuda.is_available():
             raise BadSetting("training: no CUDA device is to be found here; choose --device cpu")
         return torch.device(self.device)

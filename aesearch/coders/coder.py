@@ -6,6 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -132,13 +133,13 @@ def flat_floats(X: Rows, coder: str) -> np.ndarray:
     """X [N, ...] as [N, F] float32, uint8 brought to 0..1.  Raises WrongKind where X is sparse."""
     if is_sparse(X):
         raise WrongKind(f'coder "{coder}" is for pictures; for bags of words use "lsa"')
-    flat = np.asarray(X).reshape(len(X), -1)
+    flat = np.asarray(X).reshape(X.shape[0], prod(X.shape[1:]))
     return flat.astype(np.float32) / np.float32(255) if flat.dtype == np.uint8 else flat.astype(np.float32, copy=False)
 
 
 def check_size(code_size: int, X: Rows, coder: str) -> None:
     """Raises BadSetting where a linear code is larger than the rows or features that it is learnt from."""
-    most = min(X.shape[0], int(np.prod(X.shape[1:])))
+    most = min(X.shape[0], prod(X.shape[1:]))
     if not 1 <= code_size <= most:
-        rule = f"{X.shape[0]:,} items of {int(np.prod(X.shape[1:])):,} features"
+        rule = f"{X.shape[0]:,} items of {prod(X.shape[1:]):,} features"
         raise BadSetting(f'coder "{coder}": code size {code_size} with {rule}; choose 1 to {most} (--code-size)')

@@ -21,7 +21,7 @@ WEIGHTINGS = ("tfidf", "counts", "binary")
 PRUNE_ABOVE = 2_000_000
 """Distinct words counted at a time; beyond, those seen in one document are forgotten, so that memory stays bounded."""
 SMALL = 100
-"""Collections of fewer documents keep words of a single one: there is little else."""
+"""Collections of fewer documents keep the words of a single one, and those of all: there is little else."""
 
 
 class Words(Features):
@@ -30,8 +30,9 @@ class Words(Features):
     Parameters
     ----------
     vocabulary : words kept at most, those in the most documents.
-    min_documents : documents that a word must be in (1 is enough in collections of under 100).
-    max_share : share of the documents that a word may be in at most; words that are everywhere say nothing.
+    min_documents : documents that a word must be in.
+    max_share : share of the documents that a word may be in at most; words that are everywhere say nothing.  Neither
+        limit holds in collections of under 100.
     weighting : "tfidf", (1 + ln count) x (1 + ln((1 + N) / (1 + documents with the word))), each row of unit length
         (Salton & Buckley 1988); "counts"; or "binary", 1 for each word that is there.
 
@@ -74,7 +75,7 @@ class Words(Features):
             if len(documents) > PRUNE_ABOVE:
                 documents = Counter({word: count for word, count in documents.items() if count > 1})
         least = self.min_documents if total >= SMALL else 1
-        most = max(self.max_share * total, 10)
+        most = self.max_share * total if total >= SMALL else total
         kept = [(-count, crc32(word.encode()), word) for word, count in documents.items() if least <= count <= most]
         # Words in equally many documents are kept in the order of a checksum: by the alphabet, the cut would spare a to c.
         if not kept:

@@ -1,0 +1,69 @@
+"""Real small data that ships with the dependencies: handwritten digits, and what the standard library says of itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.datasets import load_digits
+
+from aesearch.demo import lay_out_digits, lay_out_documentation
+from aesearch.features.words import Words
+from aesearch.items import Item
+from aesearch.readers.folder import read_files
+from aesearch.retriever import Retriever
+
+
+@pytest.fixture(scope="session")
+def digits() -> np.ndarray:
+    """[600, 1, 8, 8] uint8"""
+    return (load_digits().images[:600, None] * (255 / 16)).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def digit_labels() -> np.ndarray:
+    """[600]"""
+    return load_digits().target[:600]
+
+
+@pytest.fixture(scope="session")
+def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """train/DIGIT/NUMBER.png and test/..., 1,797 in all."""
+    folder = tmp_path_factory.mktemp("data") / "digits"
+    lay_out_digits(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def documentation_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """train/MODULE/NAME.txt and test/..., some 2,000 in all."""
+    folder = tmp_path_factory.mktemp("data") / "documentation"
+    lay_out_documentation(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def documents(documentation_folder: Path) -> list[Item]:
+    return list(read_files(documentation_folder / "test"))
+
+
+@pytest.fixture(scope="session")
+def bags(documents: list[Item]) -> csr_array:
+    """[N, 1000] TF-IDF rows of `documents`."""
+    return Words(vocabulary=1000).fit(documents).transform(documents)
+
+
+@pytest.fixture(scope="session")
+def digit_index(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the digits in train, by a convolutional autoencoder of two epochs."""
+    folder = tmp_path_factory.mktemp("indexes") / "digits"
+    Retriever.build(digit_folder / "train", coder="convolutional", code_size=16, epochs=2).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def document_index(documentation_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the documentation in train, by a dense autoencoder of six epochs."""
+    folder = tmp_path_factory.mktemp("indexes") / "documentation"
+    Retriever.build(documentation_folder / "train", coder="dense", code_size=16, epochs=6).save(folder)
+    return folder

@@ -1,0 +1,252 @@
+"""The commands as a person types them: real processes, real files, what goes where, and with which exit code."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aesearch import __version__
+from aesearch.catalog import CODERS
+from aesearch.items import Item
+
+
+def run(*words: object, cwd: Path, stdin: bytes | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    surroundings = {key: value for key, value in os.environ.items() if not key.startswith("AESEARCH_")} | environment
+    command = [sys.executable, "-m", "aesearch.cli", *map(str, words)]
+    done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, env=surroundings, timeout=300)
+    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def succeed(*words: object, cwd: Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    done = run(*words, cwd=cwd, **more)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def fail(*words: object, cwd: Path, **more: Any) -> str:
+    """The one sentence of a command that must end with exit code 1."""
+    done = run(*words, cwd=cwd, **more)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    sentence = done.stderr.strip().splitlines()[-1]
+    assert sentence.startswith("aesearch: ")
+    return sentence
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, digit_folder: Path, documents: list[Item]) -> Path:
+    """A folder to stand in, with photos and notes, both indexed."""
+    place = tmp_path_factory.mktemp("place")
+    for label in "012":
+        shutil.copytree(digit_folder / "train" / label, place / "photos" / label)
+        shutil.copytree(digit_folder / "test" / label, place / "more" / label)
+    (place / "photos" / "broken.png").write_bytes(b"no picture")
+    (place / "photos" / "notes.txt").write_text("a text among pictures")
+    for item in documents[:80]:
+        (place / "notes" / item.id).parent.mkdir(parents=True, exist_ok=True)
+        (place / "notes" / item.id).write_text(str(item.content))
+    report = json.loads(succeed("index", "photos", "--epochs", "2", "--json", cwd=place).stdout)
+    succeed("index", "notes", "--coder", "lsa", "--code-size", "16", cwd=place)
+    (place / "report.json").write_text(json.dumps(report))
+    return place
+
+
+def test_index_reports_what_it_did_as_json(place: Path) -> None:
+    report = json.loads((place / "report.json").read_text())
+    items = len(list((place / "photos").rglob("[0-9]*.png")))
+    assert report["index"] == "indexes/photos"
+    assert report["kind"] == "images"
+    assert (report["items"], report["added"], report["updated"], report["removed"]) == (items, items, 0, 0)
+    assert {skip["path"] for skip in report["skipped"]} == {"broken.png", "notes.txt"}
+    assert all(skip["reason"] for skip in report["skipped"])
+    assert (report["coder"], report["code_size"], report["bytes_per_item"]) == ("convolutional", 32, 128)
+    assert set(report["seconds"]) == {"read", "train", "encode", "store"}
+
+
+def test_run_again_it_brings_the_index_up_to_date(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "notes", tmp_path / "notes")
+    succeed("index", "notes", "--coder", "lsa", "--code-size", "16", cwd=tmp_path)
+    paths = sorted((tmp_path / "notes").rglob("*.txt"))
+    paths[0].unlink()
+    (tmp_path / "notes" / "new.txt").write_text("a thread waits for a lock to be released")
+    report = json.loads(succeed("index", "notes", "--json", cwd=tmp_path).stdout)
+    assert (report["items"], report["added"], report["removed"]) == (80, 1, 1)
+    found = json.loads(succeed("query", "notes/new.txt", "--format", "json", cwd=tmp_path).stdout)
+    assert found[0]["id"] == "new.txt"
+
+
+def test_settings_of_a_trained_index_change_only_by_a_rebuild(place: Path) -> None:
+    assert "--rebuild" in fail("index", "notes", "--coder", "raw", cwd=place)
+    anew = ("index", "notes", "--rebuild", "--json", "--index", "x/anew")
+    assert json.loads(succeed(*anew, "--coder", "raw", cwd=place).stdout)["coder"] == "raw"
+    report = json.loads(succeed(*anew, "--coder", "lsa", "--code-size", "8", "--bits", cwd=place).stdout)
+    assert (report["coder"], report["bytes_per_item"]) == ("lsa", 1)
+    asked = succeed("query", "--text", "thread", "--index", "x/anew", "--format", "json", cwd=place)
+    assert len(json.loads(asked.stdout)) == 10
+
+
+def test_another_folder_of_the_same_name_does_not_replace_an_index(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "more", tmp_path / "photos")
+    assert "was built from" in fail("index", tmp_path / "photos", cwd=place)
+
+
+def test_a_photo_is_asked_of_the_index_of_photos(place: Path) -> None:
+    photo = min((place / "more" / "0").iterdir())
+    done = succeed("query", photo, "--format", "json", cwd=place)
+    hits = json.loads(done.stdout)
+    assert [hit["rank"] for hit in hits] == list(range(1, 11))
+    assert set(hits[0]) == {"rank", "id", "path", "distance", "label"}
+    assert Path(hits[0]["path"]).is_file()
+    assert [hit["distance"] for hit in hits] == sorted(hit["distance"] for hit in hits)
+    assert "indexes/photos" in done.stderr
+
+
+def test_words_a_file_and_standard_input_ask_alike(place: Path) -> None:
+    words = "wait until the thread terminates"
+    (place / "query.txt").write_text(words)
+    by_text = succeed("query", "--text", words, "--format", "paths", cwd=place).stdout
+    assert succeed("query", "query.txt", "--format", "paths", cwd=place).stdout == by_text
+    assert succeed("query", "-", "--format", "paths", cwd=place, stdin=words.encode()).stdout == by_text
+    assert all(Path(line).is_file() for line in by_text.splitlines())
+
+
+def test_a_photo_can_be_piped_to_an_index_of_photos(place: Path) -> None:
+    photo = min((place / "more" / "0").iterdir())
+    options = ("--index", "indexes/photos", "--format", "paths")
+    piped = succeed("query", "-", *options, cwd=place, stdin=photo.read_bytes())
+    assert piped.stdout == succeed("query", photo, *options, cwd=place).stdout
+
+
+def test_k_and_the_environment_are_heeded(place: Path, tmp_path: Path) -> None:
+    photo = min((place / "more" / "0").iterdir())
+    table = succeed("query", photo, "-k", 3, cwd=tmp_path, AESEARCH_INDEX=str(place / "indexes" / "photos")).stdout
+    assert len(table.splitlines()) == 4
+    assert succeed("query", photo, "-k", 3, cwd=tmp_path, AESEARCH_HOME=str(place / "indexes")).stdout == table
+
+
+def test_info_tells_how_the_index_was_made(place: Path) -> None:
+    facts = json.loads(succeed("info", "--index", "indexes/photos", "--json", cwd=place).stdout)
+    assert facts["kind"] == "images"
+    assert facts["settings"]["epochs"] == 2
+    assert len(facts["epochs"]) == 2
+    assert facts["bytes_on_disk"] > 10_000
+    assert facts["metric"] == "cosine"
+    assert "convolutional" in succeed("info", "--index", "indexes/photos", cwd=place).stdout
+
+
+def test_evaluate_prints_the_measures(place: Path) -> None:
+    found = json.loads(succeed("evaluate", "--queries", "more", "--k", "1,5", "--json", cwd=place).stdout)
+    assert set(found) == {"queries", "precision", "map@1000", "reconstruction_sse", "queries_per_second"}
+    assert set(found["precision"]) == {"1", "5"}
+    assert found["precision"]["1"] > 0.8, "of three digits the nearest is nearly always the same one"
+    assert found["reconstruction_sse"] > 0
+    assert "1-NN accuracy" in succeed("evaluate", "--queries", "more", cwd=place).stdout
+
+
+def test_coders_lists_the_catalog(place: Path) -> None:
+    lines = succeed("coders", cwd=place).stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(CODERS)
+
+
+def test_every_command_has_help_and_every_option_words(place: Path) -> None:
+    for command in ("index", "query", "info", "evaluate", "coders", "demo"):
+        text = succeed(command, "--help", cwd=place).stdout
+        assert "Usage:" in text
+        for line in text.splitlines():
+            option = line.strip()
+            if option.startswith("--") and option != "--help":
+                assert len(option.split("  ")) > 1 or option.endswith("]") or len(option) > 20, f"{command}: {line}"
+    assert succeed("--version", cwd=place).stdout.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("index", "photos", "--coder", "convolutonal", "--index", "x/1"), 'did you mean "convolutional"'),
+        (("index", "photos", "--coder", "lsa", "--index", "x/1"), "for images choose from"),
+        (("index", "notes", "--bits", "--code-size", "12", "--index", "x/1"), "multiple of 8"),
+        (("index", "nowhere"), "check the spelling"),
+        (("index", "empty"), "holds no pictures or documents"),
+        (("index", "notes", "--kind", "images", "--index", "x/1"), "holds no images"),
+        (("index", "notes", "--index", "photos"), "no part of an index"),
+        (("index", "notes", "--noise", "fog", "--index", "x/1"), "unknown noise"),
+        (("query", "more/0", "--index", "indexes/photos"), "is a folder"),
+        (("query", "--text", "thread", "--index", "indexes/photos"), "index of pictures"),
+        (("query", "--text", "qqqq", "--index", "indexes/notes"), "ask with other words"),
+        (("query", "nowhere.png"), "check the spelling"),
+        (("query", "--text", "x", "--index", "nowhere"), "no index in nowhere"),
+        (("info", "--index", "photos"), "no index in photos"),
+        (("evaluate", "--queries", "photos"), "would find itself"),
+    ],
+)
+def test_an_error_is_one_sentence_with_its_remedy(words: tuple[str, ...], says: str, place: Path) -> None:
+    (place / "empty").mkdir(exist_ok=True)
+    assert says in fail(*words, cwd=place)
+
+
+def test_a_photo_asked_of_documents_is_refused(place: Path) -> None:
+    photo = min((place / "more" / "0").iterdir())
+    assert "this index is of documents" in fail("query", photo, "--index", "indexes/notes", cwd=place)
+
+
+def test_without_any_index_the_remedy_is_named(place: Path, tmp_path: Path) -> None:
+    photo = min((place / "more" / "0").iterdir())
+    assert "aesearch index PATH" in fail("query", photo, cwd=tmp_path)
+    shutil.copytree(place / "indexes" / "notes", tmp_path / "indexes" / "notes")
+    assert "no index of images" in fail("query", photo, cwd=tmp_path)
+
+
+def test_a_damaged_index_is_named_and_rebuilt_on_request(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "notes", tmp_path / "notes")
+    succeed("index", "notes", "--coder", "lsa", "--code-size", "8", cwd=tmp_path)
+    codes = tmp_path / "indexes" / "notes" / "store" / "codes.faiss"
+    codes.write_bytes(codes.read_bytes()[:-10])
+    for words in (("query", "--text", "thread"), ("index", "notes"), ("info",)):
+        assert "codes.faiss" in fail(*words, cwd=tmp_path)
+    succeed("index", "notes", "--coder", "lsa", "--code-size", "8", "--rebuild", cwd=tmp_path)
+    assert succeed("query", "--text", "thread", cwd=tmp_path).stdout
+
+
+def test_wrong_usage_exits_with_2(place: Path) -> None:
+    for words in (("query",), ("query", "a.png", "--text", "b"), ("index",), ("query", "x", "--format", "xml"), ("dance",)):
+        assert run(*words, cwd=place).returncode == 2, words
+    assert run("evaluate", "--queries", "more", "--k", "ten", cwd=place).returncode == 2
+
+
+def test_names_that_could_move_the_cursor_are_shown_escaped(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "more" / "0", tmp_path / "odd")
+    first = min((tmp_path / "odd").iterdir())
+    first.rename(first.with_name("red\x1b[31m\n.png"))
+    (tmp_path / "odd" / "bad\x1b[2J.png").write_bytes(b"no picture")
+    done = succeed("index", "odd", "--coder", "pca", "--code-size", "4", cwd=tmp_path)
+    assert "\x1b" not in done.stdout + done.stderr
+    table = succeed("query", tmp_path / "odd" / "red\x1b[31m\n.png", cwd=tmp_path).stdout
+    assert "red\\x1b[31m\\n.png" in table.splitlines()[1]
+
+
+def test_a_closed_pipe_is_no_error_message(place: Path) -> None:
+    command = f"{sys.executable} -m aesearch.cli coders | head -n 1"
+    done = subprocess.run(["bash", "-c", command], cwd=place, capture_output=True, timeout=60)
+    assert done.stdout.startswith(b"coder")
+    assert b"Traceback" not in done.stderr
+
+
+def test_interrupted_it_exits_with_130_and_leaves_no_half_an_index(place: Path) -> None:
+    command = [sys.executable, "-m", "aesearch.cli", "index", "photos", "--index", "x/late", "--epochs", "100000"]
+    with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        while (line := process.stderr.readline()) and b"reading" not in line:
+            pass
+        time.sleep(2)  # training has begun
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert not (place / "x" / "late" / "index.json").exists()
+    assert not [path for path in (place / "x").iterdir() if path.name.startswith("aesearch-")]

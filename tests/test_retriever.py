@@ -1,0 +1,266 @@
+"""The Retriever finds what it was given, keeps it through saving, adding and removing, and says what is wrong."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aesearch import Hit, Item, Retriever
+from aesearch.errors import BadSetting, BrokenIndex, NoIndex, NothingInCommon, NothingToIndex, UnknownName, WrongKind
+from aesearch.readers.folder import read_files
+from aesearch.retriever import Changes
+
+
+def ids(hits: list[Hit]) -> list[str]:
+    return [hit.id for hit in hits]
+
+
+def as_numbers(hits: list[Hit]) -> list[tuple[str, float]]:
+    return [(hit.id, round(hit.distance, 4)) for hit in hits]
+
+
+@pytest.fixture
+def notes(tmp_path: Path, documents: list[Item]) -> Path:
+    """A folder of 60 documents in class folders."""
+    for item in documents[:60]:
+        path = tmp_path / "notes" / item.id
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(item.content))
+    return tmp_path / "notes"
+
+
+def test_every_indexed_picture_is_its_own_nearest_neighbour(digit_index: Path, digit_folder: Path) -> None:
+    index = Retriever.load(digit_index)
+    items = list(read_files(digit_folder / "train"))[::20]
+    for item, hits in zip(items, index.query_many(items, k=3), strict=True):
+        twins = [hit for hit in hits if hit.distance < 1e-4]
+        assert item.id in ids(twins)
+        assert [hit.rank for hit in hits] == [1, 2, 3]
+        assert hits[0].distance <= hits[1].distance <= hits[2].distance
+
+
+@pytest.mark.parametrize("bits", [False, True])
+@pytest.mark.parametrize("coder", ["dense", "lsa"])
+def test_every_indexed_document_is_its_own_nearest_neighbour(coder: str, bits: bool, notes: Path) -> None:
+    index = Retriever.build(notes, coder=coder, code_size=16, bits=bits, **({"epochs": 3} if coder == "dense" else {}))
+    for item in read_files(notes):
+        hits = index.query(item, k=60)
+        assert item.id in [hit.id for hit in hits if hit.distance < 1e-4]
+
+
+def test_a_path_a_picture_and_an_item_ask_the_same(digit_index: Path, digit_folder: Path) -> None:
+    index = Retriever.load(digit_index)
+    path = min((digit_folder / "test" / "3").iterdir())
+    with Image.open(path) as picture:
+        asked = [index.query(path), index.query(str(path)), index.query(picture), index.query(Item("x", picture))]
+    assert all(as_numbers(hits) == as_numbers(asked[0]) for hits in asked)
+    assert len(asked[0]) == 10
+
+
+def test_a_str_is_text_and_a_path_a_file_in_an_index_of_documents(document_index: Path, tmp_path: Path) -> None:
+    index = Retriever.load(document_index)
+    words = "wait until the thread terminates"
+    (tmp_path / "query.txt").write_text(words)
+    assert as_numbers(index.query(words)) == as_numbers(index.query(tmp_path / "query.txt"))
+
+
+def test_hits_name_their_files_labels_and_first_words(document_index: Path, documentation_folder: Path) -> None:
+    hit = Retriever.load(document_index).query("open a socket", k=1)[0]
+    assert hit.path == str(documentation_folder.resolve() / "train" / hit.id)
+    assert hit.label == hit.id.split("/")[0]
+    assert Path(hit.path).read_text().split()[:3] == (hit.excerpt or "").split()[:3]
+
+
+def test_saved_and_loaded_it_answers_alike(digit_folder: Path, tmp_path: Path) -> None:
+    index = Retriever.build(digit_folder / "train" / "3", coder="convolutional", code_size=8, epochs=2)
+    index.save(tmp_path / "index")
+    query = min((digit_folder / "test" / "3").iterdir())
+    for light in (True, False):
+        loaded = Retriever.load(tmp_path / "index", light=light)
+        assert ids(loaded.query(query, k=20)) == ids(index.query(query, k=20))
+        assert loaded.describe()["coder"] == "convolutional"
+        assert len(loaded) == len(index)
+
+
+def test_a_moved_index_still_answers(digit_index: Path, digit_folder: Path, tmp_path: Path) -> None:
+    query = min((digit_folder / "test" / "3").iterdir())
+    shutil.copytree(digit_index, tmp_path / "moved")
+    assert as_numbers(Retriever.load(tmp_path / "moved").query(query)) == as_numbers(
+        Retriever.load(digit_index).query(query)
+    )
+
+
+def test_what_was_added_is_found_and_what_was_removed_is_not(notes: Path, tmp_path: Path) -> None:
+    index = Retriever.build(notes, coder="lsa", code_size=16)
+    before = as_numbers(index.query("a thread in a process", k=60))
+    fresh = [Item("new/1", "threads and processes, each thread in a process", "new"), Item("new/2", "sockets", "new")]
+    assert index.add(fresh) == 2
+    assert len(index) == len(index.ledger) == 62
+    assert "new/1" in ids(index.query("a thread in a process", k=3))
+    index.save(tmp_path / "index")
+    loaded = Retriever.load(tmp_path / "index")
+    assert loaded.remove(["new/1", "new/2", "not there"]) == 2
+    loaded.save(tmp_path / "index")
+    assert as_numbers(Retriever.load(tmp_path / "index").query("a thread in a process", k=60)) == before
+
+
+def test_an_added_item_takes_the_place_of_the_one_of_its_id(notes: Path) -> None:
+    index = Retriever.build(notes, coder="lsa", code_size=16)
+    index.add([Item("note", "threads and locks")])
+    index.add([Item("note", "sockets and files")])
+    assert len(index) == 61
+    assert [hit.excerpt for hit in index.query("sockets and files", k=61) if hit.id == "note"] == ["sockets and files"]
+
+
+def test_an_update_does_only_what_changed(notes: Path, tmp_path: Path) -> None:
+    index = Retriever.build(notes, coder="lsa", code_size=16)
+    index.save(tmp_path / "index")
+    index = Retriever.load(tmp_path / "index")
+    assert index.update(read_files(notes)) == Changes(0, 0, 0)
+    paths = sorted(notes.rglob("*.txt"))
+    paths[0].unlink()
+    paths[1].write_text("a thread waits for a lock, and a lock for a thread")
+    os.utime(paths[2], (1, 1))  # touched, not changed
+    (notes / "new").mkdir()
+    (notes / "new" / "note.txt").write_text("a socket listens on a port until the server closes the socket")
+    (notes / "new" / "empty.txt").write_text("")
+    assert index.update(read_files(notes)) == Changes(added=1, updated=1, removed=1)
+    index.save(tmp_path / "index")
+    loaded = Retriever.load(tmp_path / "index")
+    assert len(loaded) == len(loaded.ledger) == 60
+    assert loaded.ledger.skipped == {"new/empty.txt": "the file is empty"}
+    gone, changed = (paths[i].relative_to(notes).as_posix() for i in (0, 1))
+    assert gone not in ids(loaded.query("a thread", k=60))
+    assert ids(loaded.query("a thread waits for a lock, and a lock for a thread", k=1)) == [changed]
+    assert ids(loaded.query("a socket listens on a port until the server closes the socket", k=1)) == ["new/note.txt"]
+    assert loaded.update(read_files(notes)) == Changes(0, 0, 0)
+    assert loaded.ledger.skipped == {"new/empty.txt": "the file is empty"}, "an unchanged bad file is still named"
+
+
+def test_a_file_that_can_no_longer_be_read_leaves_the_index_by_name(notes: Path) -> None:
+    index = Retriever.build(notes, coder="lsa", code_size=16)
+    path = min(notes.rglob("*.txt"))
+    path.write_bytes(b"\0\1\2")
+    assert index.update(read_files(notes)) == Changes(0, 0, 1)
+    assert list(index.ledger.skipped) == [path.relative_to(notes).as_posix()]
+
+
+def test_readers_of_an_older_state_are_not_disturbed_by_an_update(notes: Path, tmp_path: Path) -> None:
+    Retriever.build(notes, coder="lsa", code_size=16).save(tmp_path / "index")
+    reader = Retriever.load(tmp_path / "index")
+    before = as_numbers(reader.query("a thread"))
+    writer = Retriever.load(tmp_path / "index")
+    writer.remove(ids(reader.query("a thread", k=5)))
+    writer.save(tmp_path / "index")
+    assert as_numbers(reader.query("a thread")) == before
+    assert len(Retriever.load(tmp_path / "index")) == 55
+
+
+def test_a_table_of_rows_goes_by_their_own_ids(tmp_path: Path, documents: list[Item]) -> None:
+    rows = [{"key": f"row {n}", "body": str(item.content), "topic": item.label} for n, item in enumerate(documents[:50])]
+    (tmp_path / "table.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\nnot json\n")
+    from aesearch.readers.tables import Fields
+
+    files = read_files(tmp_path / "table.jsonl", fields=Fields("body", "key", "topic"))
+    index = Retriever.build(files, coder="lsa", code_size=8)
+    index.save(tmp_path / "index")
+    hit = Retriever.load(tmp_path / "index").query(rows[7]["body"], k=1)[0]
+    assert (hit.id, hit.label) == ("row 7", rows[7]["topic"])
+    assert index.ledger.skipped == {"table.jsonl#51": "the line is not JSON"}
+    assert Retriever.load(tmp_path / "index").source().fields.text == "body"
+
+
+def test_two_rows_of_one_id_are_named_and_the_first_is_kept() -> None:
+    items = [Item("a", "one two three"), Item("b", "two three four"), Item("a", "five six")]
+    index = Retriever.build(items, coder="raw")
+    assert len(index) == 2
+    assert list(index.ledger.skipped) == ["a"]
+    assert index.query("two", k=5)[0].excerpt != "five six"
+
+
+def test_a_sample_trains_and_everything_is_encoded(digit_folder: Path) -> None:
+    index = Retriever.build(digit_folder / "train", coder="pca", code_size=8, sample=100)
+    assert len(index) == len(list((digit_folder / "train").rglob("*.png")))
+
+
+def test_small_collections_and_small_pictures_get_smaller_codes(digit_folder: Path) -> None:
+    few = list(read_files(digit_folder / "train" / "3"))[:20]
+    assert Retriever.build(few, coder="pca").coder.code_size == 16
+    assert Retriever.build(digit_folder / "train" / "3", epochs=1).coder.code_size == 32
+
+
+def test_progress_is_told_stage_by_stage(digit_folder: Path) -> None:
+    seen = []
+    Retriever.build(digit_folder / "train" / "3", coder="dense", epochs=2, code_size=8, watch=seen.append)
+    assert list(dict.fromkeys(step.stage for step in seen)) == ["read", "train", "encode", "store"]
+    assert [step.epoch.number for step in seen if step.epoch] == [1, 2]
+    assert all(step.done <= (step.total or 0) for step in seen)
+
+
+@pytest.mark.parametrize("k", [1, 7, 100])
+def test_k_neighbours_are_given_or_all_there_are(k: int) -> None:
+    index = Retriever.build([Item(str(n), f"word{n} common") for n in range(12)], coder="raw")
+    assert len(index.query("common", k=k)) == min(k, 12)
+
+
+def test_what_cannot_be_asked_is_said_in_one_sentence(digit_index: Path, document_index: Path, digit_folder: Path) -> None:
+    pictures, texts = Retriever.load(digit_index), Retriever.load(document_index)
+    photo = min((digit_folder / "test" / "3").iterdir())
+    with pytest.raises(WrongKind, match="this index is of documents"):
+        texts.query(photo)
+    with pytest.raises(NothingInCommon, match="qqqq"):
+        texts.query("qqqq zzzz")
+    with pytest.raises(NothingToIndex, match="check the spelling"):
+        pictures.query("nowhere.png")
+    with pytest.raises(NothingToIndex, match="is a folder"):
+        pictures.query(digit_folder)
+    with pytest.raises(BadSetting, match="k is 0"):
+        texts.query("thread", k=0)
+
+
+def test_what_cannot_be_built_is_said_before_anything_is_read(digit_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(NothingToIndex, match="at least one"):
+        Retriever.build([])
+    with pytest.raises(BadSetting, match="only once"):
+        Retriever.build(iter([Item("a", "text")]))  # type: ignore[arg-type]
+    with pytest.raises(UnknownName, match='did you mean "dense"'):
+        Retriever.build(digit_folder, coder="dens")
+    with pytest.raises(WrongKind, match="choose from"):
+        Retriever.build(digit_folder, coder="lsa")
+    with pytest.raises(BadSetting, match="multiple of 8"):
+        Retriever.build(digit_folder, code_size=12, bits=True)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(NothingToIndex, match=r"broken\.png"):
+        Retriever.build(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "part", ["index.json", "coder/encoder.onnx", "store/codes.faiss", "ledger.sqlite", "features/settings.json"]
+)
+def test_a_damaged_part_is_named(part: str, digit_index: Path, tmp_path: Path) -> None:
+    for damage in ("cut", "flip", "gone"):
+        folder = tmp_path / damage
+        shutil.copytree(digit_index, folder)
+        raw = bytearray((folder / part).read_bytes())
+        if damage == "gone":
+            (folder / part).unlink()
+        else:
+            raw[len(raw) // 2] ^= 0xFF
+            (folder / part).write_bytes(raw[: len(raw) // 2] if damage == "cut" else raw)
+        with pytest.raises((BrokenIndex, NoIndex), match=Path(part).name if damage != "gone" else None):
+            Retriever.load(folder)
+
+
+def test_where_there_is_no_index_the_remedy_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoIndex, match="aesearch index PATH"):
+        Retriever.load(tmp_path)
+
+
+def test_an_index_of_pictures_alone_needs_no_files_to_be_read_again(digit_index: Path) -> None:
+    index = Retriever.load(digit_index)
+    assert index.update(index.source()) == Changes(0, 0, 0)
+    assert np.isfinite(index.store.bytes_per_item)
