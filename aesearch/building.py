@@ -30,8 +30,11 @@ from aesearch.stores.store import Store
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
+READ_BATCH = 64
+"""Items read at a time: few, so that the threads that decode do not wait while features are made of a batch."""
+
 BATCH = 1024
-"""Items read, coded and stored at a time."""
+"""Items coded and stored at a time."""
 
 SAMPLE = 60_000
 """Items that a coder learns from; of a larger collection so many are drawn at random, and all are encoded."""
@@ -188,7 +191,7 @@ def encode_and_store(
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
+    while batch := list(islice(iterator, READ_BATCH)):
         yield batch
 
 

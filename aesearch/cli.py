@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -365,6 +366,8 @@ def _features(kind: Kind, image_size: int | None, vocabulary: int | None) -> Any
 
 def main() -> None:
     """Runs the command line: 0 done, 1 an error in one sentence, 2 wrong usage, 130 interrupted."""
+    # Pillow's remarks on odd files: what it could not mend is skipped, and said with its reason.
+    warnings.filterwarnings("ignore", module="PIL")
     try:
         app()
     except AesearchError as error:

@@ -56,9 +56,9 @@ class Spool:
         return np.memmap(self._folder / name, self._dtypes[name], "r")
 
     def rows(self, numbers: np.ndarray) -> Rows:
-        """The rows of those numbers [M], in rising order, as an array of its own: [M, ...]."""
+        """The rows of those numbers [M], in rising order, as an array in memory: [M, ...]."""
         if not self._is_sparse:
-            return np.asarray(self._read("rows").reshape(self._length, *self._shape)[numbers])
+            return np.array(self._read("rows").reshape(self._length, *self._shape)[_place(numbers)])
         from scipy.sparse import csr_array
 
         starts = np.concatenate(self._starts)
@@ -78,3 +78,9 @@ class Spool:
     def close(self) -> None:
         for file in self._files.values():
             file.close()
+
+
+def _place(numbers: np.ndarray) -> np.ndarray | slice:
+    """The same numbers as a slice where they follow each other: many times faster to read."""
+    follows = len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1
+    return slice(int(numbers[0]), int(numbers[-1]) + 1) if follows else numbers

@@ -38,7 +38,7 @@ class Pixels(Features):
 
     name = "pixels"
     kind = "images"
-    fit_needs = 256
+    fit_needs = 64
 
     def __init__(self, size: int | None = None, channels: int | None = None) -> None:
         if size is not None and not 2 <= size <= 512:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from aesearch.catalog import READERS, Entry, reader_of
+from aesearch.catalog import READERS, reader_of
 from aesearch.errors import MissingExtra, NothingToIndex, Unreadable
 from aesearch.items import KINDS, Item, Kind
 from aesearch.readers.tables import Fields
 
-AHEAD = 8
-"""Files decoded ahead of the one handed out, for each core: enough to keep the cores busy, little in memory."""
+CHUNK = 8
+"""Pictures that a thread reads at a time: handing over one by one would cost a tenth of the decoding."""
+
+AHEAD = 4
+"""Chunks read ahead of the one handed out, for each core: enough to keep the cores busy, little in memory."""
 
 
 class Stat(NamedTuple):
@@ -76,28 +78,57 @@ class Files:
         return replace(item, id=name, path=path, label=item.label or folder or None)
 
     def _results(self) -> Iterator[tuple[str, Item | Unreadable]]:
-        """What each file yields, in order.  Pictures are decoded by threads, ahead of the one handed out, since Pillow's
-        decoders let go of Python's lock; texts gain nothing by threads, and files of many rows are streamed."""
+        """What each file yields, in order.  Pictures are decoded by threads, a few ahead of the one handed out, since
+        Pillow's decoders let go of Python's lock; texts gain nothing by threads, and files of many rows are streamed."""
         cores = os.cpu_count() or 1
         pool = ThreadPoolExecutor(cores)
-        pending: deque[tuple[str, Iterable[Item | Unreadable] | Future[list[Item | Unreadable]]]] = deque()
+        pending: deque[Future[list[tuple[str, Item | Unreadable]]]] = deque()
         try:
-            for path in self.paths:
-                read, aside = self._reader(path)
-                pending.append((path, pool.submit(lambda read: list(_safely(read)), read) if aside else _safely(read)))
-                if len(pending) > AHEAD * cores:
-                    yield from _drain(*pending.popleft())
-            while pending:
-                yield from _drain(*pending.popleft())
+            for paths, aside in self._chunks():
+                if aside:
+                    pending.append(pool.submit(lambda paths: list(self._read(paths)), paths))
+                while pending and (len(pending) > AHEAD * cores or not aside):
+                    yield from pending.popleft().result()
+                if not aside:
+                    yield from self._read(paths)
+            for chunk in pending:
+                yield from chunk.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _reader(self, path: str) -> tuple[Callable[[], Iterator[Item | Unreadable]], bool]:
-        """The call that reads the file, and whether a thread is to make it."""
-        entry = reader_of(Path(path))
-        assert entry is not None  # files without a reader were left out when the collection was made
-        keywords = {"fields": self.fields} if entry.rows == "table" else {}
-        return partial(_read_by, entry, self.root / path, keywords), self.kind == "images" and not entry.rows
+    def _chunks(self) -> Iterator[tuple[list[str], bool]]:
+        """The paths a few at a time, and whether a thread is to read them."""
+        chunk: list[str] = []
+        for path in self.paths:
+            entry = reader_of(Path(path))
+            aside = self.kind == "images" and entry is not None and entry.rows is None
+            if aside:
+                chunk.append(path)
+            if chunk and (len(chunk) == CHUNK or not aside):
+                yield chunk, True
+                chunk = []
+            if not aside:
+                yield [path], False
+        if chunk:
+            yield chunk, True
+
+    def _read(self, paths: Iterable[str]) -> Iterator[tuple[str, Item | Unreadable]]:
+        """What the files yield, and in the place of an error the reason."""
+        for path in paths:
+            try:
+                entry = reader_of(Path(path))
+                assert entry is not None  # files without a reader were left out when the collection was made
+                keywords = {"fields": self.fields} if entry.rows == "table" else {}
+                for result in entry.load()(self.root / path, **keywords):
+                    yield path, result
+            except Unreadable as error:
+                yield path, error
+            except MissingExtra as error:
+                yield path, Unreadable("", str(error))
+            except OSError as error:
+                yield path, Unreadable("", f"it cannot be opened ({error.strerror or error})")
+            except Exception as error:  # a decoder's own bug must cost this file alone, and be named with it
+                yield path, Unreadable("", f"its reader failed ({type(error).__name__}: {error})")
 
 
 def read_files(path: str | os.PathLike[str], *, kind: Kind | None = None, fields: Fields | None = None) -> Files:
@@ -186,28 +217,3 @@ def _is_index(names: set[str]) -> bool:
 
 def _endings(kind: Kind | None = None) -> str:
     return " ".join(ending for ending, entry in READERS.items() if kind is None or kind in entry.kinds)
-
-
-def _read_by(entry: Entry, path: Path, keywords: dict[str, Fields]) -> Iterator[Item | Unreadable]:
-    yield from entry.load()(path, **keywords)
-
-
-def _safely(read: Callable[[], Iterator[Item | Unreadable]]) -> Iterator[Item | Unreadable]:
-    """What `read` yields, and in the place of an error the reason."""
-    try:
-        yield from read()
-    except Unreadable as error:
-        yield error
-    except MissingExtra as error:
-        yield Unreadable("", str(error))
-    except OSError as error:
-        yield Unreadable("", f"it cannot be opened ({error.strerror or error})")
-    except Exception as error:  # a decoder's own bug must cost this file alone, and be named with it
-        yield Unreadable("", f"its reader failed ({type(error).__name__}: {error})")
-
-
-def _drain(
-    path: str, source: Iterable[Item | Unreadable] | Future[list[Item | Unreadable]]
-) -> Iterator[tuple[str, Item | Unreadable]]:
-    for result in source.result() if isinstance(source, Future) else source:
-        yield path, result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -13,13 +13,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from aesearch.errors import Unreadable
 from aesearch.items import Item
 
-DETAIL = 128
+DETAIL = 96
 """Pixels that the shorter side keeps at least, if it had them.  Every index reads at this one scale, so that a photo has
 the same code wherever it is asked; JPEG files are decoded straight to it, in a fraction of the time."""
 
 MAX_PIXELS = 100_000_000
 """A picture that would take more in memory is refused before a pixel of it is decoded (a decompression bomb)."""
 TOO_LARGE = f"it claims more than {MAX_PIXELS:,} pixels; scale it down first"
+
+MAX_BYTES = 512 << 20
+"""A larger file is refused."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow may try.  Formats that start another program (EPS) or fetch other files are left out."""
@@ -30,11 +33,12 @@ EXIF_ORIENTATION = 0x0112
 def read(path: Path) -> Iterator[Item]:
     """The one picture of the file `path`."""
     with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").digest()
-        if not file.tell():
-            raise Unreadable(path, "the file is empty")
-        file.seek(0)
-        yield Item("", decode(file, path), path=str(path), digest=digest)
+        raw = file.read(MAX_BYTES + 1)
+    if not raw:
+        raise Unreadable(path, "the file is empty")
+    if len(raw) > MAX_BYTES:
+        raise Unreadable(path, f"the file is larger than {MAX_BYTES >> 20} MiB; scale the picture down first")
+    yield Item("", decode(io.BytesIO(raw), path), path=str(path), digest=hashlib.sha256(raw).digest())
 
 
 def decode(file: IO[bytes], name: object) -> Image.Image:
@@ -44,14 +48,12 @@ def decode(file: IO[bytes], name: object) -> Image.Image:
     picture's own darkest value to its brightest, as microscopes show them.  Raises Unreadable, which names `name`.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is refused or mended below
-            with Image.open(file, formats=FORMATS) as image:
-                image.draft(None, (DETAIL, DETAIL))  # None keeps the mode
-                if image.width * image.height > MAX_PIXELS:
-                    raise Unreadable(name, TOO_LARGE)
-                image.load()
-                return _upright(_flat(_reduced(image)))
+        with Image.open(file, formats=FORMATS) as image:
+            image.draft(None, (DETAIL, DETAIL))  # None keeps the mode
+            if image.width * image.height > MAX_PIXELS:
+                raise Unreadable(name, TOO_LARGE)
+            image.load()
+            return _upright(_flat(_reduced(image)))
     except UnidentifiedImageError:
         raise Unreadable(name, "its content is not a picture of a known format") from None
     except Image.DecompressionBombError:

@@ -74,13 +74,14 @@ def decode(raw: bytes, name: object) -> str:
         raise Unreadable(name, "its content is not text (it holds zero bytes)")
     try:
         return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode(_encoding_of(raw), "replace")
+    except UnicodeDecodeError as error:
+        # What lies before is ASCII, or as good as: it says nothing of the encoding.
+        return raw.decode(_encoding_of(raw[max(0, error.start - 200) :][:65536]), "replace")
 
 
 def _encoding_of(raw: bytes) -> str:
     """The most likely encoding of text that is not UTF-8."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(raw[:65536], cp_isolation=list(ENCODINGS)).best()
+    best = from_bytes(raw, cp_isolation=list(ENCODINGS)).best()
     return best.encoding if best else "latin-1"

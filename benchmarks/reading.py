@@ -1,0 +1,81 @@
+"""Reading and encoding photos, training aside, against decoding alone by two Pillow processes using draft.
+
+python benchmarks/reading.py --data DATA
+
+Each side runs in a process of its own and times itself, once its imports are done: ours from the folder to the filled store
+(read, features, ledger, encode, store), theirs from starting the pool to the last decoded photo.  Bar: 1.5 times as long.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from measure import AESEARCH, arguments, in_turn, process, ratio, table
+from PIL import Image
+
+from aesearch.building import Progress, encode_and_store, read
+from aesearch.coders.coder import load_coder
+from aesearch.features.pixels import Pixels
+from aesearch.ledger import Ledger
+from aesearch.readers.folder import read_files
+from aesearch.readers.images import DETAIL
+from aesearch.spool import Spool
+
+
+def quiet(progress: Progress) -> None:
+    pass
+
+
+def ours(folder: Path, index: Path) -> float:
+    coder = load_coder(index / "coder")
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as place:
+        spool = Spool(Path(place))
+        keys = read(read_files(folder), Pixels(), Ledger.new(), spool, quiet)
+        encode_and_store(spool, keys, coder, None, defaultdict(float), quiet)
+        spool.close()
+    return time.perf_counter() - began
+
+
+def decode(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        image.draft("RGB", (DETAIL, DETAIL))
+        image.load()
+        return image.size
+
+
+def theirs(folder: Path) -> float:
+    paths = sorted(folder.rglob("*.jpg"))
+    began = time.perf_counter()
+    with ProcessPoolExecutor(2) as pool:
+        assert len(list(pool.map(decode, paths, chunksize=32))) == len(paths)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--side", choices=("ours", "theirs"), help="time one side in this process")
+    parser.add_argument("--index", type=Path)
+    options = parser.parse_args()
+    folder = options.data / "image" / "clothing" / "train"
+    if options.side:
+        print(ours(folder, options.index) if options.side == "ours" else theirs(folder))
+        return
+    with tempfile.TemporaryDirectory() as place:
+        index = Path(place) / "photos"
+        process([*AESEARCH, "index", folder, "--index", index, "--epochs", "1"])
+        again = [sys.executable, __file__, "--data", options.data, "--index", index, "--side"]
+        reading, decoding = in_turn(
+            options.rounds, *(lambda side=side: float(process([*again, side]).output) for side in ("ours", "theirs"))
+        )
+    row = (len(read_files(folder)), statistics.median(reading), statistics.median(decoding), ratio(reading, decoding), 1.5)
+    table(("photos", "reading and encoding, s", "two processes decoding, s", "ratio", "bar"), [row])
+
+
+if __name__ == "__main__":
+    main()

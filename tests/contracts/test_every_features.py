@@ -1,0 +1,71 @@
+"""What all features of the catalog promise."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aesearch.arrays import is_sparse
+from aesearch.catalog import FEATURES
+from aesearch.errors import BrokenIndex, NotFitted, WrongKind
+from aesearch.features.features import Features, load_features
+from aesearch.items import Item
+from aesearch.readers.folder import read_files
+
+
+@pytest.fixture(params=FEATURES)
+def case(request: pytest.FixtureRequest, digit_folder: Path, documents: list[Item]) -> tuple[Features, list[Item]]:
+    features = FEATURES[request.param].load()()
+    items = documents[:120] if features.kind == "documents" else list(read_files(digit_folder / "test" / "3"))
+    return features, items
+
+
+def dense(X: Any) -> np.ndarray:
+    return X.toarray() if is_sparse(X) else X
+
+
+def test_rows_are_those_of_the_items_one_by_one(case: tuple[Features, list[Item]]) -> None:
+    features, items = case
+    X = features.fit(items).transform(items)
+    assert X.shape == (len(items), *features.shape)
+    for number in (0, 3, len(items) - 1):
+        np.testing.assert_array_equal(dense(features.transform([items[number]]))[0], dense(X)[number])
+
+
+def test_no_items_are_no_rows(case: tuple[Features, list[Item]]) -> None:
+    features, items = case
+    assert features.fit(items).transform([]).shape == (0, *features.shape)
+
+
+def test_saved_and_loaded_they_make_the_same_rows(case: tuple[Features, list[Item]], tmp_path: Path) -> None:
+    features, items = case
+    features.fit(items).save(tmp_path / "features")
+    loaded = load_features(tmp_path / "features")
+    assert loaded.settings() == features.settings()
+    assert loaded.shape == features.shape
+    np.testing.assert_array_equal(dense(loaded.transform(items)), dense(features.transform(items)))
+
+
+def test_before_fitting_they_say_so(case: tuple[Features, list[Item]]) -> None:
+    features, items = case
+    with pytest.raises(NotFitted, match="fit"):
+        features.transform(items)
+
+
+def test_items_of_the_other_kind_are_refused_by_name(case: tuple[Features, list[Item]], digit_folder: Path) -> None:
+    features, items = case
+    other = Item("other", "words") if features.kind == "images" else next(iter(read_files(digit_folder / "test")))
+    with pytest.raises(WrongKind, match=other.id):
+        features.fit(items).transform([*items, other])
+
+
+def test_a_missing_part_is_named(case: tuple[Features, list[Item]], tmp_path: Path) -> None:
+    features, items = case
+    features.fit(items).save(tmp_path)
+    for path in sorted(tmp_path.iterdir()):
+        kept = path.read_bytes()
+        path.unlink()
+        with pytest.raises(BrokenIndex, match=path.name):
+            load_features(tmp_path)
+        path.write_bytes(kept)
