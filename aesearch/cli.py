@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aesearch import __version__
-from aesearch.catalog import CODERS, DEFAULT_CODER, reader_of
+from aesearch.catalog import CODERS, DEFAULT_CODER, DEFAULT_FEATURES, FEATURES, look_up, reader_of
 from aesearch.errors import AesearchError, BadSetting, NothingToIndex
 from aesearch.home import default_index, newest_index
 from aesearch.items import Item, Kind
@@ -68,7 +68,7 @@ def index(
     home) unless --index says otherwise.  Memory is bounded by the training sample of 60,000 items, not by the collection.
     """
     from aesearch.manifest import FILE, check_place
-    from aesearch.printing import say
+    from aesearch.printing import print_report, say
     from aesearch.readers.folder import read_files
     from aesearch.readers.tables import Fields
 
@@ -88,7 +88,7 @@ def index(
         raise BadSetting(f"{folder} is trained already, and {words} would train it anew; say so with --rebuild")
     else:
         report = _update(folder, files)
-    _print_report(report, json)
+    print_report(report, json)
 
 
 def _build(
@@ -144,21 +144,6 @@ def _report(folder: Path, retriever: Retriever, added: int, updated: int, remove
         "bytes_per_item": retriever.store.bytes_per_item,
         "seconds": {stage: round(seconds.get(stage, 0.0), 3) for stage in ("read", "train", "encode", "store")},
     }
-
-
-def _print_report(report: dict[str, Any], json: bool) -> None:
-    from aesearch.printing import print_json, say_skipped, shown
-
-    skipped = {skip["path"]: skip["reason"] for skip in report["skipped"]}
-    say_skipped(skipped)
-    if json:
-        print_json(report)
-        return
-    counts = ", ".join(f"{report[word]:,} {word}" for word in ("added", "updated", "removed") if report[word])
-    print(
-        f"{report['items']:,} {report['kind']} indexed in {shown(report['index'])} ({counts or 'nothing has changed'}); "
-        f"{len(skipped):,} skipped; {report['coder']}, {report['bytes_per_item']:,.0f} bytes an item"
-    )
 
 
 @app.command()
@@ -225,7 +210,7 @@ def _item_asked(what: str | None, text: str | None, retriever: Retriever) -> Ite
 @app.command()
 def info(index: IndexOption = None, json: JsonOption = False) -> None:
     """What an index holds, and how it was made."""
-    from aesearch.printing import print_json, print_table, size
+    from aesearch.printing import print_facts, print_json
     from aesearch.retriever import Retriever
 
     folder = index or newest_index()[0]
@@ -233,29 +218,7 @@ def info(index: IndexOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(facts)
         return
-    epochs = facts.pop("epochs")
-    last = epochs[-1] if epochs else None
-    training = f"{len(epochs)} epochs, {facts['seconds'].get('train', 0):.0f} s" if last else "none (a baseline)"
-    if last:
-        training += f", loss {last['train_loss']:.4g}"
-        training += "" if last["validation_loss"] is None else f" (held out {last['validation_loss']:.4g})"
-    settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items() if value is not None)
-    rows = [
-        ("index", facts["index"]),
-        ("kind", facts["kind"]),
-        ("items", f"{facts['items']:,}"),
-        ("skipped", f"{facts['skipped']:,}"),
-        ("source", facts["source"]),
-        ("features", f"{facts['features']}, {' x '.join(map(str, facts['shape']))}"),
-        ("coder", facts["coder"]),
-        ("settings", settings),
-        ("code size", f"{facts['code_size']:,}"),
-        ("bytes an item", f"{facts['bytes_per_item']:,.0f}"),
-        ("metric", facts["metric"]),
-        ("training", training),
-        ("on disk", size(facts["bytes_on_disk"])),
-    ]
-    print_table(("what", "value"), rows)
+    print_facts(facts)
 
 
 @app.command()
@@ -277,7 +240,7 @@ def evaluate(
     reconstructions can be measured too.
     """
     from aesearch.analysis.evaluation import evaluate as measure
-    from aesearch.printing import print_json, print_table, say_skipped
+    from aesearch.printing import print_json, print_measures, say_skipped
     from aesearch.readers.folder import read_files
     from aesearch.readers.tables import Fields
     from aesearch.retriever import Retriever
@@ -289,15 +252,7 @@ def evaluate(
     if json:
         print_json(found.as_dict())
         return
-    rows = [("queries", f"{found.queries:,}")]
-    rows += [
-        (f"precision at {at}" + (" (1-NN accuracy)" if at == 1 else ""), f"{p:.4f}") for at, p in found.precision.items()
-    ]
-    rows.append(("mean average precision at 1000", f"{found.mean_average_precision:.4f}"))
-    if found.reconstruction_sse is not None:
-        rows.append(("reconstruction error (SSE an item)", f"{found.reconstruction_sse:.4f}"))
-    rows.append(("queries a second", f"{found.queries_per_second:,.0f}"))
-    print_table(("measure", "value"), rows)
+    print_measures(found.as_dict())
 
 
 @app.command()
@@ -355,13 +310,11 @@ def _sizes(numbers: str | None) -> tuple[int, ...] | None:
 
 
 def _features(kind: Kind, image_size: int | None, vocabulary: int | None) -> Any:
-    if kind == "images":
-        from aesearch.features.pixels import Pixels
-
-        return Pixels(image_size)
-    from aesearch.features.words import Words
-
-    return Words(vocabulary) if vocabulary else Words()
+    """The features asked for.  Raises BadSetting for an option of the other kind."""
+    strange, given = ("--vocabulary", vocabulary) if kind == "images" else ("--image-size", image_size)
+    if given is not None:
+        raise BadSetting(f"{strange} is not for {kind}; leave it out")
+    return look_up(FEATURES, "features", DEFAULT_FEATURES[kind]).load()(**_given(size=image_size, vocabulary=vocabulary))
 
 
 def main() -> None:

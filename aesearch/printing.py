@@ -107,6 +107,59 @@ def size(number: float) -> str:
     return f"{number:.4g} GiB"
 
 
+def print_report(report: dict[str, Any], as_json: bool) -> None:
+    """What indexing did: the result on standard output, what was skipped on standard error."""
+    skipped = {skip["path"]: skip["reason"] for skip in report["skipped"]}
+    say_skipped(skipped)
+    if as_json:
+        print_json(report)
+        return
+    counts = ", ".join(f"{report[word]:,} {word}" for word in ("added", "updated", "removed") if report[word])
+    print(
+        f"{report['items']:,} {report['kind']} indexed in {shown(report['index'])} ({counts or 'nothing has changed'}); "
+        f"{len(skipped):,} skipped; {report['coder']}, {report['bytes_per_item']:,.0f} bytes an item"
+    )
+
+
+def print_facts(facts: dict[str, Any]) -> None:
+    """What an index holds and how it was made, for a person."""
+    epochs = facts["epochs"]
+    last = epochs[-1] if epochs else None
+    training = f"{len(epochs)} epochs, {facts['seconds'].get('train', 0):.0f} s" if last else "none (a baseline)"
+    if last:
+        training += f", loss {last['train_loss']:.4g}"
+        training += "" if last["validation_loss"] is None else f" (held out {last['validation_loss']:.4g})"
+    settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items() if value is not None)
+    rows = [
+        ("index", facts["index"]),
+        ("kind", facts["kind"]),
+        ("items", f"{facts['items']:,}"),
+        ("skipped", f"{facts['skipped']:,}"),
+        ("source", facts["source"]),
+        ("features", f"{facts['features']}, {' x '.join(map(str, facts['shape']))}"),
+        ("coder", facts["coder"]),
+        ("settings", settings),
+        ("code size", f"{facts['code_size']:,}"),
+        ("bytes an item", f"{facts['bytes_per_item']:,.0f}"),
+        ("metric", facts["metric"]),
+        ("training", training),
+        ("on disk", size(facts["bytes_on_disk"])),
+    ]
+    print_table(("what", "value"), rows)
+
+
+def print_measures(found: dict[str, Any]) -> None:
+    """What `evaluate` found, for a person."""
+    rows = [("queries", f"{found['queries']:,}")]
+    for k, precision in found["precision"].items():
+        rows.append((f"precision at {k}" + (" (1-NN accuracy)" if k == "1" else ""), f"{precision:.4f}"))
+    rows.append(("mean average precision at 1000", f"{found['map@1000']:.4f}"))
+    if found["reconstruction_sse"] is not None:
+        rows.append(("reconstruction error (SSE an item)", f"{found['reconstruction_sse']:.4f}"))
+    rows.append(("queries a second", f"{found['queries_per_second']:,.0f}"))
+    print_table(("measure", "value"), rows)
+
+
 @contextmanager
 def progress() -> Iterator[WatchBuild]:
     """Draws the stages of a build on standard error; where that is no terminal, a line when a stage ends."""

@@ -14,7 +14,8 @@ import numpy as np
 from aesearch import manifest
 from aesearch.building import SAMPLE, Progress, WatchBuild, batches, build, enter
 from aesearch.catalog import STORES, look_up
-from aesearch.coders.coder import Coder, load_coder
+from aesearch.coders.coder import Coder
+from aesearch.coders.loading import load_coder
 from aesearch.errors import BrokenIndex, NothingInCommon, NothingToIndex, WrongKind
 from aesearch.features.features import Features, load_features
 from aesearch.items import Hit, Item, Items, Kind

@@ -18,7 +18,7 @@ from measure import AESEARCH, arguments, in_turn, process, ratio, table
 from PIL import Image
 
 from aesearch.building import Progress, encode_and_store, read
-from aesearch.coders.coder import load_coder
+from aesearch.coders.loading import load_coder
 from aesearch.features.pixels import Pixels
 from aesearch.ledger import Ledger
 from aesearch.readers.folder import read_files

@@ -12,7 +12,8 @@ from aesearch import Item, Retriever
 
 def main() -> None:
     records = [Item(id=f"topic/{name}", content=text) for name, text in topics.items()]
-    index = Retriever.build(records, coder="dense", code_size=32, bits=True)
+    # Of so few records LSA makes the better codes; for thousands leave `coder` out, and an autoencoder is trained.
+    index = Retriever.build(records, coder="lsa", code_size=32)
     print(f"{len(index)} records at {index.store.bytes_per_item:.0f} bytes each")
 
     index.add([Item(id="memo/1", content="Generators yield values one at a time, and keep their state in between.")])
@@ -24,7 +25,7 @@ def main() -> None:
         for words in ("a generator that yields values", "catch an exception"):
             print(f"\n{words}:")
             for hit in loaded.query(words, k=3):
-                print(f"  {hit.id} at {hit.distance:.0f} bits: {hit.excerpt}")
+                print(f"  {hit.id} at {hit.distance:.2f}: {hit.excerpt}")
 
 
 if __name__ == "__main__":

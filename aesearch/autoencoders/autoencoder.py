@@ -18,7 +18,7 @@ from aesearch.autoencoders import noise as noises
 from aesearch.autoencoders.bags import Bags, Batches
 from aesearch.autoencoders.export import export_encoder
 from aesearch.autoencoders.scaling import Standard, Whitening
-from aesearch.autoencoders.training import Training, train
+from aesearch.autoencoders.training import Trainable, Training, train
 from aesearch.coders.coder import ONNX, Coder, Metric, Watch
 from aesearch.coders.onnx import WEIGHTS
 from aesearch.errors import BadSetting, UnknownName
@@ -38,7 +38,7 @@ USUAL: dict[str, dict[str, Any]] = {
 them from it for twice as long."""
 
 
-class Autoencoder(nn.Module, Coder):
+class Autoencoder(Trainable, Coder):
     """A network that squeezes a row through a short code and is trained to give the row back.
 
     Parameters

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from aesearch.autoencoders.bags import Batches
+from aesearch.autoencoders.bags import Bags, Batches
 from aesearch.coders.coder import Epoch
 from aesearch.errors import AesearchError, BadSetting
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
-    from aesearch.autoencoders.autoencoder import Autoencoder
 
 
 LEAST_EPOCHS = 4
 """Passes made even where fewer would do for the steps: each row of a large collection should be seen more than once."""
+
+
+class Trainable(nn.Module, ABC):
+    """What the loop trains: a module that knows its objective."""
+
+    @abstractmethod
+    def objective(self, x: Tensor | Bags) -> Tensor:
+        """The scalar to be lowered, of a batch: [B, ...] or Bags."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class Training:
         return torch.device(self.device)
 
 
-def train(model: Autoencoder, X: Rows, plan: Training) -> Iterator[Epoch]:
+def train(model: Trainable, X: Rows, plan: Training) -> Iterator[Epoch]:
     """Trains `model`, in place, on the rows of X; the best weights are in it when the stream of epochs ends.
 
     Every random number (the held-out rows, the order, the noise) comes from torch's own generator, which the caller seeds.
@@ -115,12 +123,12 @@ def train(model: Autoencoder, X: Rows, plan: Training) -> Iterator[Epoch]:
 
 
 @torch.no_grad()
-def mean_loss(model: Autoencoder, data: Batches, rows: Tensor, batch_size: int) -> float:
+def mean_loss(model: Trainable, data: Batches, rows: Tensor, batch_size: int) -> float:
     """The mean of the model's objective over the rows; a denoising one is asked without its noise."""
     model.eval()
     batches = rows.split(batch_size)
     return sum(float(model.objective(data[batch])) * len(batch) for batch in batches) / len(rows)
 
 
-def _copy(model: Autoencoder) -> dict[str, Tensor]:
+def _copy(model: Trainable) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}

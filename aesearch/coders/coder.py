@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from aesearch.arrays import is_sparse, read_json, write_json
-from aesearch.catalog import CODERS, look_up
-from aesearch.errors import BadSetting, BrokenIndex, NotFitted, ShapeMismatch, WrongKind
+from aesearch.arrays import is_sparse, write_json
+from aesearch.errors import BadSetting, NotFitted, ShapeMismatch, WrongKind
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -103,30 +102,6 @@ class Coder(ABC):
             raise NotFitted(self)
         if tuple(X.shape[1:]) != self.shape:
             raise ShapeMismatch(f'coder "{self.name}": shape of a row', self.shape, tuple(X.shape[1:]))
-
-
-def load_coder(folder: Path, *, light: bool = True) -> Coder:
-    """The coder saved in `folder`; where `light` is set, an autoencoder as its encoder alone, which needs no torch.
-
-    Raises BrokenIndex where a part of it is missing or damaged.
-    """
-    saved = read_json(folder / SETTINGS)
-    try:
-        name, settings, learnt = saved["coder"], saved["settings"], saved["learnt"]
-        if name == "bits":
-            from aesearch.coders.bits import Bits
-
-            coder: Coder = Bits(load_coder(folder / "floats", light=light), **settings)
-        elif light and (folder / ONNX).exists():
-            from aesearch.coders.onnx import OnnxCoder
-
-            coder = OnnxCoder(name, settings)
-        else:
-            coder = look_up(CODERS, "coder", name).load()(**settings)
-        coder._load_learnt(folder, learnt)
-    except (KeyError, TypeError) as error:
-        raise BrokenIndex(folder / SETTINGS, f"lacks what a coder needs ({error})") from None
-    return coder
 
 
 def flat_floats(X: Rows, coder: str) -> np.ndarray:

@@ -165,7 +165,7 @@ def read_files(path: str | os.PathLike[str], *, kind: Kind | None = None, fields
         raise NothingToIndex(f"{root} holds no {what} that can be read: files ending in {_endings(kind)}")
     for other in KINDS:
         if other != chosen:
-            skipped.update(dict.fromkeys(by_kind[other], f"one of the {other}, and {chosen} are indexed here"))
+            skipped.update(dict.fromkeys(by_kind[other], f"one of the {other}, and {chosen} are indexed here (--kind)"))
     return Files(root, by_kind[chosen], chosen, fields, skipped=skipped)
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
+from aesearch.readers.contents import read_bytes
 
 DETAIL = 96
 """Pixels that the shorter side keeps at least, if it had them.  Every index reads at this one scale, so that a photo has
@@ -32,12 +33,7 @@ EXIF_ORIENTATION = 0x0112
 
 def read(path: Path) -> Iterator[Item]:
     """The one picture of the file `path`."""
-    with open(path, "rb") as file:
-        raw = file.read(MAX_BYTES + 1)
-    if not raw:
-        raise Unreadable(path, "the file is empty")
-    if len(raw) > MAX_BYTES:
-        raise Unreadable(path, f"the file is larger than {MAX_BYTES >> 20} MiB; scale the picture down first")
+    raw = read_bytes(path, MAX_BYTES, "scale the picture down first")
     yield Item("", decode(io.BytesIO(raw), path), path=str(path), digest=hashlib.sha256(raw).digest())
 
 

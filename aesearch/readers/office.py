@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
-from aesearch.readers.text import document, read_bytes
+from aesearch.readers.text import document, read_document
 
 MAX_UNPACKED = 512 << 20
 """Bytes that the parts of a document may unpack to; more is refused before any is unpacked (a zip bomb)."""
@@ -22,7 +22,7 @@ def read_docx(path: Path) -> Iterator[Item]:
     except ImportError:
         raise MissingExtra("python-docx", "documents") from None
 
-    raw = read_bytes(path)
+    raw = read_document(path)
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as parts:
             if sum(part.file_size for part in parts.infolist()) > MAX_UNPACKED:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
-from aesearch.readers.text import document, read_bytes
+from aesearch.readers.text import document, read_document
 
 MAX_PAGES = 2_000
 """Pages read of one document; those after it are left out."""
@@ -20,7 +20,7 @@ def read(path: Path) -> Iterator[Item]:
     except ImportError:
         raise MissingExtra("pypdfium2", "documents") from None
 
-    raw = read_bytes(path)
+    raw = read_document(path)
     try:
         pdf = pypdfium2.PdfDocument(raw)
     except pypdfium2.PdfiumError as error:

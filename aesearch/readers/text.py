@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
+from aesearch.readers.contents import read_bytes
 
 MAX_BYTES = 64 << 20
 """A larger text is refused: it is a log or a dump, not a document."""
@@ -28,7 +29,7 @@ _MARKS = (  # longest first: the mark of UTF-32 begins with that of UTF-16
 
 def read(path: Path) -> Iterator[Item]:
     """The one text of the file `path`."""
-    raw = read_bytes(path)
+    raw = read_document(path)
     yield document(decode(raw, path), path, raw)
 
 
@@ -36,7 +37,7 @@ def read_html(path: Path) -> Iterator[Item]:
     """What a reader of the page `path` sees: its title and text, without scripts and styles."""
     from selectolax.lexbor import LexborHTMLParser
 
-    raw = read_bytes(path)
+    raw = read_document(path)
     page = LexborHTMLParser(decode(raw, path))
     page.strip_tags(["script", "style", "noscript", "template"])
     title = page.css_first("title")
@@ -44,15 +45,9 @@ def read_html(path: Path) -> Iterator[Item]:
     yield document(f"{title.text() if title else ''}\n{text}", path, raw)
 
 
-def read_bytes(path: Path) -> bytes:
-    """The content of `path`.  Raises Unreadable where it is empty or larger than MAX_BYTES."""
-    with open(path, "rb") as file:
-        raw = file.read(MAX_BYTES + 1)
-    if not raw:
-        raise Unreadable(path, "the file is empty")
-    if len(raw) > MAX_BYTES:
-        raise Unreadable(path, f"it is larger than {MAX_BYTES >> 20} MiB; split it into documents first")
-    return raw
+def read_document(path: Path) -> bytes:
+    """The content of a document's file.  Raises Unreadable where it is empty or larger than MAX_BYTES."""
+    return read_bytes(path, MAX_BYTES, "split it into documents first")
 
 
 def document(text: str, path: Path, raw: bytes) -> Item:

@@ -9,7 +9,8 @@ import onnxruntime
 import pytest
 
 from aesearch.catalog import new_coder
-from aesearch.coders.coder import ONNX, load_coder
+from aesearch.coders.coder import ONNX
+from aesearch.coders.loading import load_coder
 from aesearch.coders.onnx import OnnxCoder
 from aesearch.errors import AesearchError, BrokenIndex
 
@@ -30,7 +31,7 @@ def test_an_outsider_can_run_the_graph_on_any_number_of_pictures(saved: Path, di
 
 def test_it_is_the_light_one_and_imports_no_torch(saved: Path) -> None:
     assert isinstance(load_coder(saved), OnnxCoder)
-    script = "import sys; from pathlib import Path; from aesearch.coders.coder import load_coder; "
+    script = "import sys; from pathlib import Path; from aesearch.coders.loading import load_coder; "
     script += f"load_coder(Path({str(saved)!r})); print(sorted({{'torch', 'sklearn', 'scipy'}} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "[]"
 

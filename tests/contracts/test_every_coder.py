@@ -9,7 +9,8 @@ import pytest
 from aesearch.arrays import is_sparse
 from aesearch.catalog import CODERS, new_coder
 from aesearch.coders.bits import Bits
-from aesearch.coders.coder import Coder, load_coder
+from aesearch.coders.coder import Coder
+from aesearch.coders.loading import load_coder
 from aesearch.errors import BadSetting, NotFitted, ShapeMismatch, UnknownName, WrongKind
 
 CASES = [(name, kind) for name, entry in CODERS.items() for kind in entry.kinds]
