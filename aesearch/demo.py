@@ -62,7 +62,7 @@ def run(folder: Path) -> None:
     print(f'\nThe documentation nearest to the words "{WORDS}":')
     print_hits(Retriever.load(indexes / "documentation").query(WORDS, k=5), "table")
 
-    print("\nHeld-out items asked of each index, codes of 32 numbers; the baseline stands beside the autoencoder:")
+    print("\nHeld-out items asked of each index, the baseline beside the autoencoder at the same code size:")
     print_table(
         ("collection", "coder", "code size", "1-NN accuracy", "precision@10", "mAP@1000", "SSE", "seconds to train"),
         [(*key, *_figures(evaluation), f"{seconds:.1f}") for key, (evaluation, seconds) in found.items()],

@@ -197,13 +197,16 @@ def _note(step: Progress) -> str:
 
 
 def _plain_lines() -> WatchBuild:
+    said: set[str] = set()
+
     def watch(step: Progress) -> None:
         if step.epoch is not None:
             if step.done % max(1, step.epoch.of // PLAIN_LINES) and step.done != step.total:
                 return
             left = (step.epoch.of - step.epoch.number) * step.epoch.seconds
             say(f"training: epoch {step.done} of {step.total}, {_note(step)}, about {left:.0f} s left")
-        elif step.done == step.total:
+        elif step.done == step.total and step.stage not in said:
+            said.add(step.stage)
             say(f"{STAGES[step.stage]}: {step.done:,} done")
 
     return watch
