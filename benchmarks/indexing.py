@@ -33,7 +33,7 @@ def main() -> None:
             ("clothing photos", data / "image" / "clothing" / "train", "120 s, 1,500 MB"),
             ("20news messages", news / "train", "180 s, 2,000 MB"),
         ):
-            done = process([*AESEARCH, "index", path, "--json", "--index", f"{place}/{path.parent.name}"])
+            done = process([*AESEARCH, "index", path, "--json", "--index", f"{place}/indexes/{path.parent.name}"])
             report = json.loads(done.output)
             stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report["seconds"].items())
             megabytes = done.peak_mib * 1.048576

@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -31,14 +32,18 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
 def process(command: Sequence[object], cwd: Path | None = None) -> Run:
     """Runs the command to its end.  Raises RuntimeError, with what it said, where it fails."""
     began = time.perf_counter()
-    with subprocess.Popen(list(map(str, command)), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(list(map(str, command)), cwd=cwd, stdout=subprocess.PIPE, stderr=said) as child,
+    ):
         assert child.stdout is not None
         output = child.stdout.read().decode()
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"{command} ended with {child.returncode}: {output}")
+        said.seek(0)
+        if child.returncode:
+            raise RuntimeError(f"{command} ended with {child.returncode}: {said.read().decode()}")
     return Run(seconds, usage.ru_maxrss / 1024, output)
 
 

@@ -48,7 +48,7 @@ class Words(Features):
     fit_needs = None
 
     def __init__(
-        self, vocabulary: int = 10_000, min_documents: int = 2, max_share: float = 0.5, weighting: str = "tfidf"
+        self, vocabulary: int = 10_000, min_documents: int = 2, max_share: float = 0.2, weighting: str = "tfidf"
     ) -> None:
         if vocabulary < 1 or min_documents < 1 or not 0 < max_share <= 1:
             raise BadSetting("words: vocabulary and min_documents are at least 1, max_share is above 0 and at most 1")
