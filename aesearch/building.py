@@ -138,6 +138,8 @@ def read(items: Items, features: Features, ledger: Ledger, spool: Spool, watch: 
         features.fit(spread(items, features.fit_needs))
     except NothingToIndex as error:
         raise NothingToIndex(f"{error}{_reasons(items)}") from None
+    if isinstance(items, Files):
+        items = items.sized(features.picture_size)
     keys: list[int] = []
     twice: dict[str, str] = {}
     for batch in batches(items):

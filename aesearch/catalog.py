@@ -7,6 +7,7 @@ features or a store, write its file and add its line here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -27,13 +28,15 @@ class Entry:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     rows: Literal["table", "pictures"] | None = None
     """What a reader of many items a file yields; a reader of a table takes `fields` too."""
+    apart: bool = False
+    """Whether a reader of one item a file is slow, or may crash, and so reads in a process of its own."""
 
     def load(self) -> Any:
         module, attribute = self.target.split(":")
         return getattr(import_module(module), attribute)
 
 
-_IMAGE = Entry("aesearch.readers.images:read", kinds=("images",))
+_IMAGE = Entry("aesearch.readers.images:read", kinds=("images",), apart=True)
 _TEXT = Entry("aesearch.readers.text:read", kinds=("documents",))
 _HTML = Entry("aesearch.readers.text:read_html", kinds=("documents",))
 _ROWS = Entry("aesearch.readers.tables:read_json_lines", kinds=("documents",), rows="table")
@@ -47,8 +50,8 @@ READERS: dict[str, Entry] = {  # by the end of a file's name, in lower case; the
     **dict.fromkeys((".html", ".htm"), _HTML),
     **dict.fromkeys((".jsonl", ".jsonl.gz"), _ROWS),
     **dict.fromkeys((".csv", ".csv.gz", ".tsv"), _CSV),
-    ".pdf": Entry("aesearch.readers.pdf:read", kinds=("documents",)),
-    ".docx": Entry("aesearch.readers.office:read_docx", kinds=("documents",)),
+    ".pdf": Entry("aesearch.readers.pdf:read", kinds=("documents",), apart=True),
+    ".docx": Entry("aesearch.readers.office:read_docx", kinds=("documents",), apart=True),
     **dict.fromkeys(("images-idx3-ubyte", "images-idx3-ubyte.gz"), _IDX),
     ".bin": _CIFAR,
 }
@@ -117,8 +120,13 @@ def new_coder(name: str, kind: Kind | None = None, **settings: Any) -> Any:
     return make(**{**entry.keywords, **settings})
 
 
-def reader_of(path: Path) -> Entry | None:
+_LONGEST = max(map(len, READERS))
+
+
+def reader_of(path: Path | str) -> Entry | None:
     """The reader for a file of that name; None where there is none."""
-    name = path.name.lower()
-    endings = [ending for ending in READERS if name.endswith(ending)]
-    return READERS[max(endings, key=len)] if endings else None
+    end = os.fspath(path)[-_LONGEST:].lower()
+    for start in range(len(end)):  # the longest ending first
+        if end[start:] in READERS:
+            return READERS[end[start:]]
+    return None

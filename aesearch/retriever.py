@@ -124,7 +124,7 @@ class Retriever:
         before = {row.id: row for row in self.ledger.rows_in(changed + gone)}
         added = updated = done = 0
         twice: dict[str, str] = {}
-        for batch in batches(files.only(changed)):
+        for batch in batches(files.only(changed).sized(self.features.picture_size)):
             fresh: list[Item] = []
             stale: list[Row] = []
             for item in batch:

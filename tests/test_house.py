@@ -19,6 +19,7 @@ FLOORS = {  # the room (a module or a folder) and its floor; an import goes to a
     "items": 1,
     "catalog": 1,
     "arrays": 1,
+    "pictures": 1,
     "manifest": 2,
     "ledger": 2,
     "spool": 2,

@@ -31,6 +31,11 @@ class Features(ABC):
 
     shape: tuple[int, ...]
 
+    @property
+    def picture_size(self) -> tuple[int, int] | None:
+        """Width and height that every picture is squeezed to first: reading may as well do it.  None: not at all."""
+        return None
+
     @abstractmethod
     def fit(self, items: Iterable[Item]) -> Self:
         """Learns what the collection holds.  Goes through `items` once."""

@@ -13,6 +13,7 @@ from PIL import Image
 from aesearch.errors import BadSetting, NotFitted, NothingToIndex
 from aesearch.features.features import Features
 from aesearch.items import Item
+from aesearch.pictures import squeezed
 
 NATIVE = 64
 """Pictures that are all of one size keep it if neither side is longer: they are digits, icons or patches, not photos."""
@@ -47,6 +48,10 @@ class Pixels(Features):
             raise BadSetting(f"pixels: channels is {channels}; choose 1 (grey) or 3 (RGB)")
         self.size, self.channels = size, channels
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        return self.shape[2], self.shape[1]
+
     def settings(self) -> dict[str, Any]:
         return {"size": self.size, "channels": self.channels}
 
@@ -75,10 +80,7 @@ class Pixels(Features):
     def _pixels(self, picture: Image.Image) -> np.ndarray:
         """[H, W, C]"""
         channels, height, width = self.shape
-        if picture.size != (width, height):
-            # The box filter is a plain mean of the pixels covered: exact for shrinking, and the cheapest.
-            shrinks = picture.width >= width and picture.height >= height
-            picture = picture.resize((width, height), Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
+        picture = squeezed(picture, (width, height))
         mode = "L" if channels == 1 else "RGB"
         return np.asarray(picture if picture.mode == mode else picture.convert(mode)).reshape(height, width, channels)
 

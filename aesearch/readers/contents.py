@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from aesearch.errors import Unreadable
@@ -10,7 +11,8 @@ from aesearch.errors import Unreadable
 def read_bytes(path: Path, most: int, remedy: str) -> bytes:
     """The content of `path`.  Raises Unreadable where it is empty, or larger than `most` bytes."""
     with open(path, "rb") as file:
-        raw = file.read(most + 1)
+        # Asking for `most` would set aside as much memory for each small file.
+        raw = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     if not raw:
         raise Unreadable(path, "the file is empty")
     if len(raw) > most:

@@ -6,21 +6,26 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
 from aesearch.catalog import READERS, reader_of
-from aesearch.errors import MissingExtra, NothingToIndex, Unreadable
+from aesearch.errors import NothingToIndex, Unreadable
 from aesearch.items import KINDS, Item, Kind
 from aesearch.readers.tables import Fields
+from aesearch.readers.workers import Worker, read_file
 
 CHUNK = 8
-"""Pictures that a thread reads at a time: handing over one by one would cost a tenth of the decoding."""
+"""Files that a worker is given at a time: handing over one by one would cost a tenth of the decoding."""
 
 AHEAD = 4
-"""Chunks read ahead of the one handed out, for each core: enough to keep the cores busy, little in memory."""
+"""Chunks sent ahead of the one handed out, for each core: enough to keep the cores busy, little in memory."""
+
+
+Crew = list["Worker | None"]
+"""A worker for each core, once it is needed."""
 
 
 class Stat(NamedTuple):
@@ -35,7 +40,8 @@ class Files:
     """The items in the files `paths` below `root`, read when iterated, each time in the same order.
 
     `skipped` maps every file and row left out to the reason; it grows while the collection is iterated.  Where `lone` is
-    set, the collection is one file that the user named, and its rows go by their own ids.
+    set, the collection is one file that the user named, and its rows go by their own ids.  `size` (width, height) is
+    what the pictures of a folder are squeezed to while they are read, if anything.
     """
 
     root: Path
@@ -44,6 +50,8 @@ class Files:
     fields: Fields = field(default_factory=Fields)
     lone: bool = False
     skipped: dict[str, str] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
+    _spare: list[Crew] = field(default_factory=list, repr=False, compare=False)
 
     def __len__(self) -> int:
         """How many files; a table or a set of pictures counts as one."""
@@ -58,12 +66,16 @@ class Files:
                 yield self._named(result, path)
 
     def only(self, paths: Iterable[str]) -> Files:
-        """The same collection, cut down to these of its files; `skipped` is shared."""
+        """The same collection, cut down to these of its files; `skipped` and the workers are shared."""
         return replace(self, paths={path: self.paths[path] for path in paths})
 
+    def sized(self, size: tuple[int, int] | None) -> Files:
+        """The same collection, its pictures squeezed to `size` where that can be done while they are read."""
+        return replace(self, size=size)
+
     def spread(self, number: int) -> Files:
-        """About `number` of the files, evenly spread."""
-        step = max(1, len(self.paths) // number)
+        """At most `number` of the files, evenly spread."""
+        step = max(1, -(-len(self.paths) // number))
         return self.only(list(self.paths)[::step])
 
     def _named(self, item: Item, path: str) -> Item:
@@ -78,57 +90,52 @@ class Files:
         return replace(item, id=name, path=path, label=item.label or folder or None)
 
     def _results(self) -> Iterator[tuple[str, Item | Unreadable]]:
-        """What each file yields, in order.  Pictures are decoded by threads, a few ahead of the one handed out, since
-        Pillow's decoders let go of Python's lock; texts gain nothing by threads, and files of many rows are streamed."""
-        cores = os.cpu_count() or 1
-        pool = ThreadPoolExecutor(cores)
-        pending: deque[Future[list[tuple[str, Item | Unreadable]]]] = deque()
-        try:
-            for paths, aside in self._chunks():
-                if aside:
-                    pending.append(pool.submit(lambda paths: list(self._read(paths)), paths))
-                while pending and (len(pending) > AHEAD * cores or not aside):
-                    yield from pending.popleft().result()
-                if not aside:
-                    yield from self._read(paths)
-            for chunk in pending:
-                yield from chunk.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        """What each file yields, in order.  Files of a folder whose decoders are slow, or may crash, are read by workers,
+        a few ahead of the one handed out; plain texts are quicker read here, and files of many rows are streamed."""
+        crew: Crew = self._spare.pop() if self._spare else [None] * (os.cpu_count() or 1)
+        root, size = f"{self.root}{os.sep}", {"size": self.size} if self.size else {}
+        turns = cycle(range(len(crew)))
+        pending: deque[tuple[list[str], Worker | None]] = deque()
+        for paths, apart in self._chunks():
+            worker = None
+            if apart:
+                turn = next(turns)
+                worker = crew[turn] = crew[turn] or Worker()
+                worker.send([f"{root}{path}" for path in paths], size)
+            pending.append((paths, worker))
+            if len(pending) > AHEAD * len(crew):
+                yield from self._finished(*pending.popleft())
+        while pending:
+            yield from self._finished(*pending.popleft())
+        # Workers of a reading that was broken off are not used again: they hold answers that nobody fetched.
+        self._spare.append(crew)
 
     def _chunks(self) -> Iterator[tuple[list[str], bool]]:
-        """The paths a few at a time, and whether a thread is to read them."""
+        """The paths a few at a time, and whether a worker is to read them."""
         chunk: list[str] = []
         for path in self.paths:
-            entry = reader_of(Path(path))
-            aside = self.kind == "images" and entry is not None and entry.rows is None
-            if aside:
+            entry = reader_of(path)
+            apart = not self.lone and entry is not None and entry.apart
+            if apart:
                 chunk.append(path)
-            if chunk and (len(chunk) == CHUNK or not aside):
+            if chunk and (len(chunk) == CHUNK or not apart):
                 yield chunk, True
                 chunk = []
-            if not aside:
+            if not apart:
                 yield [path], False
         if chunk:
             yield chunk, True
 
-    def _read(self, paths: Iterable[str]) -> Iterator[tuple[str, Item | Unreadable]]:
-        """What the files yield, and in the place of an error the reason."""
+    def _finished(self, paths: list[str], worker: Worker | None) -> Iterator[tuple[str, Item | Unreadable]]:
+        """What the files yield: fetched from the worker that has them, or read here where none has."""
+        if worker is not None:
+            yield from zip(paths, worker.receive(), strict=True)
+            return
         for path in paths:
-            try:
-                entry = reader_of(Path(path))
-                assert entry is not None  # files without a reader were left out when the collection was made
-                keywords = {"fields": self.fields} if entry.rows == "table" else {}
-                for result in entry.load()(self.root / path, **keywords):
-                    yield path, result
-            except Unreadable as error:
-                yield path, error
-            except MissingExtra as error:
-                yield path, Unreadable("", str(error))
-            except OSError as error:
-                yield path, Unreadable("", f"it cannot be opened ({error.strerror or error})")
-            except Exception as error:  # a decoder's own bug must cost this file alone, and be named with it
-                yield path, Unreadable("", f"its reader failed ({type(error).__name__}: {error})")
+            entry = reader_of(path)
+            keywords = {"fields": self.fields} if entry is not None and entry.rows == "table" else {}
+            for result in read_file(self.root / path, **keywords):
+                yield path, result
 
 
 def read_files(path: str | os.PathLike[str], *, kind: Kind | None = None, fields: Fields | None = None) -> Files:
@@ -154,7 +161,7 @@ def read_files(path: str | os.PathLike[str], *, kind: Kind | None = None, fields
     skipped: dict[str, str] = {}
     by_kind: dict[Kind, dict[str, Stat]] = {kind: {} for kind in KINDS}
     for name, seen in _walk(root, skipped):
-        reader = reader_of(Path(name))
+        reader = reader_of(name)
         if reader is None:
             skipped[name] = "no reader for files of that ending"
         else:

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
+from aesearch.pictures import squeezed
 from aesearch.readers.contents import read_bytes
 
 DETAIL = 96
@@ -31,10 +32,11 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 EXIF_ORIENTATION = 0x0112
 
 
-def read(path: Path) -> Iterator[Item]:
-    """The one picture of the file `path`."""
+def read(path: Path, size: tuple[int, int] | None = None) -> Iterator[Item]:
+    """The one picture of the file `path`; squeezed to `size` (width, height) where one is given."""
     raw = read_bytes(path, MAX_BYTES, "scale the picture down first")
-    yield Item("", decode(io.BytesIO(raw), path), path=str(path), digest=hashlib.sha256(raw).digest())
+    picture = decode(io.BytesIO(raw), path)
+    yield Item("", squeezed(picture, size) if size else picture, path=str(path), digest=hashlib.sha256(raw).digest())
 
 
 def decode(file: IO[bytes], name: object) -> Image.Image:
