@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aesearch.agreement import score
 from aesearch.arrays import is_sparse
 from aesearch.catalog import DEFAULT_CODER, DEFAULT_FEATURES, FEATURES, STORES, look_up, new_coder
 from aesearch.coders.bits import Bits
@@ -40,6 +41,9 @@ SAMPLE = 60_000
 """Items that a coder learns from; of a larger collection so many are drawn at random, and all are encoded."""
 
 CODE_SIZE = 64
+
+SCORED = 1000
+"""Items by whose views the finished index is scored, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,15 @@ def build(
             fitted = chosen_coder(coder, kind, code_size, bits, settings, X).fit(X, on_epoch)
             del X
         kept = encode_and_store(spool, keys, fitted, store, seconds, watch)
+        agreed = score(fitted, kept, spool.sample(SCORED))
         spool.close()
     stages = {stage: seconds[stage] for stage in ("read", "train", "encode", "store")}
-    record: dict[str, Any] = {"kind": kind, "seconds": stages, "epochs": [asdict(epoch) for epoch in epochs]}
+    record: dict[str, Any] = {
+        "kind": kind,
+        "seconds": stages,
+        "epochs": [asdict(epoch) for epoch in epochs],
+        "agreement": agreed,
+    }
     if isinstance(items, Files):
         ledger.enter_files(items.paths)
         record["source"] = {"root": str(items.root.resolve()), "lone": items.lone, "fields": asdict(items.fields)}
@@ -212,7 +222,7 @@ def enter(ledger: Ledger, items: Iterable[Item], twice: dict[str, str]) -> dict[
 def largest_code(coder: str, X: Rows) -> int:
     """The code size used at most where none is named: half a row's numbers, and for a linear code no more than items."""
     half = max(1, prod(X.shape[1:]) // 2)
-    most = half if coder in ("dense", "convolutional", "denoising") else min(half, X.shape[0])
+    most = half if coder in ("neighbours", "dense", "convolutional", "denoising") else min(half, X.shape[0])
     return most - most % 8 if most >= 8 else most
 
 

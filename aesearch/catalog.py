@@ -64,6 +64,10 @@ FEATURES: dict[str, Entry] = {
 _AUTOENCODER = "aesearch.autoencoders.autoencoder:Autoencoder"
 
 CODERS: dict[str, Entry] = {
+    "neighbours": Entry(
+        "aesearch.autoencoders.neighbours:Neighbours",
+        "autoencoder that gives back an item's neighbours (after NbrReg 2018, PairRec 2020)",
+    ),
     "dense": Entry(_AUTOENCODER, "autoencoder of fully connected layers", keywords={"body": "dense"}),
     "convolutional": Entry(
         _AUTOENCODER,
@@ -87,7 +91,7 @@ CODERS: dict[str, Entry] = {
     "raw": Entry("aesearch.coders.linear:Raw", "baseline: no code at all, the pixels or TF-IDF weights themselves"),
 }
 
-DEFAULT_CODER: dict[Kind, str] = {"images": "convolutional", "documents": "dense"}
+DEFAULT_CODER: dict[Kind, str] = {"images": "neighbours", "documents": "neighbours"}
 DEFAULT_FEATURES: dict[Kind, str] = {"images": "pixels", "documents": "words"}
 
 STORES: dict[str, Entry] = {

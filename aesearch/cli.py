@@ -236,6 +236,8 @@ def evaluate(
 ) -> None:
     """Ask with labelled queries, and count how many neighbours bear the query's label.
 
+    Where no query has a label, only the agreement is measured: how many neighbours the two halves of a query (half of its
+    words each, or two croppings) have in common.
     Precision at 1 is the accuracy of the nearest neighbour.  An autoencoder is loaded whole, with torch, so that its
     reconstructions can be measured too.
     """

@@ -44,9 +44,9 @@ def run(folder: Path) -> None:
 
     found = {}
     for data, coder, code_size, name in (
-        (digits, "convolutional", 8, "digits"),
+        (digits, "neighbours", 8, "digits"),
         (digits, "pca", 8, "digits-pca"),
-        (documentation, "dense", 16, "documentation"),
+        (documentation, "neighbours", 16, "documentation"),
         (documentation, "lsa", 16, "documentation-lsa"),
     ):
         say(f"indexing {shown(data)} by {coder}")
@@ -64,7 +64,7 @@ def run(folder: Path) -> None:
 
     print("\nHeld-out items asked of each index, the baseline beside the autoencoder at the same code size:")
     print_table(
-        ("collection", "coder", "code size", "1-NN accuracy", "precision@10", "mAP@1000", "SSE", "seconds to train"),
+        ("collection", "coder", "code size", "1-NN accuracy", "precision@10", "mAP@1000", "agreement", "seconds to train"),
         [(*key, *_figures(evaluation), f"{seconds:.1f}") for key, (evaluation, seconds) in found.items()],
     )
     print("\nTry next:")
@@ -75,7 +75,7 @@ def run(folder: Path) -> None:
 
 
 def _figures(found: Evaluation) -> list[str]:
-    numbers = [found.precision[1], found.precision[10], found.mean_average_precision, found.reconstruction_sse]
+    numbers = [found.precision[1], found.precision[10], found.mean_average_precision, found.agreement]
     return ["" if number is None else f"{number:.3f}" for number in numbers]
 
 

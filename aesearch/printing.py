@@ -143,9 +143,17 @@ def print_facts(facts: dict[str, Any]) -> None:
         ("bytes an item", f"{facts['bytes_per_item']:,.0f}"),
         ("metric", facts["metric"]),
         ("training", training),
+        ("agreement", agreement_in_words(facts["agreement"])),
         ("on disk", size(facts["bytes_on_disk"])),
     ]
     print_table(("what", "value"), rows)
+
+
+def agreement_in_words(share: float | None) -> str:
+    """The label-free score, for a person."""
+    if share is None:
+        return "not measured (too few items)"
+    return f"{share:.3f}: {share:.0%} of the neighbours of an item's two halves are the same, beyond chance"
 
 
 def print_measures(found: dict[str, Any]) -> None:
@@ -153,9 +161,12 @@ def print_measures(found: dict[str, Any]) -> None:
     rows = [("queries", f"{found['queries']:,}")]
     for k, precision in found["precision"].items():
         rows.append((f"precision at {k}" + (" (1-NN accuracy)" if k == "1" else ""), f"{precision:.4f}"))
-    rows.append(("mean average precision at 1000", f"{found['map@1000']:.4f}"))
+    if found["map@1000"] is not None:
+        rows.append(("mean average precision at 1000", f"{found['map@1000']:.4f}"))
     if found["reconstruction_sse"] is not None:
         rows.append(("reconstruction error (SSE an item)", f"{found['reconstruction_sse']:.4f}"))
+    if found["agreement"] is not None:
+        rows.append(("agreement (label-free)", agreement_in_words(found["agreement"])))
     rows.append(("queries a second", f"{found['queries_per_second']:,.0f}"))
     print_table(("measure", "value"), rows)
 
@@ -192,8 +203,10 @@ def progress() -> Iterator[WatchBuild]:
 def _note(step: Progress) -> str:
     if step.epoch is None:
         return ""
-    losses = f"loss {step.epoch.train_loss:.4g}"
-    return losses if step.epoch.validation_loss is None else f"{losses}, held out {step.epoch.validation_loss:.4g}"
+    note = f"loss {step.epoch.train_loss:.4g}"
+    if step.epoch.validation_loss is not None:
+        note += f", held out {step.epoch.validation_loss:.4g}"
+    return note if step.epoch.agreement is None else f"{note}, agreement {step.epoch.agreement:.3f}"
 
 
 def _plain_lines() -> WatchBuild:

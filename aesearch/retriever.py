@@ -51,7 +51,7 @@ class Retriever:
     Attributes
     ----------
     features, coder, store, ledger : the four parts.
-    record : what is known of the build: kind, source, seconds of each stage, epochs.
+    record : what is known of the build: kind, source, seconds of each stage, epochs, agreement.
     """
 
     def __init__(self, features: Features, coder: Coder, store: Store, ledger: Ledger, record: dict[str, Any]) -> None:
@@ -220,6 +220,7 @@ class Retriever:
             "code_size": self.coder.code_size,
             "bytes_per_item": self.store.bytes_per_item,
             "metric": self.coder.metric,
+            "agreement": self.record["agreement"],
             "seconds": self.record["seconds"],
             "epochs": self.record["epochs"],
             "bytes_on_disk": sum(path.stat().st_size for path in files),

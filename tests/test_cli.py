@@ -67,7 +67,7 @@ def test_index_reports_what_it_did_as_json(place: Path) -> None:
     assert (report["items"], report["added"], report["updated"], report["removed"]) == (items, items, 0, 0)
     assert {skip["path"] for skip in report["skipped"]} == {"broken.png", "notes.txt"}
     assert all(skip["reason"] for skip in report["skipped"])
-    assert (report["coder"], report["code_size"], report["bytes_per_item"]) == ("convolutional", 32, 128)
+    assert (report["coder"], report["code_size"], report["bytes_per_item"]) == ("neighbours", 32, 128)
     assert set(report["seconds"]) == {"read", "train", "encode", "store"}
 
 
@@ -139,16 +139,27 @@ def test_info_tells_how_the_index_was_made(place: Path) -> None:
     assert len(facts["epochs"]) == 2
     assert facts["bytes_on_disk"] > 10_000
     assert facts["metric"] == "cosine"
-    assert "convolutional" in succeed("info", "--index", "indexes/photos", cwd=place).stdout
+    told = succeed("info", "--index", "indexes/photos", cwd=place).stdout
+    assert "neighbours" in told
+    assert "of the neighbours of an item's two halves are the same" in told
+    assert 0 < facts["agreement"] < 1
 
 
 def test_evaluate_prints_the_measures(place: Path) -> None:
     found = json.loads(succeed("evaluate", "--queries", "more", "--k", "1,5", "--json", cwd=place).stdout)
-    assert set(found) == {"queries", "precision", "map@1000", "reconstruction_sse", "queries_per_second"}
+    assert set(found) == {"queries", "precision", "map@1000", "agreement", "reconstruction_sse", "queries_per_second"}
     assert set(found["precision"]) == {"1", "5"}
     assert found["precision"]["1"] > 0.8, "of three digits the nearest is nearly always the same one"
     assert found["reconstruction_sse"] > 0
     assert "1-NN accuracy" in succeed("evaluate", "--queries", "more", cwd=place).stdout
+
+
+def test_evaluate_without_labels_tells_the_agreement(place: Path, tmp_path: Path) -> None:
+    for number, path in enumerate(sorted((place / "more").rglob("*.png"))):
+        shutil.copy(path, tmp_path / f"{number}.png")
+    found = json.loads(succeed("evaluate", "--queries", tmp_path, "--json", cwd=place).stdout)
+    assert (found["precision"], found["map@1000"]) == ({}, None)
+    assert 0 < found["agreement"] < 1
 
 
 def test_coders_lists_the_catalog(place: Path) -> None:

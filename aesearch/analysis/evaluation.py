@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aesearch.agreement import LEAST, agreement
 from aesearch.arrays import is_sparse
 from aesearch.errors import BadSetting, NothingToIndex, WrongKind
 from aesearch.items import Items
 from aesearch.readers.folder import Files
+from aesearch.views import two_views
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -30,7 +32,9 @@ class Evaluation:
     """What `evaluate` found, as means over the queries.
 
     precision : share of the k nearest that bear the query's label, by k; at 1 it is the accuracy of 1-nearest-neighbour.
-    mean_average_precision : over the DEPTH nearest, each query's divided by the relevant items found there.
+    mean_average_precision : over the DEPTH nearest, each query's divided by the relevant items found there.  Without a
+        single label `precision` is empty and this None.
+    agreement : the label-free score of the queries' views (`aesearch.agreement`); None of fewer than 20 queries.
     reconstruction_sse : squared error of the queries' decoded codes, summed over a row; pixels in 0..1, words in the
         features' own weights.  None where the coder was loaded without its decoder.
     queries_per_second : encoding and searching, in batches; reading and features are not counted.
@@ -38,7 +42,8 @@ class Evaluation:
 
     queries: int
     precision: dict[int, float]
-    mean_average_precision: float
+    mean_average_precision: float | None
+    agreement: float | None
     reconstruction_sse: float | None
     queries_per_second: float
 
@@ -48,17 +53,18 @@ class Evaluation:
             "queries": self.queries,
             "precision": {str(k): value for k, value in self.precision.items()},
             f"map@{DEPTH}": self.mean_average_precision,
+            "agreement": self.agreement,
             "reconstruction_sse": self.reconstruction_sse,
             "queries_per_second": self.queries_per_second,
         }
 
 
 def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 100)) -> Evaluation:
-    """Asks `retriever` every labelled item of `queries`, which must not be in the index.
+    """Asks `retriever` every labelled item of `queries`, which must not be in the index; where none has a label, all.
 
-    Distances that tie are ordered by the items' keys, which are checksums and favour no label.  Queries without a label
-    are passed over.  Raises WrongKind, BadSetting where a k is below 1 or a query is one of the indexed items, and
-    NothingToIndex where no query has a label.
+    Distances that tie are ordered by the items' keys, which are checksums and favour no label.  Raises WrongKind,
+    BadSetting where a k is below 1 or a query is one of the indexed items, and NothingToIndex where there is no query, or
+    no label and too few queries for the label-free score.
     """
     if not ks or min(ks) < 1:
         raise BadSetting(f"k is {min(ks, default=0)}; ask for at least 1 neighbour (--k)")
@@ -68,34 +74,51 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
         _check_apart(retriever, queries)
     keys, labels = _labels_by_key(retriever)
     depth = min(max(DEPTH, *ks), len(retriever))
-    precisions, average_precisions, errors = [], [], []
+    labelled_only = any(item.label is not None for item in queries)
+    precisions, average_precisions, errors, views = [], [], [], []
+    draw = np.random.default_rng(0)
     seconds, asked = 0.0, 0
     remaining = iter(queries)
     while batch := list(islice(remaining, BATCH)):
-        labelled = [item for item in batch if item.label is not None]
-        if not labelled:
+        asking = [item for item in batch if item.label is not None or not labelled_only]
+        if not asking:
             continue
-        X = retriever.features.transform(labelled)
+        X = retriever.features.transform(asking)
         began = time.perf_counter()
         codes = retriever.coder.encode(X)
         found, _ = retriever.store.search(codes, depth)
         seconds += time.perf_counter() - began
-        wanted = np.array([item.label for item in labelled])
-        relevant = labels[np.searchsorted(keys, found)] == wanted[:, None]
-        precisions.append(np.stack([precision_at(relevant, k) for k in ks], axis=1))
-        average_precisions.append(average_precision(relevant[:, :DEPTH]))
+        if labelled_only:
+            wanted = np.array([item.label for item in asking])
+            relevant = labels[np.searchsorted(keys, found)] == wanted[:, None]
+            precisions.append(np.stack([precision_at(relevant, k) for k in ks], axis=1))
+            average_precisions.append(average_precision(relevant[:, :DEPTH]))
+        views.append([retriever.coder.encode(half) for half in two_views(X, draw)])
         if retriever.coder.can_decode:
             errors.append(squared_errors(X, retriever.coder.decode(codes)))
-        asked += len(labelled)
-    if not asked:
-        raise NothingToIndex("no query has a label; give the queries in folders named by their class, or a --label-field")
+        asked += len(asking)
+    if not labelled_only and asked < LEAST:
+        raise NothingToIndex(
+            f"no query has a label, and {asked} are too few to be judged without; give at least {LEAST}, or queries in "
+            "folders named by their class, or a --label-field"
+        )
     return Evaluation(
         queries=asked,
-        precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)),
-        mean_average_precision=float(np.concatenate(average_precisions).mean()),
+        precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)) if labelled_only else {},
+        mean_average_precision=float(np.concatenate(average_precisions).mean()) if labelled_only else None,
+        agreement=None if asked < LEAST else agreement(retriever.store, *map(stacked, zip(*views, strict=True))),
         reconstruction_sse=float(np.concatenate(errors).mean()) if errors else None,
         queries_per_second=asked / max(seconds, 1e-9),
     )
+
+
+def stacked(parts: Sequence[Rows]) -> Rows:
+    """[A, D], [B, D] ... as [A + B + ..., D]"""
+    if not is_sparse(parts[0]):
+        return np.concatenate(parts)
+    from scipy.sparse import vstack
+
+    return vstack(parts, format="csr")
 
 
 def precision_at(relevant: np.ndarray, k: int) -> np.ndarray:

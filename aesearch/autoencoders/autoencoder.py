@@ -125,8 +125,8 @@ class Autoencoder(Trainable, Coder):
         """What is added to the loss; nothing here."""
         return z.new_zeros(())
 
-    def objective(self, x: Tensor | Bags) -> Tensor:
-        """The scalar that training lowers."""
+    def objective(self, x: Any) -> Tensor:
+        """The scalar that training lowers; x: [B, *shape] or Bags."""
         z = self.to_code(self.corrupt(x))
         return self._loss(self.from_code(z), x) + self.penalty(x, z)
 
@@ -205,17 +205,25 @@ class Autoencoder(Trainable, Coder):
         rows = [self._loss.link(self.from_code(self.whitening.inverse(part))) * self.gain for part in z.split(BATCH)]
         return torch.cat(rows).cpu().numpy()
 
+    def _graph(self) -> nn.Module:
+        """What asking needs, as it is exported; of words, all behind the layer that reads the bags."""
+        steps = [self.encoder[1:]] if self.sparse else [self.standard, self.encoder]
+        return nn.Sequential(*steps, self.whitening)
+
     def _save_learnt(self, folder: Path) -> dict[str, Any]:
         write_arrays(folder / WEIGHTS, {name: value.cpu().numpy() for name, value in self.state_dict().items()})
         if self.sparse:  # the graph begins behind the layer that reads the bags, which has no counterpart in ONNX
             width = self.encoder[0].get_parameter("bias").numel()
-            export_encoder(nn.Sequential(self.encoder[1:], self.whitening), (width,), folder / ONNX)
+            export_encoder(self._graph(), (width,), folder / ONNX)
         else:
-            export_encoder(nn.Sequential(self.standard, self.encoder, self.whitening), self.shape or (), folder / ONNX)
+            export_encoder(self._graph(), self.shape or (), folder / ONNX)
         return {"sparse": self.sparse, "training": asdict(self.plan)}
 
-    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
+    def _rebuild(self, learnt: dict[str, Any]) -> None:
         self._build(tuple(learnt["shape"]), sparse=learnt["sparse"])
+
+    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
+        self._rebuild(learnt)
         arrays = read_arrays(folder / WEIGHTS)
         self.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
         self.to(self.plan.chosen_device() if self.plan.device != "cuda" or torch.cuda.is_available() else "cpu")

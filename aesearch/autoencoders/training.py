@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from aesearch.autoencoders.bags import Bags, Batches
+from aesearch.autoencoders.bags import Batches
 from aesearch.coders.coder import Epoch
 from aesearch.errors import AesearchError, BadSetting
 
@@ -28,8 +30,14 @@ class Trainable(nn.Module, ABC):
     """What the loop trains: a module that knows its objective."""
 
     @abstractmethod
-    def objective(self, x: Tensor | Bags) -> Tensor:
-        """The scalar to be lowered, of a batch: [B, ...] or Bags."""
+    def objective(self, x: Any) -> Tensor:
+        """The scalar to be lowered, of a batch as its data hands it out."""
+
+
+class Data(Protocol):
+    """What the loop trains on: batches by the numbers of their rows, [B] int64."""
+
+    def __getitem__(self, rows: Tensor) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,31 @@ class Training:
         return torch.device(self.device)
 
 
+def one_cycle(model: Trainable, plan: Training, steps: int) -> tuple[Optimizer, LRScheduler]:
+    """The optimizer, and the rate that rises and falls once in so many steps."""
+    optimizer = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
+    return optimizer, OneCycleLR(optimizer, plan.learning_rate, total_steps=steps + 1)
+
+
+def descend(model: Trainable, data: Data, order: Iterable[Tensor], optimizer: Optimizer, schedule: LRScheduler) -> float:
+    """A step down the objective for each batch of row numbers in `order`.  Returns its mean over the rows."""
+    model.train()
+    total, rows = torch.zeros(()), 0
+    for batch in order:
+        loss = model.objective(data[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        total = total.to(loss.device) + loss.detach() * len(batch)
+        rows += len(batch)
+    return float(total) / max(1, rows)
+
+
+def diverged(plan: Training, epoch: int) -> AesearchError:
+    return AesearchError(f"training diverged in epoch {epoch}; try a lower learning_rate than {plan.learning_rate}")
+
+
 def train(model: Trainable, X: Rows, plan: Training) -> Iterator[Epoch]:
     """Trains `model`, in place, on the rows of X; the best weights are in it when the stream of epochs ends.
 
@@ -94,23 +127,14 @@ def train(model: Trainable, X: Rows, plan: Training) -> Iterator[Epoch]:
     held_out, rows = shuffled.split([int(plan.validation * len(data)), len(data) - int(plan.validation * len(data))])
     steps = ceil(len(rows) / plan.batch_size)
     epochs = plan.epochs or max(LEAST_EPOCHS, ceil(plan.steps / steps))
-    optimizer = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, total_steps=epochs * steps + 1)
+    optimizer, schedule = one_cycle(model, plan, epochs * steps)
     best, best_epoch, best_weights = float("inf"), 0, _copy(model)
     for number in range(1, epochs + 1):
         began = time.perf_counter()
-        model.train()
-        total = torch.zeros((), device=device)
-        for batch_rows in rows[torch.randperm(len(rows))].split(plan.batch_size):
-            loss = model.objective(data[batch_rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += loss.detach() * len(batch_rows)
-        train_loss = float(total) / len(rows)
+        order = rows[torch.randperm(len(rows))].split(plan.batch_size)
+        train_loss = descend(model, data, order, optimizer, schedule)
         if not isfinite(train_loss):
-            raise AesearchError(f"training diverged in epoch {number}; try a lower learning_rate than {plan.learning_rate}")
+            raise diverged(plan, number)
         validation_loss = mean_loss(model, data, held_out, plan.batch_size) if len(held_out) else None
         if validation_loss is None or validation_loss < best:
             best, best_epoch = validation_loss or best, number

@@ -25,13 +25,15 @@ ONNX = "encoder.onnx"
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one pass over the training rows came to.  Losses are means over items of a sum over each item's features."""
+    """What one pass over the training rows came to.  Losses are means over items of a sum over each item's features;
+    `agreement` is the label-free score of the codes after it, where the coder measures it as it goes."""
 
     number: int
     of: int
     train_loss: float
     validation_loss: float | None
     seconds: float
+    agreement: float | None = None
 
 
 Watch = Callable[[Epoch], None]

@@ -87,10 +87,13 @@ def test_queries_that_are_in_the_index_are_refused(pca_index: Retriever, digit_f
             evaluate(pca_index, read_files(inside))
 
 
-def test_queries_without_labels_are_no_evaluation(pca_index: Retriever, digit_folder: Path) -> None:
+def test_queries_without_labels_are_judged_by_their_agreement_alone(pca_index: Retriever, digit_folder: Path) -> None:
     items = [Item(item.id, item.content) for item in read_files(digit_folder / "test" / "3")]
-    with pytest.raises(NothingToIndex, match="no query has a label"):
-        evaluate(pca_index, items)
+    with pytest.raises(NothingToIndex, match=r"no query has a label, and 19 are too few"):
+        evaluate(pca_index, items[:19])
+    found = evaluate(pca_index, items)
+    assert (found.queries, found.precision, found.mean_average_precision) == (len(items), {}, None)
+    assert 0 < (found.agreement or 0) < 1
 
 
 def test_queries_of_the_other_kind_are_refused(pca_index: Retriever, documentation_folder: Path) -> None:

@@ -1,0 +1,252 @@
+"""What a photo is described by: oriented gradients for shape, colours, small pixels; each whitened, then weighed.
+
+Gradients as in Dalal & Triggs 2005, "Histograms of oriented gradients"; computed by sums and products alone, so that they
+are exported with the encoder.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from aesearch.agreement import LEAST, agreement
+from aesearch.autoencoders.bags import Batches
+from aesearch.autoencoders.mixtures import stored
+from aesearch.errors import BadSetting, UnknownName
+from aesearch.views import two_views
+
+DIRECTIONS = 12
+"""Directions of the gradients, dark to light and light to dark told apart."""
+COMPONENTS = 128
+"""Components kept of each description."""
+SOFT = 0.25
+"""Each component is divided by its variance to this power.  0.5 would be whitening in full, which raises what varies least
+as high as what varies most: half way neighbours are better on digits and on clothes, and no worse on photos."""
+FLOOR = 1e-3
+"""Variances below this share of the largest are not raised further: they are noise."""
+THUMBNAIL = 16
+"""Pixels of the side of a small picture."""
+MIRRORED = 0.85
+
+CHOOSE_BY = 10_000
+"""Pictures by which the descriptions are whitened and weighed, at most."""
+BATCH = 32
+"""Few, so that the maps of a batch stay in the processor's cache."""
+
+CANDIDATES: tuple[Mapping[str, float], ...] = (
+    {"gradients": 1.0},
+    {"gradients": 1.0, "colours": 0.5},
+    {"gradients": 1.0, "pixels": 0.5},
+    {"colours": 1.0},
+    {"pixels": 1.0},
+)
+"""The weighings that a collection may choose from."""
+
+
+class Descriptors(nn.Module):
+    """[B, C, H, W] in 0..1 -> [B, size]: each description named in `weights`, centred, whitened, scaled and weighed.
+
+    shape : (C, H, W);  weights : by name, of "gradients", "colours" (for C = 3) and "pixels".
+    """
+
+    def __init__(self, shape: tuple[int, ...], weights: Mapping[str, float]) -> None:
+        super().__init__()
+        self.weights = dict(weights)
+        describe = {"gradients": Gradients, "colours": Colours, "pixels": Thumbnail}
+        for name in weights:
+            if name not in describe:
+                raise UnknownName("description", name, describe)
+        if not weights or ("colours" in weights and shape[0] != 3):
+            raise BadSetting(f"descriptors {self.weights} for pictures of {shape[0]} channels; gradients suit all")
+        self.describe = nn.ModuleDict({name: describe[name](shape) for name in weights})
+        self.size = 0
+        for name in weights:
+            size = int(self.describe[name](torch.zeros(1, *shape)).shape[1])
+            self.register_buffer(f"{name}_mean", torch.zeros(size))
+            self.register_buffer(f"{name}_components", torch.zeros(size, min(size, COMPONENTS)))
+            self.size += min(size, COMPONENTS)
+
+    @torch.no_grad()
+    def fit(self, descriptions: Mapping[str, Tensor]) -> None:
+        """Learns the components.  descriptions: by name, [N, F] each, as `self.describe[name]` gives them."""
+        for name, weight in self.weights.items():
+            rows = descriptions[name].double()
+            mean = rows.mean(0)
+            variances, directions = torch.linalg.eigh((rows - mean).T @ (rows - mean) / max(1, len(rows) - 1))
+            kept = min(len(variances), COMPONENTS)
+            variances, directions = variances[-kept:].flip(0), directions[:, -kept:].flip(1)
+            components = directions / variances.clamp_min(max(FLOOR * float(variances[0]), 1e-12)) ** SOFT
+            scale = ((rows - mean) @ components).square().mean().sqrt().clamp_min(1e-12)
+            self.get_buffer(f"{name}_mean").copy_(mean)
+            self.get_buffer(f"{name}_components").copy_(components * (weight / scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.whitened({name: describe(x) for name, describe in self.describe.items()})
+
+    @torch.no_grad()
+    def of(self, pictures: np.ndarray) -> np.ndarray:
+        """pictures: [N, C, H, W] uint8, or float32 in 0..1.  Returns [N, size] float32."""
+        return self.whitened(self.raw(pictures)).numpy()
+
+    @torch.no_grad()
+    def raw(self, pictures: np.ndarray) -> dict[str, Tensor]:
+        """The descriptions before they are whitened, by name: [N, F] each."""
+        data = Batches(np.ascontiguousarray(pictures), torch.device("cpu"))
+        batches = [data[rows] for rows in torch.arange(len(data)).split(BATCH)] or [data[torch.arange(0)]]
+        return {name: torch.cat([describe(batch) for batch in batches]) for name, describe in self.describe.items()}
+
+    def whitened(self, descriptions: Mapping[str, Tensor]) -> Tensor:
+        """descriptions: by name, [B, F] each.  Returns [B, size]."""
+        parts = [
+            (descriptions[name] - self.get_buffer(f"{name}_mean")) @ self.get_buffer(f"{name}_components")
+            for name in self.weights
+        ]
+        return torch.cat(parts, 1)
+
+
+class Gradients(nn.Module):
+    """[B, C, H, W] -> [B, DIRECTIONS * cells^2]: how strongly the brightness rises in each direction, by cell.
+
+    A channel's steepest gradient counts; cells overlap by half; each is brought to a length set by its surroundings.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    cosines: Tensor
+    sines: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        _, height, width = shape
+        self.cells = min(8, max(2, min(height, width) // (4 if min(height, width) >= 16 else 2)))
+        angles = torch.arange(DIRECTIONS) * (2 * math.pi / DIRECTIONS)
+        for name, value in (
+            ("rows", tents(height, self.cells)),
+            ("columns", tents(width, self.cells)),
+            ("cosines", angles.cos().view(1, -1, 1, 1)),
+            ("sines", angles.sin().view(1, -1, 1, 1)),
+        ):
+            self.register_buffer(name, value, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # The square root makes a step in the dark count as much as one in the light.
+        edged = nn.functional.pad(x.clamp_min(0).sqrt(), (1, 1, 1, 1), mode="replicate")
+        right = edged[:, :, 1:-1, 2:] - edged[:, :, 1:-1, :-2]  # [B, C, H, W]
+        down = edged[:, :, 2:, 1:-1] - edged[:, :, :-2, 1:-1]
+        squared = right * right + down * down
+        if x.shape[1] > 1:
+            squared, steepest = squared.max(1, keepdim=True)
+            right, down = right.gather(1, steepest), down.gather(1, steepest)  # [B, 1, H, W]
+        length = squared.clamp_min(1e-8).sqrt()  # adding so little, the ONNX exporter would drop as nothing
+        right, down = right / length, down / length
+        # cos^8 of the angle to a direction: what lies between two directions is shared by them.
+        facing = (right * self.cosines + down * self.sines).clamp_min(0)  # [B, DIRECTIONS, H, W]
+        facing = facing * facing
+        facing = facing * facing
+        facing = facing * facing * length
+        cells = self.rows @ facing @ self.columns.T  # [B, DIRECTIONS, cells, cells]
+        around = nn.functional.pad(cells.square().sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
+        around = nn.functional.avg_pool2d(around, 3, 1)
+        return (cells / (around + 3e-3).sqrt()).flatten(1)
+
+
+class Colours(nn.Module):
+    """[B, 3, H, W] -> [B, 4 * 100]: a soft histogram of lightness and two opponent colours, in four quarters."""
+
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.register_buffer("rows", tents(shape[1], 2), persistent=False)
+        self.register_buffer("columns", tents(shape[2], 2), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        red, green, blue = x[:, 0], x[:, 1], x[:, 2]  # [B, H, W]
+        lightness = _bins((red + green + blue) / 3, 0.0, 1.0, 4)
+        warm = _bins((red - green) / 2, -0.25, 0.25, 5)
+        cold = _bins((red + green - 2 * blue) / 4, -0.25, 0.25, 5)
+        joint = (warm.unsqueeze(2) * cold.unsqueeze(1)).flatten(1, 2)  # [B, 25, H, W]
+        joint = (joint.unsqueeze(2) * lightness.unsqueeze(1)).flatten(1, 2)  # [B, 100, H, W]
+        return (self.rows @ joint @ self.columns.T).clamp_min(1e-6).sqrt().flatten(1)
+
+
+class Thumbnail(nn.Module):
+    """[B, C, H, W] -> [B, C * h * w]: the picture at THUMBNAIL pixels a side at most."""
+
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.register_buffer("rows", tents(shape[1], min(THUMBNAIL, shape[1])), persistent=False)
+        self.register_buffer("columns", tents(shape[2], min(THUMBNAIL, shape[2])), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.rows @ x @ self.columns.T).flatten(1)
+
+
+def tents(size: int, cells: int) -> Tensor:
+    """[cells, size]: weights by which each cell averages a side of `size` pixels, falling to the next cell's middle."""
+    middles = (torch.arange(cells) + 0.5) * (size / cells)
+    weights = (1 - (torch.arange(size) + 0.5 - middles[:, None]).abs() * (cells / size)).clamp_min(0)
+    return weights / weights.sum(1, keepdim=True)
+
+
+def _bins(values: Tensor, low: float, high: float, count: int) -> Tensor:
+    """[B, H, W] -> [B, count, H, W]: each value shared by the two bins that it lies between."""
+    middles = torch.linspace(low, high, count, device=values.device).view(1, -1, 1, 1)
+    step = (high - low) / (count - 1)
+    return (1 - (values.clamp(low, high).unsqueeze(1) - middles).abs() / step).clamp_min(0)
+
+
+def chosen_descriptors(
+    rows: np.ndarray, held_out: np.ndarray, weights: Mapping[str, float] | None, draw: np.random.Generator
+) -> tuple[Descriptors, bool]:
+    """The descriptions whose neighbours agree best for the views of held-out pictures, or those of `weights`; fitted.
+
+    Also returns whether the collection's pictures may be seen mirrored.  rows, held_out: [N, C, H, W].
+    Raises BadSetting where `weights` names what there is not.
+    """
+    shape, some = rows.shape[1:], rows[:: max(1, len(rows) // CHOOSE_BY)]
+    candidates = CANDIDATES if weights is None else (weights,)
+    candidates = tuple(each for each in candidates if weights is not None or shape[0] == 3 or "colours" not in each)
+    if len(held_out) < LEAST:
+        candidates = candidates[:1]
+    every = Descriptors(shape, {name: 1.0 for each in candidates for name in each})
+    raw = every.raw(some)
+    every.fit(raw)
+    mirror = len(held_out) >= LEAST and mirror_alike(
+        every.of(held_out), every.of(held_out[..., ::-1]), every.whitened(raw).numpy()
+    )
+    views = [every.raw(half) for half in two_views(held_out, draw, mirror=mirror)]
+    best, scores = None, []
+    for each in candidates:
+        describe = Descriptors(shape, each)
+        describe.fit(raw)
+        if len(candidates) == 1:
+            return describe, mirror
+        collection = stored(describe.whitened(raw).numpy())
+        scores.append(agreement(collection, *(describe.whitened(half).numpy() for half in views)))
+        if scores[-1] == max(scores):
+            best = describe
+    assert best is not None  # the first candidate was the best of all before it
+    return best, mirror
+
+
+def mirror_alike(held_out: np.ndarray, mirrored: np.ndarray, rows: np.ndarray) -> bool:
+    """Whether mirrored pictures would be at home in the collection, nearly as near to it as the pictures themselves.
+
+    Photos are (0.92 to 0.99 as near), digits and letters are not (0.7).  held_out, mirrored: [Q, size], descriptions of the
+    same pictures;  rows: [N, size], of others.
+    """
+    near, mirrored_near = (np.median((_unit(some) @ _unit(rows).T).max(1)) for some in (held_out, mirrored))
+    return bool(mirrored_near > MIRRORED * near)
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)

@@ -1,0 +1,254 @@
+"""Reconstruct your neighbours: the target of an item is a mixture of itself and of the items nearest to it.
+
+What an item shares with its neighbours is its subject; what is its own alone is detail.  A code that has to give back the
+neighbours' mean keeps the first and lets go of the second.  The neighbours are found in the features to begin with, and
+after each round of training in the codes just learnt, which find better ones.  Training ends when the two views of
+held-out items no longer agree more on their neighbours than before (`aesearch.agreement`): the loss cannot tell.
+
+Chaidaroon, Ebesu & Fang 2018, "Deep semantic text hashing with weak supervision" (NbrReg); Hansen et al. 2020,
+"Unsupervised semantic hashing with pairwise reconstruction" (PairRec).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite, prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from torch import Tensor, nn
+
+from aesearch.agreement import LEAST, agreement
+from aesearch.arrays import is_sparse
+from aesearch.autoencoders import dense
+from aesearch.autoencoders import noise as noises
+from aesearch.autoencoders.autoencoder import Autoencoder
+from aesearch.autoencoders.bags import Bags, Batches
+from aesearch.autoencoders.descriptors import Descriptors, chosen_descriptors
+from aesearch.autoencoders.mixtures import Material, Mixtures, Pair, latent, mixture, shuffles, stored
+from aesearch.autoencoders.training import Training, descend, diverged, one_cycle
+from aesearch.coders.coder import Epoch, Watch
+from aesearch.errors import BadSetting
+from aesearch.views import two_views, view
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+
+HELD_OUT = 1000
+"""Items held out of training at most, one in ten, by whose views the codes are scored."""
+GRAPH = 20_000
+"""Items among which neighbours are looked for, at most: the search grows with the square of the collection."""
+FEW = 100
+"""In small collections a neighbour is taken for each so many items, and no more than `neighbours`: kinds are small there."""
+LEAST_NEAR = 3
+VIEWS = 3
+"""Views made of each picture, beside itself, to train on."""
+READOUT_ROWS = 10_000
+RIDGE = 1e-3
+BATCH = 512
+
+LAYERS = {"words": (400,), "pictures": (512,)}
+NOISE_LEVEL = {"words": 0.5, "pictures": 0.3}
+USUAL: dict[str, dict[str, Any]] = {
+    "words": {"epochs": 15, "steps": 200, "batch_size": 128, "learning_rate": 5e-3, "patience": 2},
+    "pictures": {"epochs": 8, "steps": 500, "batch_size": 128, "learning_rate": 2e-3, "patience": 2},
+}
+"""Rounds, and steps of a round.  Short rounds do better than long ones: neighbours are taken anew before a code has settled
+on the last ones."""
+
+
+class Neighbours(Autoencoder):
+    """An autoencoder that gives back an item's neighbours: bags of words as they are, pictures by their descriptions.
+
+    Parameters
+    ----------
+    code_size : numbers of a code, D.
+    neighbours : items that a target is mixed from, beside the item itself; fewer where the collection is small.
+    share : weight of the neighbours in the target, 0 to 1; the item's own is the rest.
+    layers : sizes of the encoder's hidden layers.  The decoder has none: it is quicker, and the codes are better for it.
+    noise, noise_level : what the input suffers in training; None for 0.5 of the words, 0.3 of a picture's numbers.
+    descriptors : of pictures, the weight of each description: {"gradients": 1.0, "colours": 0.5} ...  None: of CANDIDATES,
+        the one whose neighbours agree best.
+    budget : seconds after which no further round begins.  Where it cuts training short, a slower machine learns less.
+    **training : the fields of `Training`.  `epochs` are the rounds at most, `steps` those of one round, `patience` the
+        rounds without a better agreement after which training ends.
+
+    Attributes
+    ----------
+    describe : Descriptors, of pictures.
+    """
+
+    describe: Descriptors
+    readout: Tensor
+    mean_picture: Tensor
+
+    def __init__(
+        self,
+        code_size: int = 64,
+        *,
+        neighbours: int = 30,
+        share: float = 0.8,
+        layers: Sequence[int] | None = None,
+        noise: str | None = "masking",
+        noise_level: float | None = None,
+        descriptors: Mapping[str, float] | None = None,
+        budget: float = 60.0,
+        **training: Any,
+    ) -> None:
+        super().__init__(code_size, layers=layers, noise=noise, noise_level=noise_level, **training)
+        if neighbours < 1 or not 0 <= share <= 1 or not budget > 0:
+            raise BadSetting("neighbours: at least 1 neighbour, a share in 0 to 1 and a budget above 0 seconds are needed")
+        self.neighbours, self.share, self.budget = neighbours, share, budget
+        self.descriptors = None if descriptors is None else dict(descriptors)
+        self.name = "neighbours"
+
+    # The steps.
+
+    def to_code(self, x: Tensor | Bags) -> Tensor:
+        """[B, C, H, W] or Bags -> [B, D]"""
+        return self.encoder(x if self.sparse else self.describe(x))
+
+    def objective(self, pair: Pair) -> Tensor:
+        y = self.decoder(self.encoder(self.corrupt(pair.x)))
+        if self.sparse:  # cross-entropy of the words' shares with the softmax
+            return (y.logsumexp(1) - (y * pair.target).sum(1)).mean()
+        return (y - pair.target).square().mean()
+
+    # Learning.
+
+    def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+        """Learns from X: [N, V] csr, or pictures [N, C, H, W]; see `Coder.fit`."""
+        began = time.perf_counter()
+        with torch.random.fork_rng():
+            torch.manual_seed(self._seed)
+            draw = np.random.default_rng(self._seed)
+            shuffled = draw.permutation(X.shape[0])
+            held = min(HELD_OUT, X.shape[0] // 10)
+            held_out, rows = X[np.sort(shuffled[:held])], X[np.sort(shuffled[held:])]
+            learnt = self._of_words(rows, held_out, draw) if is_sparse(X) else self._of_pictures(rows, held_out, draw)
+            self._descend(learnt, began, watch or (lambda epoch: None))
+        if self.sparse:
+            self._fit_gain(X)
+        else:
+            self._fit_readout(X)
+        return self
+
+    def _of_words(self, rows: Any, held_out: Any, draw: np.random.Generator) -> Material:
+        self._build(tuple(rows.shape[1:]), sparse=True)
+        total = np.maximum(rows.sum(1), 1e-12)
+        shares = csr_array(rows.multiply((1 / total)[:, None]))
+        return Material(
+            own=shares,
+            inputs=[Batches(rows, self.plan.chosen_device())],
+            first=latent(rows, draw),
+            views=[Batches(half, self.plan.chosen_device()) for half in two_views(held_out, draw)],
+        )
+
+    def _of_pictures(self, rows: Rows, held_out: Rows, draw: np.random.Generator) -> Material:
+        rows, held_out = np.asarray(rows), np.asarray(held_out)
+        if rows.ndim != 4:
+            raise BadSetting(f'coder "neighbours" is for words or for pictures [N, C, H, W], not for {rows.shape[1:]}')
+        describe, mirror = chosen_descriptors(rows, held_out, self.descriptors, draw)
+        self._build(tuple(rows.shape[1:]), sparse=False, weights=describe.weights)
+        self.describe.load_state_dict(describe.state_dict())
+        device = self.plan.chosen_device()
+        own = self.describe.of(rows)
+        seen = [own, *(self.describe.of(view(rows, draw, mirror=mirror)) for _ in range(VIEWS))]
+        views = [self.describe.of(half) for half in two_views(held_out, draw, mirror=mirror)]
+        return Material(own, [Batches(some, device) for some in seen], own, [Batches(half, device) for half in views])
+
+    def _descend(self, learnt: Material, began: float, watch: Callable[[Epoch], None]) -> None:
+        """Round after round; the weights that agreed best are kept."""
+        plan = self.plan
+        self.to(plan.chosen_device())
+        inputs, count = learnt.inputs[0], len(learnt.inputs[0])
+        near = min(self.neighbours, max(LEAST_NEAR, count // FEW), count - 1)
+        rounds = plan.epochs or 1
+        graph = np.arange(0, count, max(1, -(-count // GRAPH)))
+        codes, best, best_round, best_weights = learnt.first, -1.0, 0, None
+        for number in range(1, rounds + 1):
+            round_began = time.perf_counter()
+            targets = Mixtures(learnt, mixture(codes, graph, near, self.share), plan.chosen_device())
+            optimizer, schedule = one_cycle(self, plan, plan.steps)
+            loss = descend(self, targets, shuffles(count, plan.batch_size, plan.steps), optimizer, schedule)
+            if not isfinite(loss):
+                raise diverged(plan, number)
+            codes = self._codes(inputs)
+            score = None
+            if len(learnt.views[0]) >= LEAST:
+                score = agreement(stored(codes), *(self._codes(half) for half in learnt.views))
+            if score is None or score > best:
+                best, best_round = -1.0 if score is None else score, number
+                best_weights = {name: value.detach().clone() for name, value in self.state_dict().items()}
+            seconds = time.perf_counter() - round_began
+            watch(Epoch(number, rounds, loss, None, seconds, score))
+            if number - best_round >= plan.patience or time.perf_counter() - began + seconds > self.budget:
+                break
+        assert best_weights is not None  # the first round was the best of all before it
+        self.load_state_dict(best_weights)
+        self.eval()
+
+    @torch.no_grad()
+    def _codes(self, inputs: Batches) -> np.ndarray:
+        self.eval()
+        codes = [self.encoder(inputs[rows]).cpu() for rows in torch.arange(len(inputs)).split(BATCH)]
+        return torch.cat(codes).numpy()
+
+    def _fit_readout(self, X: Rows) -> None:
+        """Pictures cannot be had back from descriptions: learns the linear map from codes to pixels, by least squares."""
+        some = np.asarray(X)[:: max(1, X.shape[0] // READOUT_ROWS)]
+        pixels = some.reshape(len(some), -1).astype(np.float32) / np.float32(255 if some.dtype == np.uint8 else 1)
+        codes, mean = self.encode(some), pixels.mean(0)
+        ridge = RIDGE * max(float((codes**2).sum(0).mean()), 1e-12)
+        weights = np.linalg.solve(codes.T @ codes + ridge * np.eye(self.code_size), codes.T @ (pixels - mean))
+        self.readout.copy_(torch.from_numpy(weights))
+        self.mean_picture.copy_(torch.from_numpy(mean))
+
+    # The coder's contract.
+
+    def settings(self) -> dict[str, Any]:
+        """The constructor's keywords."""
+        own = ("code_size", "neighbours", "share", "layers", "noise", "noise_level", "descriptors", "budget")
+        return {name: getattr(self, name) for name in own} | self._training
+
+    @torch.no_grad()
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """The rows that the codes stand for: [N, V] or [N, C, H, W] float32."""
+        if self.sparse:
+            return super().decode(codes)
+        pixels = torch.from_numpy(np.ascontiguousarray(codes, np.float32)) @ self.readout.cpu() + self.mean_picture.cpu()
+        return pixels.reshape(-1, *(self.shape or ())).numpy()
+
+    @property
+    def _seed(self) -> int:
+        return self.plan.seed
+
+    def _build(self, shape: tuple[int, ...], *, sparse: bool, weights: Mapping[str, float] | None = None) -> None:
+        """Makes the modules for rows of that shape; `weights` are those of the descriptions."""
+        super()._build(shape, sparse=sparse)
+        kind = "words" if sparse else "pictures"
+        layers = self.layers if self.layers is not None else LAYERS[kind]
+        if not sparse:
+            self.describe = Descriptors(shape, weights or {"gradients": 1.0})
+            self.register_buffer("readout", torch.zeros(self.code_size, prod(shape)))
+            self.register_buffer("mean_picture", torch.zeros(prod(shape)))
+        width = shape if sparse else (self.describe.size,)
+        self.encoder = dense.encoder(width, layers, self.code_size, sparse=sparse)
+        self.decoder = dense.decoder(width, (), self.code_size, sparse=sparse)
+        if self.noise is not None:
+            self._noise = noises.choose(self.noise, NOISE_LEVEL[kind] if self.noise_level is None else self.noise_level)
+        self.plan = Training(**{**USUAL[kind], **self._training})
+        self._whitens = False
+
+    def _graph(self) -> nn.Module:
+        return super()._graph() if self.sparse else nn.Sequential(self.describe, self.encoder)
+
+    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+        return {**super()._save_learnt(folder), "descriptors": None if self.sparse else self.describe.weights}
+
+    def _rebuild(self, learnt: dict[str, Any]) -> None:
+        self._build(tuple(learnt["shape"]), sparse=learnt["sparse"], weights=learnt["descriptors"])
