@@ -46,7 +46,13 @@ def index(
     coder: Annotated[str | None, typer.Option(help=f"One of: {', '.join(CODERS)}.", show_default=False)] = None,
     code_size: Annotated[int | None, typer.Option(help="Numbers (or bits) of a code.  [default: 64]")] = None,
     bits: Annotated[bool | None, typer.Option("--bits/--no-bits", help="Keep each number as one bit.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training sample.", show_default=False)] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training sample, or rounds.", show_default=False)
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Time after which no further round of training begins, such as 90s or 5m.  [default: 60s]"),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed trains the same model.  [default: 0]")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to train.  [default: auto]")] = None,
     layers: Annotated[str | None, typer.Option(help="Hidden layers, such as 128,64; channels if convolutional.")] = None,
@@ -76,7 +82,14 @@ def index(
     folder = index or default_index(path)
     check_place(folder)
     settings = _given(
-        epochs=epochs, seed=seed, device=device, noise=noise, noise_level=noise_level, loss=loss, layers=_sizes(layers)
+        epochs=epochs,
+        budget=_seconds(budget),
+        seed=seed,
+        device=device,
+        noise=noise,
+        noise_level=noise_level,
+        loss=loss,
+        layers=_sizes(layers),
     )
     learns = _given(coder=coder, code_size=code_size, bits=bits, image_size=image_size, vocabulary=vocabulary, **settings)
     say(f"{len(files):,} {'file' if len(files) == 1 else 'files'} of {files.kind} in {path}")
@@ -89,6 +102,17 @@ def index(
     else:
         report = _update(folder, files)
     print_report(report, json)
+
+
+def _seconds(text: str | None) -> float | None:
+    """The seconds that "90", "90s" or "5m" stand for."""
+    if text is None:
+        return None
+    number, unit = (text[:-1], text[-1]) if text[-1:] in ("s", "m") else (text, "s")
+    try:
+        return float(number) * (60 if unit == "m" else 1)
+    except ValueError:
+        raise BadSetting(f'budget "{text}" is no time; write 90s or 5m (--budget)') from None
 
 
 def _build(

@@ -220,7 +220,7 @@ class Retriever:
             "code_size": self.coder.code_size,
             "bytes_per_item": self.store.bytes_per_item,
             "metric": self.coder.metric,
-            "agreement": self.record["agreement"],
+            "agreement": self.record.get("agreement"),
             "seconds": self.record["seconds"],
             "epochs": self.record["epochs"],
             "bytes_on_disk": sum(path.stat().st_size for path in files),

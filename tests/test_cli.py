@@ -162,6 +162,14 @@ def test_evaluate_without_labels_tells_the_agreement(place: Path, tmp_path: Path
     assert 0 < found["agreement"] < 1
 
 
+def test_a_budget_bounds_the_training(place: Path, tmp_path: Path) -> None:
+    words = ("index", place / "photos", "--index", tmp_path / "quick", "--coder", "neighbours")
+    assert "write 90s or 5m" in fail(*words, "--budget", "soon", cwd=place)
+    succeed(*words, "--budget", "0.001s", cwd=place)
+    facts = json.loads(succeed("info", "--index", tmp_path / "quick", "--json", cwd=place).stdout)
+    assert len(facts["epochs"]) == 1
+
+
 def test_coders_lists_the_catalog(place: Path) -> None:
     lines = succeed("coders", cwd=place).stdout.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(CODERS)

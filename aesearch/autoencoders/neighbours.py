@@ -45,14 +45,15 @@ GRAPH = 20_000
 FEW = 100
 """In small collections a neighbour is taken for each so many items, and no more than `neighbours`: kinds are small there."""
 LEAST_NEAR = 3
-VIEWS = 3
+VIEWS = 6
 """Views made of each picture, beside itself, to train on."""
 READOUT_ROWS = 10_000
 RIDGE = 1e-3
 BATCH = 512
 
 LAYERS = {"words": (400,), "pictures": (512,)}
-NOISE_LEVEL = {"words": 0.5, "pictures": 0.3}
+NOISE_LEVEL = {"words": 0.5, "pictures": 0.1}
+SHARE = {"words": 0.8, "pictures": 0.6}
 USUAL: dict[str, dict[str, Any]] = {
     "words": {"epochs": 15, "steps": 200, "batch_size": 128, "learning_rate": 5e-3, "patience": 2},
     "pictures": {"epochs": 8, "steps": 500, "batch_size": 128, "learning_rate": 2e-3, "patience": 2},
@@ -68,9 +69,11 @@ class Neighbours(Autoencoder):
     ----------
     code_size : numbers of a code, D.
     neighbours : items that a target is mixed from, beside the item itself; fewer where the collection is small.
-    share : weight of the neighbours in the target, 0 to 1; the item's own is the rest.
+    share : weight of the neighbours in the target, 0 to 1; the item's own is the rest.  None: 0.8 for words, 0.6 for
+        pictures.
     layers : sizes of the encoder's hidden layers.  The decoder has none: it is quicker, and the codes are better for it.
-    noise, noise_level : what the input suffers in training; None for 0.5 of the words, 0.3 of a picture's numbers.
+    noise, noise_level : what the input suffers in training; None for 0.5 of the words, 0.1 of a picture's numbers,
+        which other views vary already.
     descriptors : of pictures, the weight of each description: {"gradients": 1.0, "colours": 0.5} ...  None: of CANDIDATES,
         the one whose neighbours agree best.
     budget : seconds after which no further round begins.  Where it cuts training short, a slower machine learns less.
@@ -91,7 +94,7 @@ class Neighbours(Autoencoder):
         code_size: int = 64,
         *,
         neighbours: int = 30,
-        share: float = 0.8,
+        share: float | None = None,
         layers: Sequence[int] | None = None,
         noise: str | None = "masking",
         noise_level: float | None = None,
@@ -100,7 +103,7 @@ class Neighbours(Autoencoder):
         **training: Any,
     ) -> None:
         super().__init__(code_size, layers=layers, noise=noise, noise_level=noise_level, **training)
-        if neighbours < 1 or not 0 <= share <= 1 or not budget > 0:
+        if neighbours < 1 or not 0 <= (share or 0) <= 1 or not budget > 0:
             raise BadSetting("neighbours: at least 1 neighbour, a share in 0 to 1 and a budget above 0 seconds are needed")
         self.neighbours, self.share, self.budget = neighbours, share, budget
         self.descriptors = None if descriptors is None else dict(descriptors)
@@ -168,11 +171,12 @@ class Neighbours(Autoencoder):
         inputs, count = learnt.inputs[0], len(learnt.inputs[0])
         near = min(self.neighbours, max(LEAST_NEAR, count // FEW), count - 1)
         rounds = plan.epochs or 1
+        share = SHARE["words" if self.sparse else "pictures"] if self.share is None else self.share
         graph = np.arange(0, count, max(1, -(-count // GRAPH)))
         codes, best, best_round, best_weights = learnt.first, -1.0, 0, None
         for number in range(1, rounds + 1):
             round_began = time.perf_counter()
-            targets = Mixtures(learnt, mixture(codes, graph, near, self.share), plan.chosen_device())
+            targets = Mixtures(learnt, mixture(codes, graph, near, share), plan.chosen_device())
             optimizer, schedule = one_cycle(self, plan, plan.steps)
             loss = descend(self, targets, shuffles(count, plan.batch_size, plan.steps), optimizer, schedule)
             if not isfinite(loss):
