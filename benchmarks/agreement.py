@@ -1,5 +1,4 @@
-"""Does the label-free agreement rank codes as their labels do?  Spearman's rank correlation over coders, sizes and lengths of
-training.
+"""Does the label-free agreement rank codes as labels do?  Spearman's correlation over coders, sizes, lengths of training.
 
 python benchmarks/agreement.py --data DATA --set 20news      (or any set of codes.py)
 """

@@ -4,8 +4,10 @@ python benchmarks/codes.py --data DATA --set 20news [--bits 16,32,64,128] [--see
     --set: 20news, 20news-stripped, thucnews, mnist, fashion-mnist, clothing
 
 Each set's training part is the database and its test part the queries; thucnews is by dev and test.  No label is seen
-before the last step, which counts how many neighbours bear the query's.  Bars, P@100 at 64 bits: 20news 0.60, stripped
-0.40, thucnews 0.56; mAP@1000 at 64 bits: mnist 0.90, fashion-mnist 0.74; clothing by 64 floats: .63 1-NN, .55 P@10, .29 mAP.
+before the last step, which counts how many neighbours bear the query's.
+
+Bars, P@100 at 64 bits: 20news 0.60, stripped 0.40, thucnews 0.56; mAP@1000 at 64 bits: mnist 0.90, fashion-mnist 0.74;
+clothing by 64 floats: .63 1-NN, .55 P@10, .29 mAP.
 """
 
 import gzip

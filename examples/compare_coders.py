@@ -18,7 +18,7 @@ def main() -> None:
         queries = read_files(Path(place) / "test")
         print("code size  coder          1-NN   SSE a digit  seconds to train")
         for code_size in (4, 8, 16):
-            for coder in ("pca", "dense", "denoising", "convolutional"):
+            for coder in ("pca", "dense", "denoising", "convolutional", "neighbours"):
                 index = Retriever.build(Path(place) / "train", coder=coder, code_size=code_size)
                 found = evaluate(index, queries, ks=(1,))
                 seconds = index.record["seconds"]["train"]

@@ -43,8 +43,8 @@ HELD_OUT = 1000
 GRAPH = 20_000
 """Items among which neighbours are looked for, at most: the search grows with the square of the collection."""
 FEW = 100
-"""In small collections a neighbour is taken for each so many items, and no more than `neighbours`: kinds are small there."""
 LEAST_NEAR = 3
+"""In small collections, whose kinds are small, a neighbour is taken for each FEW items, but at least so many."""
 VIEWS = 6
 """Views made of each picture, beside itself, to train on."""
 READOUT_ROWS = 10_000
@@ -127,8 +127,8 @@ class Neighbours(Autoencoder):
         """Learns from X: [N, V] csr, or pictures [N, C, H, W]; see `Coder.fit`."""
         began = time.perf_counter()
         with torch.random.fork_rng():
-            torch.manual_seed(self._seed)
-            draw = np.random.default_rng(self._seed)
+            torch.manual_seed(self.plan.seed)
+            draw = np.random.default_rng(self.plan.seed)
             shuffled = draw.permutation(X.shape[0])
             held = min(HELD_OUT, X.shape[0] // 10)
             held_out, rows = X[np.sort(shuffled[:held])], X[np.sort(shuffled[held:])]
@@ -226,10 +226,6 @@ class Neighbours(Autoencoder):
             return super().decode(codes)
         pixels = torch.from_numpy(np.ascontiguousarray(codes, np.float32)) @ self.readout.cpu() + self.mean_picture.cpu()
         return pixels.reshape(-1, *(self.shape or ())).numpy()
-
-    @property
-    def _seed(self) -> int:
-        return self.plan.seed
 
     def _build(self, shape: tuple[int, ...], *, sparse: bool, weights: Mapping[str, float] | None = None) -> None:
         """Makes the modules for rows of that shape; `weights` are those of the descriptions."""
