@@ -26,7 +26,7 @@ LEAST_LETTERS = 100
 LEAST_DOCUMENTS = 8
 """Modules with fewer documents, and documents of fewer letters, are left out of the example."""
 
-WORDS = "wait for a thread to finish"
+WORDS = "parse a date"
 
 
 def run(folder: Path) -> None:
@@ -46,8 +46,8 @@ def run(folder: Path) -> None:
     for data, coder, code_size, name in (
         (digits, "neighbours", 8, "digits"),
         (digits, "pca", 8, "digits-pca"),
-        (documentation, "neighbours", 16, "documentation"),
-        (documentation, "lsa", 16, "documentation-lsa"),
+        (documentation, "neighbours", 32, "documentation"),
+        (documentation, "lsa", 32, "documentation-lsa"),
     ):
         say(f"indexing {shown(data)} by {coder}")
         with progress() as watch:
@@ -69,7 +69,7 @@ def run(folder: Path) -> None:
     )
     print("\nTry next:")
     print(f"  aesearch query {digit} --index {indexes / 'digits'}")
-    print(f'  aesearch query --text "parse a date" --index {indexes / "documentation"}')
+    print(f'  aesearch query --text "open a compressed file" --index {indexes / "documentation"}')
     print(f"  aesearch info --index {indexes / 'documentation'}")
     print("  aesearch index PATH          a folder of your own photos or documents")
 
