@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
 READ_BATCH = 64
-"""Items read at a time: few, so that the threads that decode do not wait while features are made of a batch."""
+"""Items read at a time: few, so that the workers that decode do not wait while features are made of a batch."""
 
 BATCH = 1024
 """Items coded and stored at a time."""

@@ -21,7 +21,8 @@ GAMMA = 0.6
 """A picture's brightness is raised to a power between e^-GAMMA and e^GAMMA."""
 TINT = 0.2
 """Each channel of a coloured picture is multiplied by a factor between e^-TINT and e^TINT."""
-BATCH = 2048
+BATCH = 256
+"""Pictures looked at together: few, which is three times as quick as many, and takes little memory."""
 
 
 def two_views(X: Rows, draw: np.random.Generator, *, mirror: bool = False) -> tuple[Rows, Rows]:

@@ -31,6 +31,7 @@ BATCH = 256
 class Evaluation:
     """What `evaluate` found, as means over the queries.
 
+    queries : those with a label, or all where none has one.
     precision : share of the k nearest that bear the query's label, by k; at 1 it is the accuracy of 1-nearest-neighbour.
     mean_average_precision : over the DEPTH nearest, each query's divided by the relevant items found there.  Without a
         single label `precision` is empty and this None.
@@ -60,11 +61,13 @@ class Evaluation:
 
 
 def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 100)) -> Evaluation:
-    """Asks `retriever` every labelled item of `queries`, which must not be in the index; where none has a label, all.
+    """Asks `retriever` every item of `queries`, which must not be in the index.
 
-    Distances that tie are ordered by the items' keys, which are checksums and favour no label.  Raises WrongKind,
-    BadSetting where a k is below 1 or a query is one of the indexed items, and NothingToIndex where there is no query, or
-    no label and too few queries for the label-free score.
+    Precision counts the labelled queries; the agreement, the reconstruction and the speed are of all of them.  Distances
+    that tie are ordered by the items' keys, which are checksums and favour no label.
+
+    Raises WrongKind, BadSetting where a k is below 1 or a query is one of the indexed items, and NothingToIndex where there
+    is no query, or no label and too few queries for the label-free score.
     """
     if not ks or min(ks) < 1:
         raise BadSetting(f"k is {min(ks, default=0)}; ask for at least 1 neighbour (--k)")
@@ -74,38 +77,35 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
         _check_apart(retriever, queries)
     keys, labels = _labels_by_key(retriever)
     depth = min(max(DEPTH, *ks), len(retriever))
-    labelled_only = any(item.label is not None for item in queries)
     precisions, average_precisions, errors, views = [], [], [], []
     draw = np.random.default_rng(0)
     seconds, asked = 0.0, 0
     remaining = iter(queries)
     while batch := list(islice(remaining, BATCH)):
-        asking = [item for item in batch if item.label is not None or not labelled_only]
-        if not asking:
-            continue
-        X = retriever.features.transform(asking)
+        X = retriever.features.transform(batch)
         began = time.perf_counter()
         codes = retriever.coder.encode(X)
         found, _ = retriever.store.search(codes, depth)
         seconds += time.perf_counter() - began
-        if labelled_only:
-            wanted = np.array([item.label for item in asking])
-            relevant = labels[np.searchsorted(keys, found)] == wanted[:, None]
+        labelled = [number for number, item in enumerate(batch) if item.label is not None]
+        if labelled:
+            wanted = np.array([batch[number].label for number in labelled])
+            relevant = labels[np.searchsorted(keys, found[labelled])] == wanted[:, None]
             precisions.append(np.stack([precision_at(relevant, k) for k in ks], axis=1))
             average_precisions.append(average_precision(relevant[:, :DEPTH]))
         views.append([retriever.coder.encode(half) for half in two_views(X, draw)])
         if retriever.coder.can_decode:
             errors.append(squared_errors(X, retriever.coder.decode(codes)))
-        asked += len(asking)
-    if not labelled_only and asked < LEAST:
+        asked += len(batch)
+    if not precisions and asked < LEAST:
         raise NothingToIndex(
             f"no query has a label, and {asked} are too few to be judged without; give at least {LEAST}, or queries in "
             "folders named by their class, or a --label-field"
         )
     return Evaluation(
-        queries=asked,
-        precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)) if labelled_only else {},
-        mean_average_precision=float(np.concatenate(average_precisions).mean()) if labelled_only else None,
+        queries=sum(map(len, precisions)) or asked,
+        precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)) if precisions else {},
+        mean_average_precision=float(np.concatenate(average_precisions).mean()) if precisions else None,
         agreement=None if asked < LEAST else agreement(retriever.store, *map(stacked, zip(*views, strict=True))),
         reconstruction_sse=float(np.concatenate(errors).mean()) if errors else None,
         queries_per_second=asked / max(seconds, 1e-9),

@@ -25,13 +25,13 @@ COMPONENTS = 128
 """Components kept of each description."""
 SOFT = 0.25
 """Each component is divided by its variance to this power.  0.5 would be whitening in full, which raises what varies least
-as high as what varies most: half way neighbours are better on digits and on clothes, and no worse on photos."""
+as high as what varies most: half way neighbours are better on digits and on clothes, and about as good on photos."""
 FLOOR = 1e-3
 """Variances below this share of the largest are not raised further: they are noise."""
 THUMBNAIL = 16
 """Pixels of the side of a small picture."""
 MIRRORED = 0.85
-
+"""How near mirrored pictures must come to a collection, as a share of how near the pictures themselves do."""
 CHOOSE_BY = 10_000
 """Pictures by which the descriptions are whitened and weighed, at most."""
 BATCH = 32
@@ -223,19 +223,17 @@ def chosen_descriptors(
     mirror = len(held_out) >= LEAST and mirror_alike(
         every.of(held_out), every.of(held_out[..., ::-1]), every.whitened(raw).numpy()
     )
-    views = [every.raw(half) for half in two_views(held_out, draw, mirror=mirror)]
-    best, scores = None, []
-    for each in candidates:
-        describe = Descriptors(shape, each)
+    choices = [Descriptors(shape, each) for each in candidates]
+    for describe in choices:
         describe.fit(raw)
-        if len(candidates) == 1:
-            return describe, mirror
-        collection = stored(describe.whitened(raw).numpy())
-        scores.append(agreement(collection, *(describe.whitened(half).numpy() for half in views)))
-        if scores[-1] == max(scores):
-            best = describe
-    assert best is not None  # the first candidate was the best of all before it
-    return best, mirror
+    if len(choices) == 1:
+        return choices[0], mirror
+    views = [every.raw(half) for half in two_views(held_out, draw, mirror=mirror)]
+
+    def agreed(describe: Descriptors) -> float:
+        return agreement(stored(describe.whitened(raw).numpy()), *(describe.whitened(half).numpy() for half in views))
+
+    return max(choices, key=agreed), mirror
 
 
 def mirror_alike(held_out: np.ndarray, mirrored: np.ndarray, rows: np.ndarray) -> bool:
@@ -244,9 +242,6 @@ def mirror_alike(held_out: np.ndarray, mirrored: np.ndarray, rows: np.ndarray) -
     Photos are (0.92 to 0.99 as near), digits and letters are not (0.7).  held_out, mirrored: [Q, size], descriptions of the
     same pictures;  rows: [N, size], of others.
     """
-    near, mirrored_near = (np.median((_unit(some) @ _unit(rows).T).max(1)) for some in (held_out, mirrored))
+    collection = stored(rows)
+    near, mirrored_near = (1 - np.median(collection.search(some, 1)[1]) for some in (held_out, mirrored))
     return bool(mirrored_near > MIRRORED * near)
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)

@@ -149,7 +149,7 @@ def _packed(item: Item | Unreadable) -> tuple[bytes, bytes]:
         said: dict[str, Any] = {"why": item.why}
         raw = b""
     elif isinstance(item.content, str):
-        said, raw = {}, item.content.encode("utf-8")
+        said, raw = {}, item.content.encode("utf-8", "replace")
     else:
         said, raw = {"mode": item.content.mode, "size": item.content.size}, item.content.tobytes()
     if isinstance(item, Item):
