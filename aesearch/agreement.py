@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aesearch.arrays import is_sparse
 from aesearch.stores.store import NONE, Store
 from aesearch.views import two_views
 
@@ -44,9 +43,9 @@ def agreement(store: Store, first: Rows, second: Rows) -> float:
 def score(coder: Coder, store: Store, X: Rows) -> float | None:
     """The agreement of the views of these items in the coder's codes.
 
-    X: [Q, V] csr, or pictures [Q, C, H, W].  None where they are fewer than LEAST, or rows that have no views.
+    X: [Q, V] csr, pictures [Q, C, H, W], or vectors [Q, D].  None where they are fewer than LEAST.
     """
-    if X.shape[0] < LEAST or not (is_sparse(X) or len(X.shape) == 4):
+    if X.shape[0] < LEAST:
         return None
     first, second = two_views(X, np.random.default_rng(0))
     return agreement(store, coder.encode(first), coder.encode(second))

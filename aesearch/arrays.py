@@ -6,6 +6,7 @@ safetensors holds names, dtypes, shapes and raw numbers, nothing that could run 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 def is_sparse(X: Rows) -> bool:
     """Whether X is a scipy sparse array; asked without importing scipy, which a query for a photo never needs."""
     return hasattr(X, "tocsr")
+
+
+def stacked(parts: Sequence[Rows]) -> Rows:
+    """[A, D], [B, D] ... as [A + B + ..., D]"""
+    if not is_sparse(parts[0]):
+        import numpy as np
+
+        return np.concatenate(parts)
+    from scipy.sparse import vstack
+
+    return vstack(parts, format="csr")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -151,13 +151,15 @@ def read(items: Items, features: Features, ledger: Ledger, spool: Spool, watch: 
     if isinstance(items, Files):
         items = items.sized(features.picture_size)
     keys: list[int] = []
-    twice: dict[str, str] = {}
+    left_out: dict[str, str] = {}
     for batch in batches(items):
-        entered = enter(ledger, batch, twice)
+        entered = enter(ledger, batch, features, left_out)
+        if not entered:
+            continue
         spool.append(features.transform(list(entered.values())))
         keys += entered
         watch(Progress("read", len(spool), total))
-    ledger.skipped = (items.skipped if isinstance(items, Files) else {}) | twice
+    ledger.skipped = (items.skipped if isinstance(items, Files) else {}) | left_out
     if not keys:
         raise NothingToIndex(f"none of the items could be read{_reasons(items)}")
     watch(Progress("read", len(spool), len(spool)))
@@ -207,13 +209,17 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def enter(ledger: Ledger, items: Iterable[Item], twice: dict[str, str]) -> dict[int, Item]:
-    """Enters the items in the ledger: by their keys.  One whose id is there already is left out and noted in `twice`."""
+def enter(ledger: Ledger, items: Iterable[Item], features: Features, left_out: dict[str, str]) -> dict[int, Item]:
+    """Enters the items in the ledger: by their keys.  One whose id is there already, or that the features cannot take, is
+    noted in `left_out` instead."""
     entered: dict[int, Item] = {}
     for item in items:
-        key = ledger.add(item)
-        if key is None:
-            twice[item.id] = "an item of the same id came before it"
+        why_not = features.why_not(item)
+        key = None if why_not else ledger.add(item)
+        if why_not:
+            left_out[item.id] = why_not
+        elif key is None:
+            left_out[item.id] = "an item of the same id came before it"
         else:
             entered[key] = item
     return entered

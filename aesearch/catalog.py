@@ -26,7 +26,7 @@ class Entry:
     summary: str = ""
     kinds: tuple[Kind, ...] = KINDS
     keywords: Mapping[str, Any] = field(default_factory=dict)
-    rows: Literal["table", "pictures"] | None = None
+    rows: Literal["table", "pictures", "vectors"] | None = None
     """What a reader of many items a file yields; a reader of a table takes `fields` too."""
     apart: bool = False
     """Whether a reader of one item a file is slow, or may crash, and so reads in a process of its own."""
@@ -43,6 +43,8 @@ _ROWS = Entry("aesearch.readers.tables:read_json_lines", kinds=("documents",), r
 _CSV = Entry("aesearch.readers.tables:read_csv", kinds=("documents",), rows="table")
 _IDX = Entry("aesearch.readers.standard_sets:read_idx", kinds=("images",), rows="pictures")
 _CIFAR = Entry("aesearch.readers.standard_sets:read_cifar", kinds=("images",), rows="pictures")
+_NPY = Entry("aesearch.readers.vectors:read_npy", kinds=("vectors",), rows="vectors")
+_PARQUET = Entry("aesearch.readers.vectors:read_parquet", kinds=("vectors",), rows="table")
 
 READERS: dict[str, Entry] = {  # by the end of a file's name, in lower case; the longest that fits is used
     **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"), _IMAGE),
@@ -54,11 +56,14 @@ READERS: dict[str, Entry] = {  # by the end of a file's name, in lower case; the
     ".docx": Entry("aesearch.readers.office:read_docx", kinds=("documents",), apart=True),
     **dict.fromkeys(("images-idx3-ubyte", "images-idx3-ubyte.gz"), _IDX),
     ".bin": _CIFAR,
+    ".npy": _NPY,
+    ".parquet": _PARQUET,
 }
 
 FEATURES: dict[str, Entry] = {
     "pixels": Entry("aesearch.features.pixels:Pixels", "a picture's pixels, at one small size", ("images",)),
     "words": Entry("aesearch.features.words:Words", "a document's words, weighted by TF-IDF", ("documents",)),
+    "vectors": Entry("aesearch.features.vectors:Vectors", "the numbers themselves", ("vectors",)),
 }
 
 _AUTOENCODER = "aesearch.autoencoders.autoencoder:Autoencoder"
@@ -80,19 +85,19 @@ CODERS: dict[str, Entry] = {
         "autoencoder that restores what noise took away (Vincent et al. 2008)",
         keywords={"body": "dense", "noise": "masking"},
     ),
-    "pca": Entry("aesearch.coders.linear:PCA", "baseline: principal components", ("images",)),
+    "pca": Entry("aesearch.coders.linear:PCA", "baseline: principal components", ("images", "vectors")),
     "pca-whitened": Entry(
         "aesearch.coders.linear:PCA",
         "baseline: principal components, each of unit variance, compared by cosine",
-        kinds=("images",),
+        kinds=("images", "vectors"),
         keywords={"whiten": True},
     ),
     "lsa": Entry("aesearch.coders.linear:LSA", "baseline: latent semantic analysis", ("documents",)),
-    "raw": Entry("aesearch.coders.linear:Raw", "baseline: no code at all, the pixels or TF-IDF weights themselves"),
+    "raw": Entry("aesearch.coders.linear:Raw", "baseline: no code at all, the features themselves"),
 }
 
-DEFAULT_CODER: dict[Kind, str] = {"images": "neighbours", "documents": "neighbours"}
-DEFAULT_FEATURES: dict[Kind, str] = {"images": "pixels", "documents": "words"}
+DEFAULT_CODER: dict[Kind, str] = dict.fromkeys(KINDS, "neighbours")
+DEFAULT_FEATURES: dict[Kind, str] = {"images": "pixels", "documents": "words", "vectors": "vectors"}
 
 STORES: dict[str, Entry] = {
     "faiss": Entry("aesearch.stores.faiss:FaissStore", "exact search over floats or bits, in memory"),

@@ -41,7 +41,9 @@ LabelField = Annotated[str, typer.Option("--label-field", help="Field that holds
 
 @app.command()
 def index(
-    path: Annotated[Path, typer.Argument(help="A folder, a table (.jsonl, .jsonl.gz, .csv) or a standard image set.")],
+    path: Annotated[
+        Path, typer.Argument(help="A folder, a table (.jsonl, .jsonl.gz, .csv), an image set, or vectors (.npy).")
+    ],
     index: IndexOption = None,
     coder: Annotated[str | None, typer.Option(help=f"One of: {', '.join(CODERS)}.", show_default=False)] = None,
     code_size: Annotated[int | None, typer.Option(help="Numbers (or bits) of a code.  [default: 64]")] = None,
@@ -68,7 +70,7 @@ def index(
     rebuild: Annotated[bool, typer.Option(help="Train anew, and replace the index that is there.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Index the pictures or documents in PATH; run again to bring the index up to date.
+    """Index the pictures, documents or vectors in PATH; run again to bring the index up to date.
 
     Files that cannot be read are skipped and named.  The index goes to indexes/NAME OF PATH (AESEARCH_HOME moves that
     home) unless --index says otherwise.  Memory is bounded by the training sample of 60,000 items, not by the collection.
@@ -172,15 +174,20 @@ def _report(folder: Path, retriever: Retriever, added: int, updated: int, remove
 
 @app.command()
 def query(
-    what: Annotated[str | None, typer.Argument(help="A picture or document, or - for standard input.")] = None,
+    what: Annotated[
+        str | None, typer.Argument(help="A picture, document or vector (.npy), or - for standard input.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="How many neighbours.", min=1)] = 10,
     text: Annotated[str | None, typer.Option(help="Ask with these words.", show_default=False)] = None,
+    rerank: Annotated[bool, typer.Option("--rerank", help="Read the 500 nearest again, and compare all of them.")] = False,
+    turned: Annotated[bool, typer.Option("--turned", help="Ask with the picture turned and mirrored too.")] = False,
     format: Annotated[Literal["table", "json", "paths"], typer.Option(help="How to print the hits.")] = "table",
     index: IndexOption = None,
 ) -> None:
     """Find the K items most like WHAT.
 
-    Without --index, the newest index that fits is asked, and named on standard error.
+    Without --index, the newest index that fits is asked, and named on standard error.  --rerank is slower, and better for
+    questions of a few words and for altered copies of photos; --turned finds copies that were turned or mirrored.
     """
     from aesearch.printing import print_hits, say, shown
 
@@ -192,7 +199,7 @@ def query(
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index)
-    print_hits(retriever.query(_item_asked(what, text, retriever), k), format)
+    print_hits(retriever.query(_item_asked(what, text, retriever), k, rerank=rerank, turned=turned), format)
 
 
 def _kind_asked(what: str | None) -> Kind:
@@ -213,19 +220,22 @@ def _item_asked(what: str | None, text: str | None, retriever: Retriever) -> Ite
 
     if text is not None:
         if retriever.kind != "documents":
-            raise WrongKind("words were asked of an index of pictures; ask with a picture, or another index (--index)")
+            raise WrongKind(f"words were asked of an index of {retriever.kind}; ask with a file, or another (--index)")
         return Item("--text", text)
     if what != "-":
         return retriever.read_query(Path(what or ""))
     raw = sys.stdin.buffer.read()
     if not raw:
         raise NothingToIndex("standard input was empty; pipe a document into it")
+    if retriever.kind == "vectors":
+        raise WrongKind("standard input was asked of an index of vectors; ask with a .npy file that holds one")
     if retriever.kind == "images":
         import io
 
-        from aesearch.readers.images import decode
+        from aesearch.readers.images import DETAIL, decode
 
-        return Item("-", decode(io.BytesIO(raw), "standard input"))
+        detail = max((DETAIL, *(retriever.features.picture_size or ())))
+        return Item("-", decode(io.BytesIO(raw), "standard input", detail))
     from aesearch.readers.text import decode as decode_text
 
     return Item("-", decode_text(raw, "standard input"))
@@ -337,9 +347,9 @@ def _sizes(numbers: str | None) -> tuple[int, ...] | None:
 
 def _features(kind: Kind, image_size: int | None, vocabulary: int | None) -> Any:
     """The features asked for.  Raises BadSetting for an option of the other kind."""
-    strange, given = ("--vocabulary", vocabulary) if kind == "images" else ("--image-size", image_size)
-    if given is not None:
-        raise BadSetting(f"{strange} is not for {kind}; leave it out")
+    for option, value, its in (("--image-size", image_size, "images"), ("--vocabulary", vocabulary, "documents")):
+        if value is not None and kind != its:
+            raise BadSetting(f"{option} is for {its}, not for {kind}; leave it out")
     return look_up(FEATURES, "features", DEFAULT_FEATURES[kind]).load()(**_given(size=image_size, vocabulary=vocabulary))
 
 

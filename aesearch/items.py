@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
-Kind = Literal["images", "documents"]
-KINDS: tuple[Kind, ...] = ("images", "documents")
+Kind = Literal["images", "documents", "vectors"]
+KINDS: tuple[Kind, ...] = ("images", "documents", "vectors")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to be found: a picture or a text.
+    """One thing to be found: a picture, a text, or a vector [D] that somebody else's model made of one.
 
     `id` is unique in its collection: the file's path under the indexed folder, `path#row` for a row of a table, or the
     row's own id.  `path` is the file that it came from and `digest` a checksum of what was read; both are None for an
@@ -23,18 +24,20 @@ class Item:
     """
 
     id: str
-    content: Image | str
+    content: Image | str | np.ndarray
     label: str | None = None
     path: str | None = None
     digest: bytes | None = None
 
     @property
     def kind(self) -> Kind:
-        return "documents" if isinstance(self.content, str) else "images"
+        if isinstance(self.content, str):
+            return "documents"
+        return "vectors" if hasattr(self.content, "ndim") else "images"
 
     @property
     def excerpt(self) -> str | None:
-        """The first words of a document, on one line; None for a picture."""
+        """The first words of a document, on one line; None for whatever has none."""
         return " ".join(self.content[:400].split())[:100] if isinstance(self.content, str) else None
 
 

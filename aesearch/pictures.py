@@ -1,8 +1,16 @@
-"""A picture brought to one size: by whoever reads it for known features, or by the features that meet it as it was read."""
+"""What is done to a picture by more than one room: by whoever reads it for known features, and by whoever meets it read."""
 
 from __future__ import annotations
 
 from PIL import Image
+
+TURNS = tuple(Image.Transpose)
+"""All ways of turning by quarters and mirroring, but for leaving a picture as it is."""
+
+
+def turned(picture: Image.Image) -> list[Image.Image]:
+    """The picture, and its 7 mirrored and turned ones."""
+    return [picture, *map(picture.transpose, TURNS)]
 
 
 def squeezed(picture: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from aesearch import manifest
+from aesearch.arrays import stacked
 from aesearch.building import SAMPLE, Progress, WatchBuild, batches, build, enter
 from aesearch.catalog import STORES, look_up
 from aesearch.coders.coder import Coder
 from aesearch.coders.loading import load_coder
-from aesearch.errors import BrokenIndex, NothingInCommon, NothingToIndex, WrongKind
+from aesearch.errors import BadSetting, BrokenIndex, NothingInCommon, NothingToIndex, WrongKind
 from aesearch.features.features import Features, load_features
 from aesearch.items import Hit, Item, Items, Kind
 from aesearch.ledger import Ledger, Row
-from aesearch.readers.folder import Files, read_files
+from aesearch.readers.folder import Files, Stat, read_files
 from aesearch.readers.tables import Fields
+from aesearch.reranking import CANDIDATES, as_cosines, nearest_of
+from aesearch.reranking import rerank as closer_look
 from aesearch.stores.store import NONE, Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from aesearch.arrays import Rows
+
+    Query: TypeAlias = str | os.PathLike[str] | Image | np.ndarray | Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ class Retriever:
         gone = [path for path in known if path not in files.paths]
         before = {row.id: row for row in self.ledger.rows_in(changed + gone)}
         added = updated = done = 0
-        twice: dict[str, str] = {}
+        left_out: dict[str, str] = {}
         for batch in batches(files.only(changed).sized(self.features.picture_size)):
             fresh: list[Item] = []
             stale: list[Row] = []
@@ -135,7 +140,7 @@ class Retriever:
                 if old is not None:
                     stale.append(old)
             self._forget(stale)
-            entered = self._enter(fresh, twice)
+            entered = self._enter(fresh, left_out)
             updated += len(stale)
             added += entered - len(stale)
             done += len(batch)
@@ -145,15 +150,21 @@ class Retriever:
         self.ledger.enter_files({path: files.paths[path] for path in changed})
         unchanged = files.paths.keys() - set(changed)
         still = {path: why for path, why in self.ledger.skipped.items() if {path, path.rpartition("#")[0]} & unchanged}
-        self.ledger.skipped = still | files.skipped | twice
+        self.ledger.skipped = still | files.skipped | left_out
         return Changes(added, updated, len(before))
 
     def add(self, items: Iterable[Item]) -> int:
-        """Encodes and stores more items; one of an id that is there already takes its place.  Returns how many."""
+        """Encodes and stores more items; one of an id that is there already takes its place.  Returns how many.
+
+        Raises WrongKind, and BadSetting for an item that is none of this collection's; what came before it is added.
+        """
         self._own_ledger()
         count = 0
         for batch in batches(items):
             unique = list({item.id: item for item in batch}.values())
+            for item in unique:
+                if why_not := self.features.why_not(item):
+                    raise BadSetting(f'"{item.id}" cannot be added: {why_not}')
             self._forget(self.ledger.rows_of([item.id for item in unique]).values())
             count += self._enter(unique, {})
         return count
@@ -165,9 +176,9 @@ class Retriever:
         self._forget(rows.values())
         return len(rows)
 
-    def _enter(self, items: Sequence[Item], twice: dict[str, str]) -> int:
-        """Enters, encodes and stores the items; those of an id that is there already are noted in `twice`."""
-        entered = enter(self.ledger, items, twice)
+    def _enter(self, items: Sequence[Item], left_out: dict[str, str]) -> int:
+        """Enters, encodes and stores the items; those that cannot be are noted in `left_out`, with the reason."""
+        entered = enter(self.ledger, items, self.features, left_out)
         if entered:
             codes = self.coder.encode(self.features.transform(list(entered.values())))
             self.store.add(np.array(list(entered), np.int64), codes)
@@ -226,17 +237,58 @@ class Retriever:
             "bytes_on_disk": sum(path.stat().st_size for path in files),
         }
 
-    def query(self, what: str | os.PathLike[str] | Image | Item, k: int = 10) -> list[Hit]:
+    def query(self, what: Query, k: int = 10, *, rerank: bool = False, turned: bool = False) -> list[Hit]:
         """The k items nearest to `what`, the nearest first.
 
-        A path (pathlib) is a file to be read, as is a str in an index of pictures; in an index of documents a str is the
-        text itself.  Raises WrongKind, Unreadable, and NothingInCommon where a text has no word of the index.
-        """
-        return self.query_many([what], k)[0]
+        A path (pathlib) is a file to be read, as is a str in an index of pictures or vectors; in an index of documents a
+        str is the text itself.
 
-    def query_many(self, what: Sequence[str | os.PathLike[str] | Image | Item], k: int = 10) -> list[list[Hit]]:
+        Parameters
+        ----------
+        rerank : take the 500 nearest by their codes, read them again, and order them by their features in full: slower,
+            and better for typed questions and for finding altered copies.  Distances are then 1 less a mean of cosines.
+        turned : of a picture, ask with all its turned and mirrored ones too.
+
+        Raises WrongKind, Unreadable, NothingInCommon where a text has no word of the index, and BadSetting where the items
+        were made in memory and cannot be read again, or something other than a picture is to be turned.
+        """
+        return self.query_many([what], k, rerank=rerank, turned=turned)[0]
+
+    def query_many(
+        self, what: Sequence[Query], k: int = 10, *, rerank: bool = False, turned: bool = False
+    ) -> list[list[Hit]]:
         """`query` of each, in one search."""
-        return self.hits(*self.store.search(self.coder.encode(self.rows_of([self._item(one) for one in what])), k))
+        items = [self._item(one) for one in what]
+        if turned and self.kind != "images":
+            raise BadSetting(f"only pictures can be turned, and this index is of {self.kind}; leave it out (--turned)")
+        if turned:
+            from aesearch.pictures import turned as all_turned
+
+            items = [replace(item, content=view) for item in items for view in all_turned(item.content)]  # type: ignore[arg-type]
+        X = self.rows_of(items)
+        keys, distances = self.store.search(self.coder.encode(X), max(k, CANDIDATES) if rerank else k)
+        if rerank:
+            distances = as_cosines(distances, self.coder.metric, self.coder.code_size)
+            keys, distances = closer_look(self.coder.detail(X), keys, distances, self._read_again)
+        if turned:
+            keys, distances = nearest_of(keys, distances, len(items) // max(1, len(what)))
+        return self.hits(keys[:, :k], distances[:, :k])
+
+    def _read_again(self, keys: list[int]) -> tuple[list[int], Rows]:
+        """Those of the items that can still be read, and their features in full [N, F]."""
+        source, rows = self.record.get("source"), self.ledger.rows(keys)
+        if source is None:
+            raise BadSetting("the items were made in memory and cannot be read again; ask without re-ranking (--rerank)")
+        paths = dict.fromkeys((row.path or "" for row in rows.values()), Stat(0, 0))
+        files = Files(Path(source["root"]), paths, self.kind, Fields(**source["fields"]), lone=source["lone"])
+        key_of = {row.id: row.key for row in rows.values()}
+        found: list[int] = []
+        details: list[Rows] = []
+        wanted = (item for item in files.sized(self.features.picture_size) if item.id in key_of)
+        for batch in batches(item for item in wanted if self.features.why_not(item) is None):
+            found += [key_of[item.id] for item in batch]
+            details.append(self.coder.detail(self.features.transform(batch)))
+        return found, stacked(details) if details else np.zeros((0, 0), np.float32)
 
     def rows_of(self, items: Sequence[Item]) -> Rows:
         """The features of query items.  Raises NothingInCommon where a text has no word of the index."""
@@ -265,10 +317,10 @@ class Retriever:
         source = self.record.get("source")
         return str(Path(source["root"], row.path)) if source and row.path else row.path
 
-    def _item(self, what: str | os.PathLike[str] | Image | Item) -> Item:
+    def _item(self, what: Query) -> Item:
         if isinstance(what, Item):
             return what
-        if isinstance(what, os.PathLike) or (isinstance(what, str) and self.kind == "images"):
+        if isinstance(what, os.PathLike) or (isinstance(what, str) and self.kind != "documents"):
             return self.read_query(Path(what))
         return Item("query", what)
 
@@ -279,7 +331,7 @@ class Retriever:
             raise NothingToIndex(f"{path} is a folder; ask with one file")
         if files.kind != self.kind:
             raise WrongKind(f"{path} is one of the {files.kind}, and this index is of {self.kind}; ask another (--index)")
-        found = list(islice(files, 2))
+        found = list(islice(files.sized(self.features.picture_size), 2))
         if not found:
             raise NothingToIndex(f"cannot read {path}: {next(iter(files.skipped.values()), 'it holds no item')}")
         if len(found) > 1:

@@ -26,10 +26,15 @@ BATCH = 256
 
 
 def two_views(X: Rows, draw: np.random.Generator, *, mirror: bool = False) -> tuple[Rows, Rows]:
-    """X: [N, V] csr, or pictures [N, C, H, W] uint8 or float32 in 0..1.  Returns two views of each row, of X's own type.
+    """X: [N, V] csr, pictures [N, C, H, W] uint8 or float32 in 0..1, or vectors [N, D].  Returns two views of each row, of
+    X's own type.
 
-    Every word of a document is in one of its views and not in the other.
+    Every word of a document is in one of its views and not in the other, as is every number of a vector: where it is not,
+    the rows' mean stands.
     """
+    if len(X.shape) == 2 and not is_sparse(X):
+        first, mean = draw.random(X.shape) < 0.5, X.mean(0, dtype=np.float32)
+        return np.where(first, X, mean), np.where(first, mean, X)
     if not is_sparse(X):
         return view(X, draw, mirror=mirror), view(X, draw, mirror=mirror)
     first = draw.random(len(X.data)) < 0.5

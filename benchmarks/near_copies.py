@@ -16,6 +16,7 @@ from aesearch import Retriever
 from aesearch.readers.folder import read_files
 
 CODERS = ("raw", "pca", "pca-whitened", "neighbours")
+ASKED: tuple[dict[str, bool], ...] = ({}, {"rerank": True}, {"turned": True}, {"rerank": True, "turned": True})
 
 
 def main() -> None:
@@ -29,13 +30,14 @@ def main() -> None:
     for coder in CODERS:
         settings = {} if coder == "raw" else {"code_size": 64}
         index = Retriever.build(options.data / "image" / "clothing", coder=coder, **settings)  # type: ignore[arg-type]
-        hits = index.query_many([items[Path(row["query"]).name] for row in truth], k=1)
-        found: dict[str, list[bool]] = defaultdict(list)
-        for row, (hit,) in zip(truth, hits, strict=True):
-            found[row["edit"]].append(hit.id == row["original"])
-        columns[coder] = {edit: sum(right) / len(right) for edit, right in found.items()}
-        columns[coder]["mean"] = sum(columns[coder].values()) / len(found)
-    table(("edit", *CODERS), [(edit, *(columns[coder][edit] for coder in CODERS)) for edit in columns["raw"]])
+        queries = [items[Path(row["query"]).name] for row in truth]
+        for ask in ASKED if coder == "neighbours" else ASKED[:1]:
+            found: dict[str, list[bool]] = defaultdict(list)
+            for row, (hit,) in zip(truth, index.query_many(queries, k=1, **ask), strict=True):
+                found[row["edit"]].append(hit.id == row["original"])
+            column = {edit: sum(right) / len(right) for edit, right in found.items()}
+            columns[" --".join((coder, *ask))] = column | {"mean": sum(column.values()) / len(found)}
+    table(("edit", *columns), [(edit, *(column[edit] for column in columns.values())) for edit in columns["raw"]])
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main() -> None:
     rows = []
     for name in ("med", "cranfield"):
         folder = options.data / "text" / name
-        documents, questions = read(folder / "docs.jsonl.gz"), read(folder / "queries.jsonl.gz")
+        questions = read(folder / "queries.jsonl.gz")
         relevant: dict[str, set[str]] = defaultdict(set)
         with open(folder / "qrels.tsv", newline="") as file:
             for row in csv.DictReader(file, delimiter="\t"):
@@ -31,14 +31,18 @@ def main() -> None:
         asked = [question for question in questions if relevant[question.id]]
         for coder in ("raw", "lsa", "dense", "neighbours"):
             settings = {} if coder == "raw" else {"code_size": 64}
-            index = Retriever.build(documents, coder=coder, **settings)  # type: ignore[arg-type]
-            found = index.query_many(asked, k=len(documents))
-            precisions = [
-                average_precision([hit.id for hit in hits], relevant[question.id])
-                for question, hits in zip(asked, found, strict=True)
-            ]
-            rows.append((name, coder, len(asked), sum(precisions) / len(precisions)))
-    table(("collection", "coder", "questions", "MAP"), rows)
+            for bits in (False,) if coder == "raw" else (False, True):
+                index = Retriever.build(folder / "docs.jsonl.gz", coder=coder, bits=bits, **settings)  # type: ignore[arg-type]
+                means = []
+                for rerank in (False, True):
+                    found = index.query_many(asked, k=len(index), rerank=rerank)
+                    precisions = [
+                        average_precision([hit.id for hit in hits], relevant[question.id])
+                        for question, hits in zip(asked, found, strict=True)
+                    ]
+                    means.append(sum(precisions) / len(precisions))
+                rows.append((name, coder + " bits" * bits, len(asked), *means))
+    table(("collection", "coder", "questions", "MAP", "MAP re-ranked"), rows)
 
 
 def read(path: Path) -> list[Item]:

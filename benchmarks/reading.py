@@ -31,6 +31,8 @@ def quiet(progress: Progress) -> None:
 
 
 def ours(folder: Path, index: Path) -> float:
+    import faiss  # noqa: F401  # the store's
+
     coder = load_coder(index / "coder")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:

@@ -21,6 +21,13 @@ def digits() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
+def vectors() -> np.ndarray:
+    """[600, 40] float32: the digits as somebody else's model might give them, turned and scaled at will."""
+    pixels = load_digits().images[:600].reshape(600, 64)
+    return (np.random.default_rng(0).standard_normal((40, 64)) @ pixels.T).T.astype(np.float32)
+
+
+@pytest.fixture(scope="session")
 def digit_labels() -> np.ndarray:
     """[600]"""
     return load_digits().target[:600]

@@ -201,7 +201,7 @@ def test_every_command_has_help_and_every_option_words(place: Path) -> None:
         (("index", "photos", "--vocabulary", "16", "--index", "x/1"), "leave it out"),
         (("index", "notes", "--coder", "lsa", "--epochs", "3", "--index", "x/1"), 'no setting "epochs"'),
         (("query", "more/0", "--index", "indexes/photos"), "is a folder"),
-        (("query", "--text", "thread", "--index", "indexes/photos"), "index of pictures"),
+        (("query", "--text", "thread", "--index", "indexes/photos"), "index of images"),
         (("query", "--text", "qqqq", "--index", "indexes/notes"), "ask with other words"),
         (("query", "nowhere.png"), "check the spelling"),
         (("query", "--text", "x", "--index", "nowhere"), "no index in nowhere"),

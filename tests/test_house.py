@@ -20,6 +20,7 @@ FLOORS = {  # the room (a module or a folder) and its floor; an import goes to a
     "catalog": 1,
     "arrays": 1,
     "pictures": 1,
+    "reranking": 2,
     "views": 1,
     "manifest": 2,
     "ledger": 2,
@@ -46,6 +47,7 @@ WITHIN_A_FLOOR = {  # the few imports that stay on a floor between rooms: from -
     ("arrays", "errors"),
     ("views", "arrays"),
     ("agreement", "stores"),
+    ("reranking", "stores"),
     ("retriever", "building"),
     ("cli", "demo"),
     ("cli", "__init__"),
@@ -61,6 +63,7 @@ OWNERS = {  # a third-party library, and the one file or folder that imports it
     "charset_normalizer": "readers/text.py",
     "pypdfium2": "readers/pdf.py",
     "docx": "readers/office.py",
+    "pyarrow": "readers/vectors.py",
     "sqlite3": "ledger.py",
 }
 EMBEDDED_EXAMPLE = "demo.py"

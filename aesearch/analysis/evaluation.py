@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aesearch.agreement import LEAST, agreement
-from aesearch.arrays import is_sparse
+from aesearch.arrays import is_sparse, stacked
 from aesearch.errors import BadSetting, NothingToIndex, WrongKind
-from aesearch.items import Items
+from aesearch.items import Item, Items
 from aesearch.readers.folder import Files
 from aesearch.views import two_views
 
@@ -75,12 +75,13 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
         if queries.kind != retriever.kind:
             raise WrongKind(f"the queries are {queries.kind}, and this index is of {retriever.kind}")
         _check_apart(retriever, queries)
+        queries = queries.sized(retriever.features.picture_size)
     keys, labels = _labels_by_key(retriever)
     depth = min(max(DEPTH, *ks), len(retriever))
     precisions, average_precisions, errors, views = [], [], [], []
     draw = np.random.default_rng(0)
     seconds, asked = 0.0, 0
-    remaining = iter(queries)
+    remaining = _fitting(queries, retriever)
     while batch := list(islice(remaining, BATCH)):
         X = retriever.features.transform(batch)
         began = time.perf_counter()
@@ -112,15 +113,6 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
     )
 
 
-def stacked(parts: Sequence[Rows]) -> Rows:
-    """[A, D], [B, D] ... as [A + B + ..., D]"""
-    if not is_sparse(parts[0]):
-        return np.concatenate(parts)
-    from scipy.sparse import vstack
-
-    return vstack(parts, format="csr")
-
-
 def precision_at(relevant: np.ndarray, k: int) -> np.ndarray:
     """Share of relevant items among the first k.  relevant: [Q, R] bool, nearest first; of fewer than k, among all.  [Q]"""
     return relevant[:, :k].mean(1)
@@ -141,6 +133,16 @@ def squared_errors(X: Rows, decoded: np.ndarray) -> np.ndarray:
     rows = X.toarray() if is_sparse(X) else np.asarray(X)  # type: ignore[union-attr]  # a batch, not a collection
     rows = rows / np.float32(255) if rows.dtype == np.uint8 else rows
     return ((rows - decoded) ** 2).reshape(len(rows), -1).sum(1)
+
+
+def _fitting(queries: Items, retriever: Retriever) -> Iterator[Item]:
+    """The queries that the index's features can take; of files, the others are noted with those that were skipped."""
+    for item in queries:
+        why_not = retriever.features.why_not(item) if isinstance(queries, Files) else None
+        if isinstance(queries, Files) and why_not:
+            queries.skipped[item.id] = why_not
+        else:
+            yield item
 
 
 def _labels_by_key(retriever: Retriever) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,5 @@
-"""What a photo is described by: oriented gradients for shape, colours, small pixels; each whitened, then weighed.
+"""What a photo is described by: oriented gradients for shape, colours, small pixels; each whitened, then weighed.  Of a
+vector its own numbers, whitened alike.
 
 Gradients as in Dalal & Triggs 2005, "Histograms of oriented gradients"; computed by sums and products alone, so that they
 are exported with the encoder.
@@ -44,19 +45,23 @@ CANDIDATES: tuple[Mapping[str, float], ...] = (
     {"colours": 1.0},
     {"pixels": 1.0},
 )
-"""The weighings that a collection may choose from."""
+"""The weighings that a collection of pictures may choose from."""
+OF_VECTORS: Mapping[str, float] = {"numbers": 1.0}
 
 
 class Descriptors(nn.Module):
-    """[B, C, H, W] in 0..1 -> [B, size]: each description named in `weights`, centred, whitened, scaled and weighed.
+    """[B, *shape] -> [B, size]: each description named in `weights`, centred, whitened, scaled and weighed.
 
-    shape : (C, H, W);  weights : by name, of "gradients", "colours" (for C = 3) and "pixels".
+    shape : (C, H, W), numbers in 0..1, and weights, by name, of "gradients", "colours" (for C = 3) and "pixels";
+    or (D,), and the weight of "numbers".
     """
 
     def __init__(self, shape: tuple[int, ...], weights: Mapping[str, float]) -> None:
         super().__init__()
         self.weights = dict(weights)
-        describe = {"gradients": Gradients, "colours": Colours, "pixels": Thumbnail}
+        describe: dict[str, type[nn.Module]] = {"gradients": Gradients, "colours": Colours, "pixels": Thumbnail}
+        if len(shape) == 1:
+            describe = {"numbers": Numbers}
         for name in weights:
             if name not in describe:
                 raise UnknownName("description", name, describe)
@@ -88,15 +93,15 @@ class Descriptors(nn.Module):
         return self.whitened({name: describe(x) for name, describe in self.describe.items()})
 
     @torch.no_grad()
-    def of(self, pictures: np.ndarray) -> np.ndarray:
-        """pictures: [N, C, H, W] uint8, or float32 in 0..1.  Returns [N, size] float32."""
-        return self.whitened(self.raw(pictures)).numpy()
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """rows: [N, C, H, W] uint8, or float32 in 0..1; or [N, D].  Returns [N, size] float32."""
+        return self.whitened(self.raw(rows)).cpu().numpy()
 
     @torch.no_grad()
-    def raw(self, pictures: np.ndarray) -> dict[str, Tensor]:
+    def raw(self, rows: np.ndarray) -> dict[str, Tensor]:
         """The descriptions before they are whitened, by name: [N, F] each."""
-        data = Batches(np.ascontiguousarray(pictures), torch.device("cpu"))
-        batches = [data[rows] for rows in torch.arange(len(data)).split(BATCH)] or [data[torch.arange(0)]]
+        data = Batches(np.ascontiguousarray(rows), next(self.buffers()).device)
+        batches = [data[some] for some in torch.arange(len(data)).split(BATCH)] or [data[torch.arange(0)]]
         return {name: torch.cat([describe(batch) for batch in batches]) for name, describe in self.describe.items()}
 
     def whitened(self, descriptions: Mapping[str, Tensor]) -> Tensor:
@@ -190,6 +195,16 @@ class Thumbnail(nn.Module):
         return (self.rows @ x @ self.columns.T).flatten(1)
 
 
+class Numbers(nn.Module):
+    """[B, D] -> [B, D]: a vector at unit length, as those that models make of words and pictures are compared."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x / x.square().sum(1, keepdim=True).clamp_min(1e-12).sqrt()
+
+
 def tents(size: int, cells: int) -> Tensor:
     """[cells, size]: weights by which each cell averages a side of `size` pixels, falling to the next cell's middle."""
     middles = (torch.arange(cells) + 0.5) * (size / cells)
@@ -209,10 +224,14 @@ def chosen_descriptors(
 ) -> tuple[Descriptors, bool]:
     """The descriptions whose neighbours agree best for the views of held-out pictures, or those of `weights`; fitted.
 
-    Also returns whether the collection's pictures may be seen mirrored.  rows, held_out: [N, C, H, W].
-    Raises BadSetting where `weights` names what there is not.
+    Also returns whether the collection's pictures may be seen mirrored.  rows, held_out: [N, C, H, W]; or [N, D], of which
+    there is one description.  Raises UnknownName and BadSetting where `weights` names what there is not.
     """
     shape, some = rows.shape[1:], rows[:: max(1, len(rows) // CHOOSE_BY)]
+    if len(shape) == 1:
+        describe = Descriptors(shape, weights or OF_VECTORS)
+        describe.fit(describe.raw(some))
+        return describe, False
     candidates = CANDIDATES if weights is None else (weights,)
     candidates = tuple(each for each in candidates if weights is not None or shape[0] == 3 or "colours" not in each)
     if len(held_out) < LEAST:

@@ -13,9 +13,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from aesearch.coders.onnx import CODE, DETAIL
+
 
 def export_encoder(encoder: nn.Module, shape: tuple[int, ...], path: Path) -> None:
-    """Writes `encoder`, which maps "x" [N, *shape] float32 to "code" [N, D] float32, for any N."""
+    """Writes `encoder`, which maps "x" [N, *shape] float32 to "code" [N, D] float32, for any N; where it returns two
+    tensors, the second is "detail" [N, F]."""
     graph = copy.deepcopy(encoder).cpu().eval()
     example = torch.zeros(2, *shape)
     with warnings.catch_warnings(), _quiet(), contextlib.redirect_stdout(io.StringIO()):
@@ -25,7 +28,7 @@ def export_encoder(encoder: nn.Module, shape: tuple[int, ...], path: Path) -> No
             (example,),
             path,
             input_names=["x"],
-            output_names=["code"],
+            output_names=[CODE, DETAIL] if isinstance(graph(example), tuple) else [CODE],
             dynamic_shapes=({0: torch.export.Dim("items")},),
             dynamo=True,
             external_data=False,

@@ -28,7 +28,7 @@ from aesearch.autoencoders import dense
 from aesearch.autoencoders import noise as noises
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.bags import Bags, Batches
-from aesearch.autoencoders.descriptors import Descriptors, chosen_descriptors
+from aesearch.autoencoders.descriptors import CANDIDATES, OF_VECTORS, Descriptors, chosen_descriptors
 from aesearch.autoencoders.mixtures import Material, Mixtures, Pair, latent, mixture, shuffles, stored
 from aesearch.autoencoders.training import Training, descend, diverged, one_cycle
 from aesearch.coders.coder import Epoch, Watch
@@ -63,7 +63,8 @@ on the last ones."""
 
 
 class Neighbours(Autoencoder):
-    """An autoencoder that gives back an item's neighbours: bags of words as they are, pictures by their descriptions.
+    """An autoencoder that gives back an item's neighbours: bags of words as they are, pictures and vectors by their
+    descriptions.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ class Neighbours(Autoencoder):
 
     describe: Descriptors
     readout: Tensor
-    mean_picture: Tensor
+    mean_row: Tensor
 
     def __init__(
         self,
@@ -124,7 +125,7 @@ class Neighbours(Autoencoder):
     # Learning.
 
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:
-        """Learns from X: [N, V] csr, or pictures [N, C, H, W]; see `Coder.fit`."""
+        """Learns from X: [N, V] csr, pictures [N, C, H, W], or vectors [N, D]; see `Coder.fit`."""
         began = time.perf_counter()
         with torch.random.fork_rng():
             torch.manual_seed(self.plan.seed)
@@ -132,7 +133,7 @@ class Neighbours(Autoencoder):
             shuffled = draw.permutation(X.shape[0])
             held = min(HELD_OUT, X.shape[0] // 10)
             held_out, rows = X[np.sort(shuffled[:held])], X[np.sort(shuffled[held:])]
-            learnt = self._of_words(rows, held_out, draw) if is_sparse(X) else self._of_pictures(rows, held_out, draw)
+            learnt = self._of_words(rows, held_out, draw) if is_sparse(X) else self._of_described(rows, held_out, draw)
             self._descend(learnt, began, watch or (lambda epoch: None))
         if self.sparse:
             self._fit_gain(X)
@@ -151,16 +152,16 @@ class Neighbours(Autoencoder):
             views=[Batches(half, self.plan.chosen_device()) for half in two_views(held_out, draw)],
         )
 
-    def _of_pictures(self, rows: Rows, held_out: Rows, draw: np.random.Generator) -> Material:
+    def _of_described(self, rows: Rows, held_out: Rows, draw: np.random.Generator) -> Material:
+        """Of pictures and vectors."""
         rows, held_out = np.asarray(rows), np.asarray(held_out)
-        if rows.ndim != 4:
-            raise BadSetting(f'coder "neighbours" is for words or for pictures [N, C, H, W], not for {rows.shape[1:]}')
         describe, mirror = chosen_descriptors(rows, held_out, self.descriptors, draw)
         self._build(tuple(rows.shape[1:]), sparse=False, weights=describe.weights)
         self.describe.load_state_dict(describe.state_dict())
         device = self.plan.chosen_device()
         own = self.describe.of(rows)
-        seen = [own, *(self.describe.of(view(rows, draw, mirror=mirror)) for _ in range(VIEWS))]
+        others = VIEWS if rows.ndim == 4 else 0  # a vector has no others that would be at home in the collection
+        seen = [own, *(self.describe.of(view(rows, draw, mirror=mirror)) for _ in range(others))]
         views = [self.describe.of(half) for half in two_views(held_out, draw, mirror=mirror)]
         return Material(own, [Batches(some, device) for some in seen], own, [Batches(half, device) for half in views])
 
@@ -203,16 +204,23 @@ class Neighbours(Autoencoder):
         return torch.cat(codes).numpy()
 
     def _fit_readout(self, X: Rows) -> None:
-        """Pictures cannot be had back from descriptions: learns the linear map from codes to pixels, by least squares."""
+        """Rows cannot be had back from descriptions: learns the linear map from codes to pixels, by least squares."""
         some = np.asarray(X)[:: max(1, X.shape[0] // READOUT_ROWS)]
         pixels = some.reshape(len(some), -1).astype(np.float32) / np.float32(255 if some.dtype == np.uint8 else 1)
         codes, mean = self.encode(some), pixels.mean(0)
         ridge = RIDGE * max(float((codes**2).sum(0).mean()), 1e-12)
         weights = np.linalg.solve(codes.T @ codes + ridge * np.eye(self.code_size), codes.T @ (pixels - mean))
         self.readout.copy_(torch.from_numpy(weights))
-        self.mean_picture.copy_(torch.from_numpy(mean))
+        self.mean_row.copy_(torch.from_numpy(mean))
 
     # The coder's contract.
+
+    def detail(self, X: Rows) -> Rows:
+        """Words as they are, pictures and vectors by their descriptions."""
+        self._check(X)
+        if self.sparse:
+            return super().detail(X)
+        return self.describe.of(np.asarray(X))
 
     def settings(self) -> dict[str, Any]:
         """The constructor's keywords."""
@@ -224,7 +232,7 @@ class Neighbours(Autoencoder):
         """The rows that the codes stand for: [N, V] or [N, C, H, W] float32."""
         if self.sparse:
             return super().decode(codes)
-        pixels = torch.from_numpy(np.ascontiguousarray(codes, np.float32)) @ self.readout.cpu() + self.mean_picture.cpu()
+        pixels = torch.from_numpy(np.ascontiguousarray(codes, np.float32)) @ self.readout.cpu() + self.mean_row.cpu()
         return pixels.reshape(-1, *(self.shape or ())).numpy()
 
     def _build(self, shape: tuple[int, ...], *, sparse: bool, weights: Mapping[str, float] | None = None) -> None:
@@ -233,9 +241,9 @@ class Neighbours(Autoencoder):
         kind = "words" if sparse else "pictures"
         layers = self.layers if self.layers is not None else LAYERS[kind]
         if not sparse:
-            self.describe = Descriptors(shape, weights or {"gradients": 1.0})
+            self.describe = Descriptors(shape, weights or (CANDIDATES[0] if len(shape) == 3 else OF_VECTORS))
             self.register_buffer("readout", torch.zeros(self.code_size, prod(shape)))
-            self.register_buffer("mean_picture", torch.zeros(prod(shape)))
+            self.register_buffer("mean_row", torch.zeros(prod(shape)))
         width = shape if sparse else (self.describe.size,)
         self.encoder = dense.encoder(width, layers, self.code_size, sparse=sparse)
         self.decoder = dense.decoder(width, (), self.code_size, sparse=sparse)
@@ -245,10 +253,22 @@ class Neighbours(Autoencoder):
         self._whitens = False
 
     def _graph(self) -> nn.Module:
-        return super()._graph() if self.sparse else nn.Sequential(self.describe, self.encoder)
+        return super()._graph() if self.sparse else _Described(self.describe, self.encoder)
 
     def _save_learnt(self, folder: Path) -> dict[str, Any]:
         return {**super()._save_learnt(folder), "descriptors": None if self.sparse else self.describe.weights}
 
     def _rebuild(self, learnt: dict[str, Any]) -> None:
         self._build(tuple(learnt["shape"]), sparse=learnt["sparse"], weights=learnt["descriptors"])
+
+
+class _Described(nn.Module):
+    """What is exported: rows to their codes and descriptions."""
+
+    def __init__(self, describe: nn.Module, encoder: nn.Module) -> None:
+        super().__init__()
+        self.describe, self.encoder = describe, encoder
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        detail = self.describe(x)
+        return self.encoder(detail), detail

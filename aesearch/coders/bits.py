@@ -77,6 +77,9 @@ class Bits(Coder):
         codes = self._comparable(np.asarray(self.floats.encode(X)))
         return np.packbits((codes - self.mean) @ self.rotation > 0, axis=1)
 
+    def detail(self, X: Rows) -> Rows:
+        return self.floats.detail(X)
+
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The rows that the floats nearest to these bits stand for."""
         signs = np.unpackbits(codes, axis=1).astype(np.float32) * 2 - 1

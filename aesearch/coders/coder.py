@@ -74,6 +74,13 @@ class Coder(ABC):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The rows that the codes stand for: [N, *shape] float32; pixels in 0..1."""
 
+    def detail(self, X: Rows) -> Rows:
+        """What rows are compared by where a code is too coarse (`aesearch.reranking`): the rows themselves, where a coder
+        knows nothing better.  Returns [N, F] float32 or csr.
+        """
+        self._check(X)
+        return X if is_sparse(X) else flat_floats(X, self.name)
+
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """The constructor's keywords."""

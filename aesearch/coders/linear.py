@@ -130,7 +130,8 @@ class LSA(Coder):
 
 
 class Raw(Coder):
-    """No code: the row itself, pixels by their euclidean distance, weighted words by cosine (the vector space model).
+    """No code: the row itself, pixels by their euclidean distance, weighted words (the vector space model) and vectors by
+    cosine.
 
     What any code must be measured against.  Codes of words are csr, so that a document takes 8 bytes a word and not
     4 bytes for every word there is.
@@ -146,7 +147,7 @@ class Raw(Coder):
         return {}
 
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:
-        self._take(tuple(X.shape[1:]), "cosine" if is_sparse(X) else "l2")
+        self._take(tuple(X.shape[1:]), "l2" if len(X.shape) > 2 else "cosine")
         return self
 
     def _take(self, shape: tuple[int, ...], metric: Metric) -> None:

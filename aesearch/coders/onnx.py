@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.safetensors"
 BATCH = 256
+CODE, DETAIL = "code", "detail"
+"""The outputs of an encoder: all have the first, those that describe what they encode the second too."""
 
 
 class OnnxCoder(Coder):
@@ -39,8 +41,15 @@ class OnnxCoder(Coder):
     def encode(self, X: Rows) -> np.ndarray:
         self._check(X)
         batches = (X[start : start + BATCH] for start in range(0, X.shape[0], BATCH))
-        codes = [self._session.run(None, {"x": self._input(batch)})[0] for batch in batches]
+        codes = [self._session.run([CODE], {"x": self._input(batch)})[0] for batch in batches]
         return np.concatenate(codes) if codes else np.zeros((0, self.code_size), np.float32)
+
+    def detail(self, X: Rows) -> Rows:
+        if DETAIL not in {output.name for output in self._session.get_outputs()}:
+            return super().detail(X)
+        self._check(X)
+        batches = (X[start : start + BATCH] for start in range(0, X.shape[0], BATCH))
+        return np.concatenate([self._session.run([DETAIL], {"x": self._input(batch)})[0] for batch in batches])
 
     def _input(self, X: Rows) -> np.ndarray:
         if is_sparse(X):

@@ -36,6 +36,13 @@ class Features(ABC):
         """Width and height that every picture is squeezed to first: reading may as well do it.  None: not at all."""
         return None
 
+    def why_not(self, item: Item) -> str | None:
+        """Why a readable item of the right kind is none of this collection's all the same; None where it is.
+
+        Known after fit().
+        """
+        return None
+
     @abstractmethod
     def fit(self, items: Iterable[Item]) -> Self:
         """Learns what the collection holds.  Goes through `items` once."""

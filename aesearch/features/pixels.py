@@ -57,11 +57,11 @@ class Pixels(Features):
 
     def fit(self, items: Iterable[Item]) -> Self:
         """Settles size and channels by the first `fit_needs` items."""
-        pictures = [item.content for item in self._checked(list(islice(items, self.fit_needs)))]
+        pictures: list[Any] = [item.content for item in self._checked(list(islice(items, self.fit_needs)))]
         if not pictures:
             raise NothingToIndex("no picture to fit to")
-        sizes = {picture.size for picture in pictures if not isinstance(picture, str)}
-        modes = {picture.mode for picture in pictures if not isinstance(picture, str)}
+        sizes = {picture.size for picture in pictures}
+        modes = {picture.mode for picture in pictures}
         width, height = sizes.pop() if len(sizes) == 1 else (PHOTO, PHOTO)
         if self.size is not None:
             width = height = self.size

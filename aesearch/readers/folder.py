@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aesearch.catalog import READERS, reader_of
 from aesearch.errors import NothingToIndex, Unreadable
@@ -133,7 +133,11 @@ class Files:
             return
         for path in paths:
             entry = reader_of(path)
-            keywords = {"fields": self.fields} if entry is not None and entry.rows == "table" else {}
+            keywords: dict[str, Any] = {}
+            if entry is not None and entry.rows == "table":
+                keywords = {"fields": self.fields}
+            elif entry is not None and entry.apart and self.size:
+                keywords = {"size": self.size}
             for result in read_file(self.root / path, **keywords):
                 yield path, result
 

@@ -16,8 +16,8 @@ from aesearch.pictures import squeezed
 from aesearch.readers.contents import read_bytes
 
 DETAIL = 96
-"""Pixels that the shorter side keeps at least, if it had them.  Every index reads at this one scale, so that a photo has
-the same code wherever it is asked; JPEG files are decoded straight to it, in a fraction of the time."""
+"""Pixels that the shorter side keeps at least, if it had them; more where features need more.  JPEG files are decoded
+straight to it, in a fraction of the time."""
 
 MAX_PIXELS = 100_000_000
 """A picture that would take more in memory is refused before a pixel of it is decoded (a decompression bomb)."""
@@ -35,23 +35,23 @@ EXIF_ORIENTATION = 0x0112
 def read(path: Path, size: tuple[int, int] | None = None) -> Iterator[Item]:
     """The one picture of the file `path`; squeezed to `size` (width, height) where one is given."""
     raw = read_bytes(path, MAX_BYTES, "scale the picture down first")
-    picture = decode(io.BytesIO(raw), path)
+    picture = decode(io.BytesIO(raw), path, max((DETAIL, *(size or ()))))
     yield Item("", squeezed(picture, size) if size else picture, path=str(path), digest=hashlib.sha256(raw).digest())
 
 
-def decode(file: IO[bytes], name: object) -> Image.Image:
-    """The picture in `file` as Pillow image of mode L or RGB, its shorter side at least DETAIL if it was.
+def decode(file: IO[bytes], name: object, detail: int = DETAIL) -> Image.Image:
+    """The picture in `file` as Pillow image of mode L or RGB, its shorter side at least `detail` if it was.
 
     The first frame of an animation; transparent parts are white; more than 8 bits a channel are stretched from the
     picture's own darkest value to its brightest, as microscopes show them.  Raises Unreadable, which names `name`.
     """
     try:
         with Image.open(file, formats=FORMATS) as image:
-            image.draft(None, (DETAIL, DETAIL))  # None keeps the mode
+            image.draft(None, (detail, detail))  # None keeps the mode
             if image.width * image.height > MAX_PIXELS:
                 raise Unreadable(name, TOO_LARGE)
             image.load()
-            return _upright(_flat(_reduced(image)))
+            return _upright(_flat(_reduced(image, detail)))
     except UnidentifiedImageError:
         raise Unreadable(name, "its content is not a picture of a known format") from None
     except Image.DecompressionBombError:
@@ -63,9 +63,9 @@ def decode(file: IO[bytes], name: object) -> Image.Image:
         raise Unreadable(name, f"the picture is damaged ({error})") from None
 
 
-def _reduced(image: Image.Image) -> Image.Image:
-    """A large picture at the smallest whole fraction of its size that keeps DETAIL; what draft() does for JPEG."""
-    factor = min(image.size) // DETAIL
+def _reduced(image: Image.Image, detail: int) -> Image.Image:
+    """A large picture at the smallest whole fraction of its size that keeps `detail`; what draft() does for JPEG."""
+    factor = min(image.size) // detail
     if factor < 2 or image.mode not in ("L", "RGB", "RGBA", "LA", "CMYK"):
         return image
     return image.reduce(factor)

@@ -38,9 +38,9 @@ class Fields:
             return Unreadable(f"{path}#{number}", f'its field "{self.text}" is empty')
         own, label = row.get(self.id), row.get(self.label)
         return Item(
-            f"#{number}" if own in (None, "") else _sound(own),
+            f"#{number}" if own in (None, "") else sound(own),
             text,
-            label=None if label in (None, "") else _sound(label),
+            label=None if label in (None, "") else sound(label),
             path=str(path),
             digest=hashlib.sha256(text.encode("utf-8", "replace")).digest(),
         )
@@ -79,7 +79,7 @@ def read_csv(path: Path, fields: Fields = Fields()) -> Iterator[Item | Unreadabl
             yield fields.item(row, number, path)
 
 
-def _sound(value: Any) -> str:
+def sound(value: Any) -> str:
     """`value` as text that can be stored: half of a surrogate pair, which JSON can hold, becomes a question mark."""
     return str(value).encode("utf-8", "replace").decode("utf-8")
 

@@ -151,7 +151,8 @@ def _packed(item: Item | Unreadable) -> tuple[bytes, bytes]:
     elif isinstance(item.content, str):
         said, raw = {}, item.content.encode("utf-8", "replace")
     else:
-        said, raw = {"mode": item.content.mode, "size": item.content.size}, item.content.tobytes()
+        picture: Any = item.content
+        said, raw = {"mode": picture.mode, "size": picture.size}, picture.tobytes()
     if isinstance(item, Item):
         assert item.digest is not None  # readers of files say what they read
         said |= {"digest": item.digest.hex(), "bytes": len(raw)}

@@ -12,6 +12,7 @@ from aesearch.coders.bits import Bits
 from aesearch.coders.coder import Coder
 from aesearch.coders.loading import load_coder
 from aesearch.errors import BadSetting, NotFitted, ShapeMismatch, UnknownName, WrongKind
+from aesearch.items import KINDS
 
 CASES = [(name, kind) for name, entry in CODERS.items() for kind in entry.kinds]
 SIZE = 16
@@ -24,11 +25,15 @@ def make(name: str, kind: str, **settings: Any) -> Coder:
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
-def case(request: pytest.FixtureRequest, digits: np.ndarray, bags: Any) -> tuple[Coder, Any]:
+def case(request: pytest.FixtureRequest, digits: np.ndarray, bags: Any, vectors: np.ndarray) -> tuple[Coder, Any]:
     """A fitted coder and the rows that it learnt from."""
     name, kind = request.param
-    X = digits if kind == "images" else bags
+    X = {"images": digits, "documents": bags, "vectors": vectors}[kind]
     return make(name, kind).fit(X), X
+
+
+def kind_of(X: Any) -> str:
+    return "documents" if is_sparse(X) else "images" if X.ndim == 4 else "vectors"
 
 
 def dense(codes: Any) -> np.ndarray:
@@ -62,13 +67,13 @@ def test_no_rows_give_no_codes(case: tuple[Coder, Any]) -> None:
 
 def test_floats_in_0_to_1_and_bytes_of_the_same_pictures_get_the_same_codes(case: tuple[Coder, Any]) -> None:
     coder, X = case
-    if not is_sparse(X):
+    if X.dtype == np.uint8:
         np.testing.assert_allclose(coder.encode(X.astype(np.float32) / 255), coder.encode(X), rtol=1e-4, atol=1e-4)
 
 
 def test_decoding_gives_rows_nearer_than_their_mean(case: tuple[Coder, Any]) -> None:
     coder, X = case
-    rows = X.toarray() if is_sparse(X) else X / np.float32(255)
+    rows = X.toarray() if is_sparse(X) else X / np.float32(255 if X.dtype == np.uint8 else 1)
     decoded = coder.decode(coder.encode(X))
     assert decoded.shape == rows.shape
     # Two epochs are few: it is enough that something was learnt beyond the mean, or for words nearly as much as it.
@@ -97,14 +102,26 @@ def test_loaded_to_be_asked_it_codes_as_before(case: tuple[Coder, Any], tmp_path
     np.testing.assert_allclose(dense(light.encode(X)), codes, atol=1e-4 * max(1, np.abs(codes).max()))
 
 
+def test_its_details_are_rows_of_floats_and_the_same_after_loading_to_be_asked(
+    case: tuple[Coder, Any], tmp_path: Path
+) -> None:
+    coder, X = case
+    details = dense(coder.detail(X))
+    assert details.shape[0] == X.shape[0]
+    assert (details.ndim, details.dtype) == (2, np.float32)
+    assert (details.std(0) > 0).any()
+    coder.save(tmp_path / "coder")
+    light = load_coder(tmp_path / "coder", light=True)
+    np.testing.assert_allclose(dense(light.detail(X)), details, atol=1e-4 * max(1, np.abs(details).max()))
+
+
 def test_its_bits_are_the_same_after_loading_to_be_asked(case: tuple[Coder, Any], tmp_path: Path) -> None:
     coder, X = case
     if coder.name == "raw":
         with pytest.raises(BadSetting, match="no code to turn into bits"):
             Bits(coder)
         return
-    kind = "documents" if is_sparse(X) else "images"
-    bits = Bits(make(coder.name, kind)).fit(X)
+    bits = Bits(make(coder.name, kind_of(X))).fit(X)
     codes = bits.encode(X)
     assert codes.dtype == np.uint8
     assert codes.shape == (X.shape[0], SIZE // 8)
@@ -115,22 +132,24 @@ def test_its_bits_are_the_same_after_loading_to_be_asked(case: tuple[Coder, Any]
 
 def test_one_seed_gives_one_model(case: tuple[Coder, Any]) -> None:
     coder, X = case
-    again = make(coder.name, "documents" if is_sparse(X) else "images").fit(X)
+    again = make(coder.name, kind_of(X)).fit(X)
     np.testing.assert_array_equal(dense(again.encode(X)), dense(coder.encode(X)))
 
 
 def test_rows_of_another_shape_are_refused_with_both_shapes(case: tuple[Coder, Any]) -> None:
     coder, X = case
-    other = X[:, :900] if is_sparse(X) else X[:, :, :7]
+    other = X[:, :, :7] if kind_of(X) == "images" else X[:, : X.shape[1] - 1]
     with pytest.raises(ShapeMismatch, match=r"expected.*given"):
         coder.encode(other)
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES, ids="-".join)
-def test_before_it_is_fitted_it_says_so(name: str, kind: str, digits: np.ndarray, bags: Any, tmp_path: Path) -> None:
+def test_before_it_is_fitted_it_says_so(name: str, kind: str, digits: np.ndarray, tmp_path: Path) -> None:
     coder = make(name, kind)
     with pytest.raises(NotFitted, match="fit"):
-        coder.encode(digits if kind == "images" else bags)
+        coder.encode(digits)
+    with pytest.raises(NotFitted, match="fit"):
+        coder.detail(digits)
     with pytest.raises(NotFitted, match="fit"):
         coder.save(tmp_path)
 
@@ -143,7 +162,7 @@ def test_a_setting_that_it_does_not_have_is_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", CODERS)
 def test_it_is_refused_for_a_kind_that_it_is_not_for(name: str) -> None:
-    for kind in ("images", "documents"):
+    for kind in KINDS:
         if kind not in CODERS[name].kinds:
             with pytest.raises(WrongKind, match="choose from"):
                 new_coder(name, kind)

@@ -15,10 +15,16 @@ from aesearch.readers.folder import read_files
 
 
 @pytest.fixture(params=FEATURES)
-def case(request: pytest.FixtureRequest, digit_folder: Path, documents: list[Item]) -> tuple[Features, list[Item]]:
+def case(
+    request: pytest.FixtureRequest, digit_folder: Path, documents: list[Item], vectors: np.ndarray
+) -> tuple[Features, list[Item]]:
     features = FEATURES[request.param].load()()
-    items = documents[:120] if features.kind == "documents" else list(read_files(digit_folder / "test" / "3"))
-    return features, items
+    some: dict[str, list[Item]] = {
+        "documents": documents[:120],
+        "images": list(read_files(digit_folder / "test" / "3")),
+        "vectors": [Item(str(number), vector) for number, vector in enumerate(vectors[:50])],
+    }
+    return features, some[features.kind]
 
 
 def dense(X: Any) -> np.ndarray:
@@ -55,7 +61,7 @@ def test_before_fitting_they_say_so(case: tuple[Features, list[Item]]) -> None:
 
 def test_items_of_the_other_kind_are_refused_by_name(case: tuple[Features, list[Item]], digit_folder: Path) -> None:
     features, items = case
-    other = Item("other", "words") if features.kind == "images" else next(iter(read_files(digit_folder / "test")))
+    other = next(iter(read_files(digit_folder / "test"))) if features.kind == "documents" else Item("other", "words")
     with pytest.raises(WrongKind, match=other.id):
         features.fit(items).transform([*items, other])
 

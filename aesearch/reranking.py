@@ -1,0 +1,122 @@
+"""A closer look at the candidates that a code names: all that is known of them is compared, not 8 bytes.
+
+A candidate's score is the mean of its likenesses to the query: of their codes; of their features in full (Salakhutdinov &
+Hinton 2007 order the candidates of semantic hashing by TF-IDF so); and, of words, of their places in a latent space learnt
+from the candidates alone, which tells apart what one subject's documents differ in (local latent semantic indexing:
+Hull 1994; Schuetze, Hull & Pedersen 1995).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aesearch.arrays import is_sparse
+from aesearch.stores.store import NONE
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+    from aesearch.coders.coder import Metric
+
+CANDIDATES = 500
+"""Items looked at closely."""
+LATENT = 10
+"""The latent space has a dimension for so many candidates."""
+
+
+def rerank(
+    queries: Rows, keys: np.ndarray, distances: np.ndarray, known: Callable[[list[int]], tuple[list[int], Rows]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first CANDIDATES of each answer in the order of a closer look, the others after them.
+
+    Parameters
+    ----------
+    queries : [Q, F], the queries' features in full, csr of weighted words or dense.
+    keys, distances : [Q, n] as a store answers, the distances brought to 1 - cosine (`as_cosines`).
+    known : of a list of keys, those whose items can still be read, and their features in full, [N, F].
+
+    Returns keys [Q, n] and distances [Q, n] float32: 1 less the mean likeness; of an item further down, or that cannot be
+    read any more, the code's distance plus 2, so that it comes after the others.
+    """
+    first = keys[:, :CANDIDATES]
+    read, rows = known(np.unique(first[first != NONE]).tolist())
+    row_of = {key: row for row, key in enumerate(read)}
+    order, far = np.full_like(keys, NONE), np.full(keys.shape, np.inf, np.float32)
+    for number in range(len(keys)):
+        there = keys[number] != NONE
+        mine, apart = keys[number][there], distances[number][there]
+        found = np.array([place < CANDIDATES and key in row_of for place, key in enumerate(mine.tolist())], bool)
+        seen = apart + 2
+        if found.any():
+            close = closer(queries[[number]], rows[[row_of[key] for key in mine[found].tolist()]])
+            seen[found] = 1 - np.mean([1 - apart[found], *close], axis=0)
+        ranked = np.lexsort((mine, seen))
+        order[number, : len(mine)], far[number, : len(mine)] = mine[ranked], seen[ranked]
+    return order, far
+
+
+def nearest_of(keys: np.ndarray, distances: np.ndarray, views: int) -> tuple[np.ndarray, np.ndarray]:
+    """Answers to several views of each query as one: every item once, at its least distance.
+
+    keys, distances: [Q * views, n].  Returns both as [Q, n].
+    """
+    count, places = len(keys) // views, keys.shape[1]
+    near, far = np.full((count, places), NONE, np.int64), np.full((count, places), np.inf, np.float32)
+    for number in range(count):
+        mine = slice(number * views, (number + 1) * views)
+        every, apart = keys[mine].ravel(), distances[mine].ravel()
+        order = np.lexsort((every, apart))
+        order = order[every[order] != NONE]
+        first = np.sort(np.unique(every[order], return_index=True)[1])[:places]
+        near[number, : len(first)], far[number, : len(first)] = every[order][first], apart[order][first]
+    return near, far
+
+
+def as_cosines(distances: np.ndarray, metric: Metric, code_size: int) -> np.ndarray:
+    """Distances [Q, n] on the scale of 1 - cosine; of "l2", whose scale is the collection's own, by each query's mean."""
+    if metric == "cosine":
+        return distances
+    if metric == "hamming":
+        return 2 * distances / np.float32(code_size)
+    squared = np.where(np.isfinite(distances), distances, 0) ** 2
+    return np.where(np.isfinite(distances), squared / np.maximum(squared.mean(1, keepdims=True), 1e-12), np.inf)
+
+
+def closer(query: Rows, candidates: Rows) -> list[np.ndarray]:
+    """Cosines of each candidate with the query, beside that of their codes: [N] each, by one or more of their features.
+
+    query: [1, F];  candidates: [N, F];  both csr of weighted words, or dense, which are compared less the candidates' mean.
+    """
+    if not is_sparse(candidates):
+        mean = np.asarray(candidates).mean(0)
+        return [cosines(np.asarray(query) - mean, np.asarray(candidates) - mean)]
+    rows, asked = unit(candidates), unit(query)
+    shared = (rows @ asked.T).toarray()[:, 0]
+    latent, asked_latent = _latent((rows @ rows.T).toarray(), shared)
+    return [shared, cosines(asked_latent[None], latent)]
+
+
+def _latent(among: np.ndarray, shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The candidates' places in their own latent space, and the query's.
+
+    among: [N, N] and shared: [N], the inner products of the candidates with each other and with the query, whose
+    eigenvectors give the truncated singular value decomposition without the words.  Returns [N, D] and [D].
+    """
+    values, vectors = np.linalg.eigh(among)
+    size = max(1, len(values) // LATENT)
+    spread, vectors = np.sqrt(np.maximum(values[-size:], 1e-9)), vectors[:, -size:]
+    return vectors * spread, shared @ vectors / spread
+
+
+def cosines(query: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """query: [1, F];  rows: [N, F].  Returns [N] float32."""
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(query)
+    return (rows @ query[0] / np.maximum(lengths, 1e-12)).astype(np.float32)
+
+
+def unit(X: Any) -> Any:
+    """Rows of unit length.  X: [N, F] csr; an empty row stays empty."""
+    lengths = np.sqrt(np.asarray(X.multiply(X).sum(1)).ravel())
+    return X.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
