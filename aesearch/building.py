@@ -17,7 +17,7 @@ import numpy as np
 
 from aesearch.agreement import score
 from aesearch.arrays import is_sparse
-from aesearch.catalog import DEFAULT_CODER, DEFAULT_FEATURES, FEATURES, STORES, look_up, new_coder
+from aesearch.catalog import CODERS, DEFAULT_CODER, DEFAULT_FEATURES, FEATURES, STORES, look_up, new_coder
 from aesearch.coders.bits import Bits
 from aesearch.coders.coder import Coder, Epoch
 from aesearch.errors import BadSetting, NothingToIndex
@@ -78,13 +78,14 @@ def build(
     if iter(items) is items:
         raise BadSetting("items can be gone through only once; pass a list of them, or a folder")
     kind = kind_of(items)
+    features = features or look_up(FEATURES, "features", DEFAULT_FEATURES[kind]).load()()
+    rows = features.coded_as
     if isinstance(coder, str) or coder is None:
-        coder = coder or DEFAULT_CODER[kind]
+        coder = coder or DEFAULT_CODER[rows]
         # An hour of reading should not end in a word misspelt: the settings are tried before it.
-        tried = new_coder(coder, kind, **settings, **({} if code_size is None else {"code_size": code_size}))
+        tried = new_coder(coder, rows, **settings, **({} if code_size is None else {"code_size": code_size}))
         if bits:
             Bits(tried)
-    features = features or look_up(FEATURES, "features", DEFAULT_FEATURES[kind]).load()()
     seconds: dict[str, float] = defaultdict(float)
     epochs: list[Epoch] = []
 
@@ -99,7 +100,7 @@ def build(
             keys = read(items, features, ledger, spool, watch)
         with timed(seconds, "train"):
             X = spool.sample(sample)
-            fitted = chosen_coder(coder, kind, code_size, bits, settings, X).fit(X, on_epoch)
+            fitted = chosen_coder(coder, rows, code_size, bits, settings, X).fit(X, on_epoch)
             del X
         kept = encode_and_store(spool, keys, fitted, store, seconds, watch)
         agreed = score(fitted, kept, spool.sample(SCORED))
@@ -110,6 +111,7 @@ def build(
         "seconds": stages,
         "epochs": [asdict(epoch) for epoch in epochs],
         "agreement": agreed,
+        "remarks": fitted.remarks(),
     }
     if isinstance(items, Files):
         ledger.enter_files(items.paths)
@@ -228,7 +230,7 @@ def enter(ledger: Ledger, items: Iterable[Item], features: Features, left_out: d
 def largest_code(coder: str, X: Rows) -> int:
     """The code size used at most where none is named: half a row's numbers, and for a linear code no more than items."""
     half = max(1, prod(X.shape[1:]) // 2)
-    most = half if coder in ("neighbours", "dense", "convolutional", "denoising") else min(half, X.shape[0])
+    most = min(half, X.shape[0]) if CODERS[coder].target.startswith("aesearch.coders.linear") else half
     return most - most % 8 if most >= 8 else most
 
 

@@ -64,6 +64,16 @@ FEATURES: dict[str, Entry] = {
     "pixels": Entry("aesearch.features.pixels:Pixels", "a picture's pixels, at one small size", ("images",)),
     "words": Entry("aesearch.features.words:Words", "a document's words, weighted by TF-IDF", ("documents",)),
     "vectors": Entry("aesearch.features.vectors:Vectors", "the numbers themselves", ("vectors",)),
+    "pretrained": Entry(
+        "aesearch.features.pretrained:Pretrained",
+        "what a pretrained model says of a picture or a text (extra: pretrained)",
+        ("images", "documents"),
+    ),
+}
+
+MODELS: dict[Kind, Entry] = {  # that pretrained features use where no other is named
+    "images": Entry("aesearch.autoencoders.backbones:efficientnet_lite0"),
+    "documents": Entry("aesearch.features.pretrained:minilm"),
 }
 
 _AUTOENCODER = "aesearch.autoencoders.autoencoder:Autoencoder"
@@ -74,6 +84,16 @@ CODERS: dict[str, Entry] = {
         "autoencoder that gives back an item's neighbours (after NbrReg 2018, PairRec 2020)",
     ),
     "dense": Entry(_AUTOENCODER, "autoencoder of fully connected layers", keywords={"body": "dense"}),
+    "linear": Entry(
+        _AUTOENCODER,
+        "autoencoder of one linear layer each way: PCA by another road (Baldi & Hornik 1989)",
+        keywords={"layers": (), "loss": "mse"},
+    ),
+    "deep": Entry(
+        _AUTOENCODER,
+        "autoencoder of four layers each way, trained one by one, then as a whole (Hinton & Salakhutdinov 2006)",
+        keywords={"layers": (1000, 500, 250), "pretrained_layers": True},
+    ),
     "convolutional": Entry(
         _AUTOENCODER,
         "autoencoder of strided convolutions (Masci et al. 2011)",
@@ -84,6 +104,42 @@ CODERS: dict[str, Entry] = {
         _AUTOENCODER,
         "autoencoder that restores what noise took away (Vincent et al. 2008)",
         keywords={"body": "dense", "noise": "masking"},
+    ),
+    "stacked-denoising": Entry(
+        _AUTOENCODER,
+        "deep autoencoder whose layers each learn to take noise away (Vincent et al. 2010)",
+        keywords={"layers": (1000, 500, 250), "pretrained_layers": True, "noise": "masking"},
+    ),
+    "sparse": Entry(
+        "aesearch.autoencoders.sparse:Sparse",
+        "autoencoder of whose units few are active at a time (Olshausen & Field 1996; Ng 2011)",
+    ),
+    "contractive": Entry(
+        "aesearch.autoencoders.contractive:Contractive",
+        "autoencoder whose codes move little when the input does (Rifai et al. 2011)",
+    ),
+    "regularised": Entry(
+        _AUTOENCODER,
+        "autoencoder with tied weights, dropout and weight decay (Srivastava et al. 2014)",
+        keywords={"tied": True, "dropout": 0.1, "weight_decay": 0.01},
+    ),
+    "variational": Entry(
+        "aesearch.autoencoders.variational:Variational",
+        "autoencoder of regions that fill a normal distribution; draws new items (Kingma & Welling 2014)",
+    ),
+    "variational-denoising": Entry(
+        "aesearch.autoencoders.variational:Variational",
+        "the same, restoring what noise took away (Im et al. 2017)",
+        keywords={"noise": "masking"},
+    ),
+    "masked": Entry(
+        "aesearch.autoencoders.masked:Masked",
+        "transformer that guesses the hidden patches of pictures (He et al. 2021)",
+        kinds=("images",),
+    ),
+    "hashing": Entry(
+        "aesearch.autoencoders.hashing:Hashing",
+        "autoencoder whose codes are bits (Salakhutdinov & Hinton 2007; Krizhevsky & Hinton 2011)",
     ),
     "pca": Entry("aesearch.coders.linear:PCA", "baseline: principal components", ("images", "vectors")),
     "pca-whitened": Entry(
@@ -126,7 +182,9 @@ def new_coder(name: str, kind: Kind | None = None, **settings: Any) -> Any:
     for setting in settings:
         if setting not in known:
             raise BadSetting(f'coder "{name}" has no setting "{setting}"; its settings are {", ".join(known)}')
-    return make(**{**entry.keywords, **settings})
+    coder = make(**{**entry.keywords, **settings})
+    coder.name = name
+    return coder
 
 
 _LONGEST = max(map(len, READERS))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -61,6 +63,9 @@ def index(
     noise: Annotated[str | None, typer.Option(help="gaussian, salt-and-pepper, masking or dropout.")] = None,
     noise_level: Annotated[float | None, typer.Option(help="Its deviation or probability.")] = None,
     loss: Annotated[str | None, typer.Option(help="mse, bce, l1 or, for documents, softmax.")] = None,
+    features: Annotated[
+        str | None, typer.Option(help=f"One of: {', '.join(FEATURES)}; or a pretrained model's .onnx file.")
+    ] = None,
     image_size: Annotated[int | None, typer.Option(help="Side that pictures are brought to, in pixels.")] = None,
     vocabulary: Annotated[int | None, typer.Option(help="Words kept at most.  [default: 10000]")] = None,
     kind: KindOption = None,
@@ -93,11 +98,13 @@ def index(
         loss=loss,
         layers=_sizes(layers),
     )
-    learns = _given(coder=coder, code_size=code_size, bits=bits, image_size=image_size, vocabulary=vocabulary, **settings)
+    described = _given(features=features, image_size=image_size, vocabulary=vocabulary)
+    learns = _given(coder=coder, code_size=code_size, bits=bits, **described, **settings)
     say(f"{len(files):,} {'file' if len(files) == 1 else 'files'} of {files.kind} in {path}")
     if rebuild or not (folder / FILE).exists():
-        features = _features(files.kind, image_size, vocabulary)
-        report = _build(folder, files, features, coder, code_size, bool(bits), settings)
+        report = _build(
+            folder, files, _features(files.kind, features, image_size, vocabulary), coder, code_size, bool(bits), settings
+        )
     elif learns:
         words = ", ".join(f"--{name.replace('_', '-')}" for name in learns)
         raise BadSetting(f"{folder} is trained already, and {words} would train it anew; say so with --rebuild")
@@ -120,7 +127,7 @@ def _seconds(text: str | None) -> float | None:
 def _build(
     folder: Path, files: Any, features: Any, coder: str | None, code_size: int | None, bits: bool, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    from aesearch.printing import progress
+    from aesearch.printing import progress, say
     from aesearch.retriever import Retriever
 
     workspace = folder.parent
@@ -137,6 +144,8 @@ def _build(
             **settings,
         )
         retriever.save(folder)
+    for remark in retriever.record["remarks"]:
+        say(remark)
     return _report(folder, retriever, added=len(retriever), updated=0, removed=0)
 
 
@@ -292,6 +301,101 @@ def evaluate(
 
 
 @app.command()
+def reconstruct(
+    index: Annotated[Path, typer.Argument(help="Folder of the index.")],
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, documents, or folders of them.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The picture that is written.")] = Path("reconstructions.png"),
+    most: Annotated[int, typer.Option(help="Items shown at most.", min=1)] = 16,
+    json: JsonOption = False,
+) -> None:
+    """Show what the autoencoder gives back: originals above, reconstructions below; of documents the weightiest words."""
+    from aesearch.analysis.reconstructions import reconstruct as give_back
+    from aesearch.analysis.reconstructions import sheet
+    from aesearch.printing import print_json, print_table, say, shown
+    from aesearch.retriever import Retriever
+
+    retriever = Retriever.load(index, light=False)
+    found = list(islice(give_back(retriever, (item for path in paths for item in _read(retriever, path))), most))
+    if not found:
+        raise NothingToIndex(f"nothing could be read in {', '.join(map(str, paths))}")
+    rows: list[dict[str, Any]] = [{"id": each.id, "squared error": round(each.squared_error, 3)} for each in found]
+    if retriever.kind == "images":
+        sheet([[each.original for each in found], [each.reconstructed for each in found]]).save(out)
+        say(f"originals above, reconstructions below: {shown(out)}")
+    else:
+        for row, each in zip(rows, found, strict=True):
+            row |= {"words": " ".join(each.original[:8]), "given back": " ".join(each.reconstructed[:8])}
+    if json:
+        print_json(rows)
+    else:
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+@app.command()
+def denoise(
+    path: Annotated[Path, typer.Argument(help="A noisy picture, or a folder of them.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the restored pictures.")],
+    index: IndexOption = None,
+) -> None:
+    """Write each picture as the autoencoder of an index gives it back, at the size that it learnt.
+
+    Best by an index made with --coder denoising.  The pictures keep their names, with .png at the end; what is in OUT
+    already is not overwritten.
+    """
+    from aesearch.analysis.reconstructions import reconstruct as give_back
+    from aesearch.printing import say, shown
+    from aesearch.retriever import Retriever
+
+    retriever = Retriever.load(index or newest_index("images")[0], light=False)
+    count = 0
+    for each in give_back(retriever, _read(retriever, path)):
+        target = out / f"{each.id.replace('#', '-')}.png"
+        if target.exists():
+            raise BadSetting(f"{target} is there already; name another folder (--out)")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        each.reconstructed.save(target)
+        count += 1
+    if not count:
+        raise NothingToIndex(f"no picture could be read in {path}")
+    say(f"{count:,} pictures written to {shown(out)}")
+
+
+@app.command()
+def sample(
+    index: IndexOption = None,
+    count: Annotated[int, typer.Option("-n", "--count", help="How many.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same.")] = 0,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The picture that is written.")] = Path("samples.png"),
+) -> None:
+    """Draw new pictures (or bags of words) from a variational autoencoder."""
+    from aesearch.analysis.reconstructions import sample as draw
+    from aesearch.analysis.reconstructions import sheet
+    from aesearch.printing import print_table, say, shown
+    from aesearch.retriever import Retriever
+
+    retriever = Retriever.load(index or newest_index()[0], light=False)
+    drawn = draw(retriever, count, seed)
+    if retriever.kind == "images":
+        sheet([drawn[start : start + 10] for start in range(0, count, 10)]).save(out)
+        say(f"{count} new pictures: {shown(out)}")
+    else:
+        print_table(["words"], [[" ".join(words[:12])] for words in drawn])
+
+
+def _read(retriever: Retriever, path: Path) -> Iterator[Item]:
+    """The items of a file or folder, as the index wants them; what is left out is said.  Raises WrongKind."""
+    from aesearch.errors import WrongKind
+    from aesearch.printing import say_skipped
+    from aesearch.readers.folder import read_files
+
+    files = read_files(path)
+    if files.kind != retriever.kind:
+        raise WrongKind(f"{path} holds {files.kind}, and this index is of {retriever.kind}; ask another")
+    yield from files.sized(retriever.features.picture_size)
+    say_skipped(files.skipped)
+
+
+@app.command()
 def coders(json: JsonOption = False) -> None:
     """The coders that --coder takes."""
     from aesearch.printing import print_json, print_table
@@ -345,12 +449,21 @@ def _sizes(numbers: str | None) -> tuple[int, ...] | None:
         raise typer.BadParameter(f'"{numbers}" is not a list of whole numbers such as 128,64') from None
 
 
-def _features(kind: Kind, image_size: int | None, vocabulary: int | None) -> Any:
-    """The features asked for.  Raises BadSetting for an option of the other kind."""
-    for option, value, its in (("--image-size", image_size, "images"), ("--vocabulary", vocabulary, "documents")):
-        if value is not None and kind != its:
-            raise BadSetting(f"{option} is for {its}, not for {kind}; leave it out")
-    return look_up(FEATURES, "features", DEFAULT_FEATURES[kind]).load()(**_given(size=image_size, vocabulary=vocabulary))
+def _features(kind: Kind, name: str | None, image_size: int | None, vocabulary: int | None) -> Any:
+    """The features asked for.  Raises UnknownName, and BadSetting for features or an option of another kind."""
+    model = name if name is not None and name.endswith(".onnx") else None
+    name = "pretrained" if model else name or DEFAULT_FEATURES[kind]
+    entry = look_up(FEATURES, "features", name)
+    if kind not in entry.kinds:
+        raise BadSetting(
+            f"features {name} are for {' and '.join(entry.kinds)}, not for {kind}; leave them out (--features)"
+        )
+    for option, value, its in (("--image-size", image_size, "pixels"), ("--vocabulary", vocabulary, "words")):
+        if value is not None and name != its:
+            raise BadSetting(f"{option} is for {its}, not for {kind} as {name}; leave it out")
+    if name == "pretrained":
+        return entry.load()(kind, model)
+    return entry.load()(**_given(size=image_size, vocabulary=vocabulary))
 
 
 def main() -> None:

@@ -144,6 +144,7 @@ def print_facts(facts: dict[str, Any]) -> None:
         ("metric", facts["metric"]),
         ("training", training),
         ("agreement", agreement_in_words(facts["agreement"])),
+        *(("remark", remark) for remark in facts["remarks"]),
         ("on disk", size(facts["bytes_on_disk"])),
     ]
     print_table(("what", "value"), rows)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 
 from aesearch import manifest
-from aesearch.arrays import stacked
+from aesearch.arrays import is_sparse, stacked
 from aesearch.building import SAMPLE, Progress, WatchBuild, batches, build, enter
 from aesearch.catalog import STORES, look_up
 from aesearch.coders.coder import Coder
@@ -232,6 +232,7 @@ class Retriever:
             "bytes_per_item": self.store.bytes_per_item,
             "metric": self.coder.metric,
             "agreement": self.record.get("agreement"),
+            "remarks": self.record.get("remarks", []),
             "seconds": self.record["seconds"],
             "epochs": self.record["epochs"],
             "bytes_on_disk": sum(path.stat().st_size for path in files),
@@ -293,7 +294,7 @@ class Retriever:
     def rows_of(self, items: Sequence[Item]) -> Rows:
         """The features of query items.  Raises NothingInCommon where a text has no word of the index."""
         X: Any = self.features.transform(items)
-        if self.kind == "documents":
+        if is_sparse(X):
             for number in np.flatnonzero(np.diff(X.indptr) == 0).tolist():
                 words = items[number].excerpt
                 raise NothingInCommon(f'no word of "{words}" is in the vocabulary of the index; ask with other words')

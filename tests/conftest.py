@@ -3,10 +3,17 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+import torch
 from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.trainers import WordLevelTrainer
 
+from aesearch.autoencoders.export import export_encoder
 from aesearch.demo import lay_out_digits, lay_out_documentation
 from aesearch.features.words import Words
 from aesearch.items import Item
@@ -25,6 +32,38 @@ def vectors() -> np.ndarray:
     """[600, 40] float32: the digits as somebody else's model might give them, turned and scaled at will."""
     pixels = load_digits().images[:600].reshape(600, 64)
     return (np.random.default_rng(0).standard_normal((40, 64)) @ pixels.T).T.astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def picture_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of pictures as a user might have it: [N, 3, 16, 16] -> [N, 12, 4, 4], untrained."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "eyes.onnx"
+    export_encoder(torch.nn.Sequential(torch.nn.Conv2d(3, 12, 4, 4), torch.nn.ReLU()), (3, 16, 16), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def text_model(tmp_path_factory: pytest.TempPathFactory, documents: list[Item]) -> Path:
+    """A model of texts, [N, T] -> [N, T, 10], and beside it the tokenizer of the words that it knows."""
+    folder = tmp_path_factory.mktemp("model")
+    tokenizer = Tokenizer(WordLevel(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.train_from_iterator(
+        [str(one.content) for one in documents], WordLevelTrainer(special_tokens=["[PAD]", "[UNK]"])
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    vectors = np.random.default_rng(0).standard_normal((tokenizer.get_vocab_size(), 10)).astype(np.float32)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Gather", ["vectors", "input_ids"], ["tokens"])],
+        "reader",
+        [onnx.helper.make_tensor_value_info("input_ids", onnx.TensorProto.INT64, ["N", "T"])],
+        [onnx.helper.make_tensor_value_info("tokens", onnx.TensorProto.FLOAT, ["N", "T", 10])],
+        [onnx.numpy_helper.from_array(vectors, "vectors")],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, folder / "reader.onnx")
+    return folder / "reader.onnx"
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from aesearch import __version__
 from aesearch.catalog import CODERS
@@ -272,3 +274,62 @@ def test_interrupted_it_exits_with_130_and_leaves_no_half_an_index(place: Path) 
         assert process.wait(60) == 130
     assert not (place / "x" / "late" / "index.json").exists()
     assert not [path for path in (place / "x").iterdir() if path.name.startswith("aesearch-")]
+
+
+def test_pictures_are_given_back_restored_and_drawn(place: Path, tmp_path: Path) -> None:
+    drawing = ("--coder", "variational", "--epochs", "5", "--code-size", "8", "--index", tmp_path / "drawing")
+    succeed("index", "photos", *drawing, cwd=place)
+    out = ("-o", tmp_path / "given.png")
+    rows = json.loads(succeed("reconstruct", tmp_path / "drawing", "more", *out, "--most", "3", "--json", cwd=place).stdout)
+    assert [set(row) for row in rows] == [{"id", "squared error"}] * 3
+    with Image.open(tmp_path / "given.png") as sheet:
+        assert sheet.size == (3 * 64 + 2 * 2, 2 * 64 + 2)
+    succeed("sample", "--index", tmp_path / "drawing", "-n", "12", "-o", tmp_path / "new.png", cwd=place)
+    with Image.open(tmp_path / "new.png") as sheet:
+        assert sheet.size == (10 * 64 + 9 * 2, 2 * 64 + 2)
+    restored = ("denoise", "more", "--index", tmp_path / "drawing", "-o", tmp_path / "restored")
+    succeed(*restored, cwd=place)
+    assert len(list((tmp_path / "restored").rglob("*.png"))) == len(list((place / "more").rglob("*.png")))
+    assert "is there already" in fail(*restored, cwd=place)
+    assert "variational" in fail("sample", "--index", "indexes/photos", cwd=place)
+    assert "holds documents" in fail("reconstruct", "indexes/photos", "notes", cwd=place)
+
+
+def test_words_are_given_back_as_words(place: Path) -> None:
+    rows = json.loads(succeed("reconstruct", "indexes/notes", "notes", "--most", "2", "--json", cwd=place).stdout)
+    assert all(row["words"] and row["given back"] for row in rows)
+
+
+def test_vectors_are_indexed_and_asked(vectors: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", vectors)
+    np.save(tmp_path / "one.npy", vectors[7])
+    report = json.loads(succeed("index", "vectors.npy", "--bits", "--code-size", "16", "--json", cwd=tmp_path).stdout)
+    assert (report["kind"], report["items"], report["bytes_per_item"]) == ("vectors", 600, 2)
+    hit = json.loads(succeed("query", "one.npy", "-k", "1", "--rerank", "--format", "json", cwd=tmp_path).stdout)[0]
+    assert hit["id"] == "vectors.npy#7"
+    assert "index of vectors" in fail("query", "--text", "words", "--index", "indexes/vectors", cwd=tmp_path)
+
+
+def test_a_model_of_the_user_s_own_gives_the_features(place: Path, picture_model: Path, tmp_path: Path) -> None:
+    report = json.loads(
+        succeed(
+            "index",
+            "photos",
+            "--features",
+            picture_model,
+            "--coder",
+            "pca",
+            "--code-size",
+            "8",
+            "--json",
+            "--index",
+            tmp_path / "i",
+            cwd=place,
+        ).stdout
+    )
+    assert report["coder"] == "pca"
+    facts = json.loads(succeed("info", "--index", tmp_path / "i", "--json", cwd=place).stdout)
+    assert (facts["features"], facts["shape"]) == ("pretrained", [12])
+    succeed("query", min((place / "more" / "0").iterdir()), "--index", tmp_path / "i", cwd=place)
+    assert "not for images" in fail("index", "photos", "--features", "words", "--index", tmp_path / "j", cwd=place)
+    assert "cannot be opened" in fail("index", "photos", "--features", "gone.onnx", "--index", tmp_path / "j", cwd=place)

@@ -20,6 +20,7 @@ FLOORS = {  # the room (a module or a folder) and its floor; an import goes to a
     "catalog": 1,
     "arrays": 1,
     "pictures": 1,
+    "sessions": 1,
     "reranking": 2,
     "views": 1,
     "manifest": 2,
@@ -46,6 +47,7 @@ WITHIN_A_FLOOR = {  # the few imports that stay on a floor between rooms: from -
     ("catalog", "items"),
     ("arrays", "errors"),
     ("views", "arrays"),
+    ("sessions", "errors"),
     ("agreement", "stores"),
     ("reranking", "stores"),
     ("retriever", "building"),
@@ -55,7 +57,7 @@ WITHIN_A_FLOOR = {  # the few imports that stay on a floor between rooms: from -
 OWNERS = {  # a third-party library, and the one file or folder that imports it
     "torch": "autoencoders",
     "faiss": "stores/faiss.py",
-    "onnxruntime": "coders/onnx.py",
+    "onnxruntime": "sessions.py",
     "typer": "cli.py",
     "rich": "printing.py",
     "safetensors": "arrays.py",
@@ -64,6 +66,7 @@ OWNERS = {  # a third-party library, and the one file or folder that imports it
     "pypdfium2": "readers/pdf.py",
     "docx": "readers/office.py",
     "pyarrow": "readers/vectors.py",
+    "tokenizers": "features/pretrained.py",
     "sqlite3": "ledger.py",
 }
 EMBEDDED_EXAMPLE = "demo.py"

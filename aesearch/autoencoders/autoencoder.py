@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +18,7 @@ from aesearch.autoencoders import convolutional, dense, losses
 from aesearch.autoencoders import noise as noises
 from aesearch.autoencoders.bags import Bags, Batches
 from aesearch.autoencoders.export import export_encoder
+from aesearch.autoencoders.pretraining import pretrain
 from aesearch.autoencoders.scaling import Standard, Whitening
 from aesearch.autoencoders.training import Trainable, Training, train
 from aesearch.coders.coder import ONNX, Coder, Metric, Watch
@@ -51,6 +53,10 @@ class Autoencoder(Trainable, Coder):
         asks for the clean row (Vincent et al. 2008).
     noise_level : its standard deviation or probability; None for the noise's usual one.
     loss : "mse", "l1", "bce" or, for words, "softmax".  None: "softmax" for words, "mse" for pictures.
+    tied : whether the decoder's weights are the encoder's, transposed (dense bodies alone).
+    dropout : probability with which each hidden unit is left out in a step of training (Srivastava et al. 2014).
+    pretrained_layers : whether each layer is trained first, as a shallow autoencoder of what the layers before it give,
+        with this one's noise if it has any (Hinton & Salakhutdinov 2006; Vincent et al. 2010; dense bodies alone).
     whiten : whether codes are decorrelated and scaled to unit variance after training.  None: for pictures, whose codes
         are else ruled by brightness, and not for words.
     **training : the fields of `Training`: epochs, steps, batch_size, learning_rate, seed, device ...; for those not given,
@@ -67,6 +73,11 @@ class Autoencoder(Trainable, Coder):
     Hinton & Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks".
     """
 
+    numbers_a_unit = 1
+    """What the encoder puts out for each number of a code."""
+    may_be_wide = False
+    """Whether something other than the code's width keeps it from copying."""
+
     encoder: nn.Sequential
     decoder: nn.Sequential
     standard: Standard
@@ -82,6 +93,9 @@ class Autoencoder(Trainable, Coder):
         noise: str | None = None,
         noise_level: float | None = None,
         loss: str | None = None,
+        tied: bool = False,
+        dropout: float = 0.0,
+        pretrained_layers: bool = False,
         whiten: bool | None = None,
         **training: Any,
     ) -> None:
@@ -94,10 +108,17 @@ class Autoencoder(Trainable, Coder):
             raise BadSetting(f"layers are {tuple(layers)}; each needs at least 1 unit")
         if loss is not None:
             losses.choose(loss)
+        if not 0 <= dropout < 1:
+            raise BadSetting(f"dropout is {dropout}; choose a probability of 0 or more and under 1")
+        if body != "dense" and (tied or pretrained_layers):
+            raise BadSetting(f"tied weights and layers trained one by one are for the dense body, not for the {body} one")
+        if tied and pretrained_layers:
+            raise BadSetting("tied weights cannot be trained layer by layer as well; choose one of the two")
         self.code_size, self.body, self.layers = code_size, body, None if layers is None else tuple(layers)
         self.noise, self.noise_level = noise, noise_level
         self._noise = None if noise is None else noises.choose(noise, noise_level)
         self.loss, self.whiten = loss, whiten
+        self.tied, self.dropout, self.pretrained_layers = tied, dropout, pretrained_layers
         self._training = training
         self.plan = Training(**training)
         self.name = "denoising" if noise else body
@@ -133,28 +154,41 @@ class Autoencoder(Trainable, Coder):
     # The coder's contract.
 
     def settings(self) -> dict[str, Any]:
-        own = ("code_size", "body", "layers", "noise", "noise_level", "loss", "whiten")
+        plain = ("code_size", "body", "layers", "noise", "noise_level", "loss")
+        own = (*plain, "tied", "dropout", "pretrained_layers", "whiten")
         return {name: getattr(self, name) for name in own} | self._training
 
     @classmethod
     def setting_names(cls) -> list[str]:
-        own = [name for name in super().setting_names() if name != "training"]
-        return own + [field.name for field in fields(Training)]
+        """The keywords that the constructor takes; a variant that passes `others` on takes those of Autoencoder too."""
+        names = super().setting_names()
+        if names[-1] == "others":
+            return list(dict.fromkeys(names[:-1] + Autoencoder.setting_names()))
+        return names[:-1] + [field.name for field in fields(Training)]
 
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:
         with torch.random.fork_rng():
             torch.manual_seed(self.plan.seed)
             self._build(tuple(X.shape[1:]), sparse=is_sparse(X))
+            if self._loss is losses.LOSSES["bce"]:
+                _check_unit(X)
             if not self.sparse:
                 self.standard.fit(X)
-            for epoch in train(self, X, self.plan):
+            stages = [train(self, X, self.plan)]
+            if self.pretrained_layers:
+                stages.insert(0, pretrain(self, X, self.plan))
+            for epoch in chain(*stages):
                 if watch is not None:
                     watch(epoch)
+        self._finish(X)
+        return self
+
+    def _finish(self, X: Rows) -> None:
+        """What is learnt from the codes once training has ended."""
         if self._whitens:
-            self.whitening.fit(self.encode(X))
+            self.whitening.fit(self._codes_of(X, self.to_code))
         if self.sparse:
             self._fit_gain(X)
-        return self
 
     def _fit_gain(self, X: Any) -> None:
         """A softmax gives shares, not weights: learns by how much they are to be raised to be nearest to the rows."""
@@ -169,18 +203,23 @@ class Autoencoder(Trainable, Coder):
             raise BadSetting(f'the {self.body} body is for pictures; for bags of words choose "dense" or "denoising"')
         if not sparse and self.loss == "softmax":
             raise BadSetting('loss "softmax" is for bags of words; for pictures choose "mse", "bce" or "l1"')
-        if self.code_size >= prod(shape) and not self.noise:
+        if self.code_size >= prod(shape) and not self.noise and not self.may_be_wide:
             raise BadSetting(
                 f"code size {self.code_size} for rows of {prod(shape)} numbers would copy them; choose less (--code-size)"
             )
         layers = self.layers if self.layers is not None else LAYERS["words" if sparse else self.body]
+        put_out = self.code_size * self.numbers_a_unit
         if self.body == "convolutional":
-            self.encoder = convolutional.encoder(shape, layers, self.code_size)
+            self.encoder = convolutional.encoder(shape, layers, put_out)
             self.decoder = convolutional.decoder(shape, layers, self.code_size)
         else:
-            self.encoder = dense.encoder(shape, layers, self.code_size, sparse=sparse)
-            self.decoder = dense.decoder(shape, layers, self.code_size, sparse=sparse)
-        self._loss = losses.choose(self.loss or ("softmax" if sparse else "mse"))
+            self.encoder = dense.encoder(shape, layers, put_out, sparse=sparse, dropout=self.dropout)
+            self.decoder = (
+                dense.tied(self.encoder, shape, sparse=sparse)
+                if self.tied
+                else dense.decoder(shape, layers, self.code_size, sparse=sparse, dropout=self.dropout)
+            )
+        self._loss = losses.choose(self.loss or self._usual_loss(sparse=sparse))
         usual = USUAL["words" if sparse else "pictures"]
         if sparse and self.noise:
             usual = usual | {"steps": 2 * usual["steps"]}
@@ -190,12 +229,20 @@ class Autoencoder(Trainable, Coder):
         self.register_buffer("gain", torch.ones(()))
         self._whitens = not sparse if self.whiten is None else self.whiten
 
-    @torch.no_grad()
+    def _usual_loss(self, *, sparse: bool) -> str:
+        """The loss where none is named, of rows of `self.shape`."""
+        return "softmax" if sparse else "mse"
+
     def encode(self, X: Rows) -> np.ndarray:
         self._check(X)
+        return self._codes_of(X, lambda x: self.whitening(self.to_code(x)))
+
+    @torch.no_grad()
+    def _codes_of(self, X: Rows, step: Callable[[Any], Tensor]) -> np.ndarray:
+        """What `step` makes of all rows, batch by batch."""
         self.eval()
         batches = Batches(X, next(self.parameters()).device)
-        codes = [self.whitening(self.to_code(batches[rows])).cpu() for rows in torch.arange(X.shape[0]).split(BATCH)]
+        codes = [step(batches[rows]).cpu() for rows in torch.arange(X.shape[0]).split(BATCH)]
         return torch.cat(codes).numpy() if codes else np.zeros((0, self.code_size), np.float32)
 
     @torch.no_grad()
@@ -208,7 +255,11 @@ class Autoencoder(Trainable, Coder):
     def _graph(self) -> nn.Module:
         """What asking needs, as it is exported; of words, all behind the layer that reads the bags."""
         steps = [self.encoder[1:]] if self.sparse else [self.standard, self.encoder]
-        return nn.Sequential(*steps, self.whitening)
+        return nn.Sequential(*steps, self._head(), self.whitening)
+
+    def _head(self) -> nn.Module:
+        """What makes a code of what the encoder puts out."""
+        return nn.Identity()
 
     def _save_learnt(self, folder: Path) -> dict[str, Any]:
         write_arrays(folder / WEIGHTS, {name: value.cpu().numpy() for name, value in self.state_dict().items()})
@@ -228,3 +279,11 @@ class Autoencoder(Trainable, Coder):
         self.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
         self.to(self.plan.chosen_device() if self.plan.device != "cuda" or torch.cuda.is_available() else "cpu")
         self.eval()
+
+
+def _check_unit(X: Any) -> None:
+    """Raises BadSetting where numbers are not in 0..1, of which alone the cross-entropy is a loss."""
+    values = X.data if is_sparse(X) else X
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    if values.dtype != np.uint8 and not 0 <= low <= high <= 1:
+        raise BadSetting(f'loss "bce" is for numbers in 0 to 1, and these are in {low:.3g} to {high:.3g}; choose "mse"')

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite, prod
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,6 +30,7 @@ from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.bags import Bags, Batches
 from aesearch.autoencoders.descriptors import CANDIDATES, OF_VECTORS, Descriptors, chosen_descriptors
 from aesearch.autoencoders.mixtures import Material, Mixtures, Pair, latent, mixture, shuffles, stored
+from aesearch.autoencoders.scaling import Readout
 from aesearch.autoencoders.training import Training, descend, diverged, one_cycle
 from aesearch.coders.coder import Epoch, Watch
 from aesearch.errors import BadSetting
@@ -48,7 +49,6 @@ LEAST_NEAR = 3
 VIEWS = 6
 """Views made of each picture, beside itself, to train on."""
 READOUT_ROWS = 10_000
-RIDGE = 1e-3
 BATCH = 512
 
 LAYERS = {"words": (400,), "pictures": (512,)}
@@ -87,8 +87,7 @@ class Neighbours(Autoencoder):
     """
 
     describe: Descriptors
-    readout: Tensor
-    mean_row: Tensor
+    readout: Readout
 
     def __init__(
         self,
@@ -138,7 +137,8 @@ class Neighbours(Autoencoder):
         if self.sparse:
             self._fit_gain(X)
         else:
-            self._fit_readout(X)
+            some = np.asarray(X)[:: max(1, X.shape[0] // READOUT_ROWS)]
+            self.readout.fit(self.encode(some), some)
         return self
 
     def _of_words(self, rows: Any, held_out: Any, draw: np.random.Generator) -> Material:
@@ -182,10 +182,10 @@ class Neighbours(Autoencoder):
             loss = descend(self, targets, shuffles(count, plan.batch_size, plan.steps), optimizer, schedule)
             if not isfinite(loss):
                 raise diverged(plan, number)
-            codes = self._codes(inputs)
+            codes = self._encoded(inputs)
             score = None
             if len(learnt.views[0]) >= LEAST:
-                score = agreement(stored(codes), *(self._codes(half) for half in learnt.views))
+                score = agreement(stored(codes), *(self._encoded(half) for half in learnt.views))
             if score is None or score > best:
                 best, best_round = -1.0 if score is None else score, number
                 best_weights = {name: value.detach().clone() for name, value in self.state_dict().items()}
@@ -198,20 +198,10 @@ class Neighbours(Autoencoder):
         self.eval()
 
     @torch.no_grad()
-    def _codes(self, inputs: Batches) -> np.ndarray:
+    def _encoded(self, inputs: Batches) -> np.ndarray:
         self.eval()
         codes = [self.encoder(inputs[rows]).cpu() for rows in torch.arange(len(inputs)).split(BATCH)]
         return torch.cat(codes).numpy()
-
-    def _fit_readout(self, X: Rows) -> None:
-        """Rows cannot be had back from descriptions: learns the linear map from codes to pixels, by least squares."""
-        some = np.asarray(X)[:: max(1, X.shape[0] // READOUT_ROWS)]
-        pixels = some.reshape(len(some), -1).astype(np.float32) / np.float32(255 if some.dtype == np.uint8 else 1)
-        codes, mean = self.encode(some), pixels.mean(0)
-        ridge = RIDGE * max(float((codes**2).sum(0).mean()), 1e-12)
-        weights = np.linalg.solve(codes.T @ codes + ridge * np.eye(self.code_size), codes.T @ (pixels - mean))
-        self.readout.copy_(torch.from_numpy(weights))
-        self.mean_row.copy_(torch.from_numpy(mean))
 
     # The coder's contract.
 
@@ -229,11 +219,12 @@ class Neighbours(Autoencoder):
 
     @torch.no_grad()
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """The rows that the codes stand for: [N, V] or [N, C, H, W] float32."""
+        """The rows that the codes stand for, [N, V] float32; of pictures and vectors, which cannot be had back from their
+        descriptions, those nearest by least squares, [N, *shape] float32."""
         if self.sparse:
             return super().decode(codes)
-        pixels = torch.from_numpy(np.ascontiguousarray(codes, np.float32)) @ self.readout.cpu() + self.mean_row.cpu()
-        return pixels.reshape(-1, *(self.shape or ())).numpy()
+        z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(self.readout.mean.device)
+        return self.readout(z).cpu().numpy()
 
     def _build(self, shape: tuple[int, ...], *, sparse: bool, weights: Mapping[str, float] | None = None) -> None:
         """Makes the modules for rows of that shape; `weights` are those of the descriptions."""
@@ -242,8 +233,7 @@ class Neighbours(Autoencoder):
         layers = self.layers if self.layers is not None else LAYERS[kind]
         if not sparse:
             self.describe = Descriptors(shape, weights or (CANDIDATES[0] if len(shape) == 3 else OF_VECTORS))
-            self.register_buffer("readout", torch.zeros(self.code_size, prod(shape)))
-            self.register_buffer("mean_row", torch.zeros(prod(shape)))
+            self.readout = Readout(self.code_size, shape)
         width = shape if sparse else (self.describe.size,)
         self.encoder = dense.encoder(width, layers, self.code_size, sparse=sparse)
         self.decoder = dense.decoder(width, (), self.code_size, sparse=sparse)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
 FIT_ROWS = 10_000
+RIDGE = 1e-3
+"""Added to the codes' variances, as a share of their mean, by a readout."""
 FLOOR = 1e-3
 """Variances below this share of the largest are not raised further: they are noise."""
 
@@ -48,28 +51,59 @@ class Standard(nn.Module):
         return y * self.deviation + self.mean
 
 
+class Readout(nn.Module):
+    """z -> mean + z weights: the rows that codes stand for, by least squares, where no decoder gives them back.
+
+    weights : [D, F];  mean : [F].
+    """
+
+    weights: Tensor
+    mean: Tensor
+
+    def __init__(self, size: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+        self.register_buffer("weights", torch.zeros(size, prod(shape)))
+        self.register_buffer("mean", torch.zeros(prod(shape)))
+
+    def fit(self, codes: np.ndarray, X: np.ndarray) -> None:
+        """codes: [N, D] float32;  X: [N, *shape], uint8 or float32."""
+        rows = X.reshape(len(X), -1).astype(np.float32) / np.float32(255 if X.dtype == np.uint8 else 1)
+        mean = rows.mean(0)
+        ridge = RIDGE * max(float((codes**2).sum(0).mean()), 1e-12)
+        weights = np.linalg.solve(codes.T @ codes + ridge * np.eye(codes.shape[1]), codes.T @ (rows - mean))
+        self.weights.copy_(torch.from_numpy(weights))
+        self.mean.copy_(torch.from_numpy(mean))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """[B, D] -> [B, *shape]"""
+        return (codes @ self.weights + self.mean).unflatten(1, self.shape)
+
+
 class Whitening(nn.Module):
     """z -> (z - mean) whiten: codes decorrelated, each direction of unit variance, so that none outweighs the others in a
-    distance; by the eigenvectors of their covariance.
+    distance; by the eigenvectors of their covariance, of which only the `kept` of most variance may be used.
 
-    mean : [D];  whiten : [D, D];  colour : [D, D], its inverse.  Changes nothing before fit().
+    mean : [D];  whiten : [D, kept];  colour : [kept, D], its inverse.  Changes nothing before fit().
     """
 
     mean: Tensor
     whiten: Tensor
     colour: Tensor
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, kept: int | None = None) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(size))
-        self.register_buffer("whiten", torch.eye(size))
-        self.register_buffer("colour", torch.eye(size))
+        self.register_buffer("whiten", torch.eye(size, kept or size))
+        self.register_buffer("colour", torch.eye(kept or size, size))
 
     def fit(self, codes: np.ndarray) -> None:
         """codes: [N, D] float32."""
         mean = codes.mean(0, dtype=np.float64)
         centred = codes - mean
         variances, directions = np.linalg.eigh(centred.T @ centred / max(1, len(codes) - 1))
+        kept = self.whiten.shape[1]
+        variances, directions = variances[-kept:], directions[:, -kept:]
         spread = np.sqrt(np.maximum(variances, max(FLOOR * variances.max(), 1e-12)))
         for buffer, value in (
             (self.mean, mean),

@@ -45,6 +45,8 @@ class Bits(Coder):
     def __init__(self, floats: Coder, *, rounds: int = 50, seed: int = 0) -> None:
         if floats.name == "raw":
             raise BadSetting('coder "raw" has no code to turn into bits; choose "pca" for pictures, "lsa" for words')
+        if floats.metric == "hamming":
+            raise BadSetting(f'coder "{floats.name}" gives bits already; leave them out (--no-bits)')
         if floats.code_size % 8:
             near = max(8, round(floats.code_size / 8) * 8)
             raise BadSetting(f"bits: code size {floats.code_size} is no multiple of 8; choose {near} (--code-size)")
@@ -76,6 +78,9 @@ class Bits(Coder):
         self._check(X)
         codes = self._comparable(np.asarray(self.floats.encode(X)))
         return np.packbits((codes - self.mean) @ self.rotation > 0, axis=1)
+
+    def remarks(self) -> list[str]:
+        return self.floats.remarks()
 
     def detail(self, X: Rows) -> Rows:
         return self.floats.detail(X)

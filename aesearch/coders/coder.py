@@ -81,6 +81,10 @@ class Coder(ABC):
         self._check(X)
         return X if is_sparse(X) else flat_floats(X, self.name)
 
+    def remarks(self) -> list[str]:
+        """What a user should know of how learning went, a sentence each."""
+        return []
+
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """The constructor's keywords."""

@@ -27,6 +27,7 @@ def load_coder(folder: Path, *, light: bool = True) -> Coder:
             coder = OnnxCoder(name, settings)
         else:
             coder = look_up(CODERS, "coder", name).load()(**settings)
+            coder.name = name
         coder._load_learnt(folder, learnt)
     except (KeyError, TypeError) as error:
         raise BrokenIndex(folder / SETTINGS, f"lacks what a coder needs ({error})") from None

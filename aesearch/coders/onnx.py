@@ -9,7 +9,8 @@ import numpy as np
 
 from aesearch.arrays import is_sparse, read_arrays
 from aesearch.coders.coder import ONNX, Coder, Watch
-from aesearch.errors import AesearchError, BrokenIndex
+from aesearch.errors import AesearchError
+from aesearch.sessions import open_session
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -42,7 +43,8 @@ class OnnxCoder(Coder):
         self._check(X)
         batches = (X[start : start + BATCH] for start in range(0, X.shape[0], BATCH))
         codes = [self._session.run([CODE], {"x": self._input(batch)})[0] for batch in batches]
-        return np.concatenate(codes) if codes else np.zeros((0, self.code_size), np.float32)
+        floats = np.concatenate(codes) if codes else np.zeros((0, self.code_size), np.float32)
+        return np.packbits(floats > 0, axis=1) if self.metric == "hamming" else floats
 
     def detail(self, X: Rows) -> Rows:
         if DETAIL not in {output.name for output in self._session.get_outputs()}:
@@ -67,14 +69,7 @@ class OnnxCoder(Coder):
         return {}
 
     def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors alone: a warning here is no one's to act on
-        try:
-            self._session = onnxruntime.InferenceSession(folder / ONNX, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime has a class of its own for each way in which a file can be wrong
-            raise BrokenIndex(folder / ONNX, f"cannot be read ({str(error).splitlines()[0][:120]})") from None
+        self._session = open_session(folder / ONNX)
         self.shape, self.code_size = tuple(learnt["shape"]), learnt["code_size"]
         self.metric = learnt["metric"]
         if learnt["sparse"]:

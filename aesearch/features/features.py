@@ -25,11 +25,16 @@ class Features(ABC):
     """
 
     name: ClassVar[str]
-    kind: ClassVar[Kind]
+    kind: Kind
     fit_needs: ClassVar[int | None]
     """How many items, spread over the collection, fit() needs to see; None for all of them."""
 
     shape: tuple[int, ...]
+
+    @property
+    def coded_as(self) -> Kind:
+        """The kind whose coders can take the rows: the features' own, or "vectors" where they are those."""
+        return self.kind
 
     @property
     def picture_size(self) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ class Vectors(Features):
 
     name = "vectors"
     kind = "vectors"
-    fit_needs = 1
+    fit_needs = 64
 
     def settings(self) -> dict[str, Any]:
         return {}

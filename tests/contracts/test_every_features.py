@@ -14,11 +14,18 @@ from aesearch.items import Item
 from aesearch.readers.folder import read_files
 
 
-@pytest.fixture(params=FEATURES)
+@pytest.fixture(params=[(name, kind) for name, entry in FEATURES.items() for kind in entry.kinds], ids="-".join)
 def case(
-    request: pytest.FixtureRequest, digit_folder: Path, documents: list[Item], vectors: np.ndarray
+    request: pytest.FixtureRequest,
+    digit_folder: Path,
+    documents: list[Item],
+    vectors: np.ndarray,
+    picture_model: Path,
+    text_model: Path,
 ) -> tuple[Features, list[Item]]:
-    features = FEATURES[request.param].load()()
+    name, kind = request.param
+    models = {"images": picture_model, "documents": text_model}
+    features = FEATURES[name].load()(*((kind, str(models[kind])) if name == "pretrained" else ()))
     some: dict[str, list[Item]] = {
         "documents": documents[:120],
         "images": list(read_files(digit_folder / "test" / "3")),

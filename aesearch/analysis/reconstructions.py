@@ -1,0 +1,84 @@
+"""What an autoencoder gives back: of items, of noisy pictures, and of nothing at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from aesearch.analysis.evaluation import squared_errors
+from aesearch.errors import BadSetting, WrongKind
+from aesearch.items import Item
+
+if TYPE_CHECKING:
+    from aesearch.retriever import Retriever
+
+BATCH = 64
+GAP = 2
+"""Pixels between the pictures of a sheet."""
+SIDE = 64
+"""Pixels that the shorter side of a picture has on a sheet at least; small ones are enlarged by a whole factor."""
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """An item beside what its code stands for.
+
+    original, reconstructed : pictures of mode L or RGB at the features' size, or lists of a document's weightiest words.
+    squared_error : summed over the row; pixels in 0..1.
+    """
+
+    id: str
+    original: Any
+    reconstructed: Any
+    squared_error: float
+
+
+def reconstruct(retriever: Retriever, items: Iterable[Item]) -> Iterator[Reconstruction]:
+    """Each item and what is given back of it, as they are read.
+
+    Raises BadSetting where the coder was loaded without its decoder (`Retriever.load(folder, light=False)`), and WrongKind
+    where what it gives back is nothing that can be looked at.
+    """
+    if not retriever.coder.can_decode:
+        raise BadSetting("the encoder was loaded alone; load the index with light=False")
+    if retriever.features.coded_as == "vectors":
+        raise WrongKind("what an index of vectors gives back cannot be looked at; ask an index of pictures or documents")
+    remaining = iter(items)
+    while batch := list(islice(remaining, BATCH)):
+        X = retriever.rows_of(batch)
+        decoded = retriever.coder.decode(np.asarray(retriever.coder.encode(X)))
+        pairs = zip(retriever.features.inverse(X), retriever.features.inverse(decoded), strict=True)
+        for item, (before, after), error in zip(batch, pairs, squared_errors(X, decoded), strict=True):
+            yield Reconstruction(item.id, before, after, float(error))
+
+
+def sample(retriever: Retriever, count: int, seed: int = 0) -> list[Any]:
+    """New pictures, or lists of words, drawn by a variational autoencoder.  Raises BadSetting where the coder is none."""
+    draw = getattr(retriever.coder, "sample", None)
+    if draw is None:
+        raise BadSetting(
+            f'coder "{retriever.coder_name}" draws nothing new; index with --coder variational, without --bits'
+        )
+    return retriever.features.inverse(draw(count, seed))
+
+
+def sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
+    """Pictures of one size in rows, on white."""
+    shown = [[_enlarged(picture.convert("RGB")) for picture in row] for row in rows]
+    width, height = shown[0][0].size
+    columns = max(map(len, shown))
+    paper = Image.new("RGB", (columns * (width + GAP) - GAP, len(shown) * (height + GAP) - GAP), "white")
+    for y, row in enumerate(shown):
+        for x, picture in enumerate(row):
+            paper.paste(picture, (x * (width + GAP), y * (height + GAP)))
+    return paper
+
+
+def _enlarged(picture: Image.Image) -> Image.Image:
+    factor = -(-SIDE // min(picture.size))
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
