@@ -190,13 +190,15 @@ def query(
     text: Annotated[str | None, typer.Option(help="Ask with these words.", show_default=False)] = None,
     rerank: Annotated[bool, typer.Option("--rerank", help="Read the 500 nearest again, and compare all of them.")] = False,
     turned: Annotated[bool, typer.Option("--turned", help="Ask with the picture turned and mirrored too.")] = False,
+    within: Annotated[float | None, typer.Option(help="Find all items no further than this instead.", min=0)] = None,
     format: Annotated[Literal["table", "json", "paths"], typer.Option(help="How to print the hits.")] = "table",
     index: IndexOption = None,
 ) -> None:
     """Find the K items most like WHAT.
 
     Without --index, the newest index that fits is asked, and named on standard error.  --rerank is slower, and better for
-    questions of a few words and for altered copies of photos; --turned finds copies that were turned or mirrored.
+    questions of a few words and for altered copies of photos; --turned finds copies that were turned or mirrored;
+    --within 3 finds, in an index of bits, all items of which at most 3 bits differ.
     """
     from aesearch.printing import print_hits, say, shown
 
@@ -208,7 +210,11 @@ def query(
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index)
-    print_hits(retriever.query(_item_asked(what, text, retriever), k, rerank=rerank, turned=turned), format)
+    asked = _item_asked(what, text, retriever)
+    if within is not None and (rerank or turned):
+        raise typer.BadParameter("--within is by the codes alone; leave out --rerank and --turned")
+    hits = retriever.query(asked, k, rerank=rerank, turned=turned) if within is None else retriever.within(asked, within)
+    print_hits(hits, format)
 
 
 def _kind_asked(what: str | None) -> Kind:
@@ -308,7 +314,10 @@ def reconstruct(
     most: Annotated[int, typer.Option(help="Items shown at most.", min=1)] = 16,
     json: JsonOption = False,
 ) -> None:
-    """Show what the autoencoder gives back: originals above, reconstructions below; of documents the weightiest words."""
+    """Show what the autoencoder gives back: originals above, reconstructions below; of documents the weightiest words.
+
+    A masked autoencoder is shown restoring pictures of which patches were taken away, which stand between.
+    """
     from aesearch.analysis.reconstructions import reconstruct as give_back
     from aesearch.analysis.reconstructions import sheet
     from aesearch.printing import print_json, print_table, say, shown
@@ -320,7 +329,10 @@ def reconstruct(
         raise NothingToIndex(f"nothing could be read in {', '.join(map(str, paths))}")
     rows: list[dict[str, Any]] = [{"id": each.id, "squared error": round(each.squared_error, 3)} for each in found]
     if retriever.kind == "images":
-        sheet([[each.original for each in found], [each.reconstructed for each in found]]).save(out)
+        rows_of_pictures = [[each.original for each in found], [each.reconstructed for each in found]]
+        if found[0].hidden is not None:
+            rows_of_pictures.insert(1, [each.hidden for each in found])
+        sheet(rows_of_pictures).save(out)
         say(f"originals above, reconstructions below: {shown(out)}")
     else:
         for row, each in zip(rows, found, strict=True):
@@ -365,16 +377,23 @@ def sample(
     index: IndexOption = None,
     count: Annotated[int, typer.Option("-n", "--count", help="How many.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="The same seed draws the same.")] = 0,
+    between: Annotated[
+        tuple[Path, Path] | None, typer.Option(help="Two files: draw what lies on the way from one to the other.")
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="The picture that is written.")] = Path("samples.png"),
 ) -> None:
     """Draw new pictures (or bags of words) from a variational autoencoder."""
+    from aesearch.analysis.reconstructions import interpolate, sheet
     from aesearch.analysis.reconstructions import sample as draw
-    from aesearch.analysis.reconstructions import sheet
     from aesearch.printing import print_table, say, shown
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index or newest_index()[0], light=False)
-    drawn = draw(retriever, count, seed)
+    if between is None:
+        drawn = draw(retriever, count, seed)
+    else:
+        first, last = map(retriever.read_query, between)
+        drawn = interpolate(retriever, first, last, count)
     if retriever.kind == "images":
         sheet([drawn[start : start + 10] for start in range(0, count, 10)]).save(out)
         say(f"{count} new pictures: {shown(out)}")

@@ -275,6 +275,10 @@ class Retriever:
             keys, distances = nearest_of(keys, distances, len(items) // max(1, len(what)))
         return self.hits(keys[:, :k], distances[:, :k])
 
+    def within(self, what: Query, distance: float) -> list[Hit]:
+        """All items no further from `what` than `distance`, the nearest first; of bits, all in a ball of so many flips."""
+        return self.hits(*self.store.within(self.coder.encode(self.rows_of([self._item(what)])), distance))[0]
+
     def _read_again(self, keys: list[int]) -> tuple[list[int], Rows]:
         """Those of the items that can still be read, and their features in full [N, F]."""
         source, rows = self.record.get("source"), self.ledger.rows(keys)

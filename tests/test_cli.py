@@ -287,6 +287,11 @@ def test_pictures_are_given_back_restored_and_drawn(place: Path, tmp_path: Path)
     succeed("sample", "--index", tmp_path / "drawing", "-n", "12", "-o", tmp_path / "new.png", cwd=place)
     with Image.open(tmp_path / "new.png") as sheet:
         assert sheet.size == (10 * 64 + 9 * 2, 2 * 64 + 2)
+    ends = sorted((place / "more").rglob("*.png"))[:: len(list((place / "more").rglob("*.png"))) - 1][:2]
+    way = ("sample", "--index", tmp_path / "drawing", "-n", "5", "--between", *ends, "-o", tmp_path / "way.png")
+    succeed(*way, cwd=place)
+    with Image.open(tmp_path / "way.png") as sheet:
+        assert sheet.size == (5 * 64 + 4 * 2, 64)
     restored = ("denoise", "more", "--index", tmp_path / "drawing", "-o", tmp_path / "restored")
     succeed(*restored, cwd=place)
     assert len(list((tmp_path / "restored").rglob("*.png"))) == len(list((place / "more").rglob("*.png")))
@@ -307,6 +312,9 @@ def test_vectors_are_indexed_and_asked(vectors: np.ndarray, tmp_path: Path) -> N
     assert (report["kind"], report["items"], report["bytes_per_item"]) == ("vectors", 600, 2)
     hit = json.loads(succeed("query", "one.npy", "-k", "1", "--rerank", "--format", "json", cwd=tmp_path).stdout)[0]
     assert hit["id"] == "vectors.npy#7"
+    near = json.loads(succeed("query", "one.npy", "--within", "3", "--format", "json", cwd=tmp_path).stdout)
+    assert hit["id"] in [each["id"] for each in near]
+    assert max(each["distance"] for each in near) <= 3
     assert "index of vectors" in fail("query", "--text", "words", "--index", "indexes/vectors", cwd=tmp_path)
 
 

@@ -30,12 +30,14 @@ class Reconstruction:
 
     original, reconstructed : pictures of mode L or RGB at the features' size, or lists of a document's weightiest words.
     squared_error : summed over the row; pixels in 0..1.
+    hidden : what a masked autoencoder was shown of the original, grey where patches were taken away; of others None.
     """
 
     id: str
     original: Any
     reconstructed: Any
     squared_error: float
+    hidden: Any = None
 
 
 def reconstruct(retriever: Retriever, items: Iterable[Item]) -> Iterator[Reconstruction]:
@@ -51,10 +53,15 @@ def reconstruct(retriever: Retriever, items: Iterable[Item]) -> Iterator[Reconst
     remaining = iter(items)
     while batch := list(islice(remaining, BATCH)):
         X = retriever.rows_of(batch)
-        decoded = retriever.coder.decode(np.asarray(retriever.coder.encode(X)))
-        pairs = zip(retriever.features.inverse(X), retriever.features.inverse(decoded), strict=True)
-        for item, (before, after), error in zip(batch, pairs, squared_errors(X, decoded), strict=True):
-            yield Reconstruction(item.id, before, after, float(error))
+        restore = getattr(retriever.coder, "restore", None)
+        if restore is None:
+            decoded, shown = retriever.coder.decode(np.asarray(retriever.coder.encode(X))), [None] * len(batch)
+        else:
+            decoded, gone = restore(X)
+            shown = retriever.features.inverse(np.where(gone, np.uint8(128), np.asarray(X)))
+        before, after = retriever.features.inverse(X), retriever.features.inverse(decoded)
+        for number, (item, error) in enumerate(zip(batch, squared_errors(X, decoded), strict=True)):
+            yield Reconstruction(item.id, before[number], after[number], float(error), shown[number])
 
 
 def sample(retriever: Retriever, count: int, seed: int = 0) -> list[Any]:
@@ -65,6 +72,20 @@ def sample(retriever: Retriever, count: int, seed: int = 0) -> list[Any]:
             f'coder "{retriever.coder_name}" draws nothing new; index with --coder variational, without --bits'
         )
     return retriever.features.inverse(draw(count, seed))
+
+
+def interpolate(retriever: Retriever, first: Item, last: Item, count: int = 10) -> list[Any]:
+    """What lies on the straight way from one item's code to another's, both ends among them: pictures, or lists of words.
+
+    Raises BadSetting where codes are bits, between which nothing lies, or the encoder was loaded alone.
+    """
+    if not retriever.coder.can_decode or retriever.coder.metric == "hamming":
+        raise BadSetting(
+            "between codes of bits lies nothing, and an encoder alone gives nothing back; index without --bits"
+        )
+    start, end = retriever.coder.encode(retriever.rows_of([first, last]))
+    way = np.linspace(0, 1, count, dtype=np.float32)[:, None]
+    return retriever.features.inverse(retriever.coder.decode((1 - way) * start + way * end))
 
 
 def sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:

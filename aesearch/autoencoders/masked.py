@@ -28,6 +28,8 @@ SIZES = {  # width, blocks and heads of the encoder; width and blocks of the dec
     "small": (192, 6, 6, 96, 2),
     "base": (768, 12, 12, 512, 8),
 }
+GRID = 8
+"""Patches along the shorter side, where nothing else is said."""
 USUAL: dict[str, Any] = {"steps": 1500, "batch_size": 128, "learning_rate": 2e-3, "weight_decay": 0.05, "patience": 20}
 """Patient, since each validation hides other patches."""
 
@@ -39,7 +41,7 @@ class Masked(Autoencoder):
     ----------
     code_size : numbers of a code, at most the encoder's width (64, 192 or 768).
     size : "tiny", "small" or "base".
-    patch : side of a patch in pixels; None for an eighth of the pictures' side, at least 2.
+    patch : side of a patch in pixels; None for about an eighth of the pictures' shorter side.
     hidden : share of the patches taken away, between 0 and 1.
     loss : "mse" or "l1", of the hidden patches.
     normalised : whether each patch is brought to mean 0 and deviation 1 before it is to be guessed: better codes, but
@@ -179,7 +181,9 @@ class Masked(Autoencoder):
             )
         self.shape, self.sparse = shape, False
         channels, height, width = shape
-        self.side = self.patch or max(2, min(height, width) // 8)
+        fitting = [side for side in range(2, min(height, width)) if height % side == width % side == 0]
+        wanted = min(height, width) / GRID
+        self.side = self.patch or min(fitting, key=lambda side: abs(side - wanted), default=2)
         if height % self.side or width % self.side:
             raise BadSetting(
                 f"masked: patches of {self.side} pixels do not divide {height} x {width}; choose another patch"

@@ -21,6 +21,10 @@ TIES = 10_000
 """Items looked at beyond the k-th for ties with it; where still more are tied, which of them are given is the store's."""
 
 
+BALL = 10_000
+"""Items of a ball that are given, where nothing else is said."""
+
+
 class Store(ABC):
     """Holds codes under keys and finds the nearest ones, exactly.
 
@@ -77,6 +81,20 @@ class Store(ABC):
             open_rows = open_rows[far.max(1) <= distances[open_rows, -1]]
             reach = min(4 * reach, k + TIES + 1)
         return keys, distances
+
+    def within(self, codes: Rows, distance: float, at_most: int = BALL) -> tuple[np.ndarray, np.ndarray]:
+        """All codes no further than `distance` from each of `codes`, of bits those in a ball of so many flips: as `search`
+        answers, as wide as the fullest ball, but at most the `at_most` nearest.
+        """
+        reach = min(64, at_most)
+        while True:
+            keys, distances = self.search(codes, reach)
+            if reach >= min(at_most, len(self)) or not (distances[:, -1] <= distance).any():
+                break
+            reach = min(4 * reach, at_most)
+        keys, distances = np.where(distances <= distance, keys, NONE), np.where(distances <= distance, distances, np.inf)
+        width = int((keys != NONE).sum(1).max(initial=0))
+        return keys[:, :width], distances[:, :width]
 
     def remove(self, keys: np.ndarray) -> None:
         """Forgets the codes under these keys [N] int64; a key that is not there is passed over."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aesearch.analysis.reconstructions import GAP, SIDE, reconstruct, sample, sheet
+from aesearch.analysis.reconstructions import GAP, SIDE, interpolate, reconstruct, sample, sheet
 from aesearch.errors import BadSetting, WrongKind
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
@@ -42,6 +42,29 @@ def test_new_pictures_are_drawn_and_the_same_ones_by_the_same_seed(drawing: Retr
     first, again, other = sample(drawing, 4, seed=1), sample(drawing, 4, seed=1), sample(drawing, 4, seed=2)
     assert [picture.tobytes() for picture in first] == [picture.tobytes() for picture in again]
     assert first[0].tobytes() != other[0].tobytes()
+
+
+def test_a_masked_autoencoder_is_shown_restoring(digit_folder: Path) -> None:
+    index = Retriever.build(digit_folder / "test", coder="masked", code_size=8, epochs=2)
+    each = next(reconstruct(index, read_files(digit_folder / "test")))
+    original, hidden, restored = (np.asarray(each_one) for each_one in (each.original, each.hidden, each.reconstructed))
+    gone = hidden == 128
+    assert 0.5 < gone.mean() <= 0.8
+    np.testing.assert_array_equal(original[~gone], hidden[~gone])
+    np.testing.assert_allclose(original[~gone].astype(int), restored[~gone], atol=1)
+
+
+def test_the_way_between_two_items_begins_and_ends_at_them(drawing: Retriever, digit_folder: Path) -> None:
+    first, *_, last = read_files(digit_folder / "test")
+    way = [np.asarray(picture, float) for picture in interpolate(drawing, first, last, 9)]
+    ends = [np.asarray(each.reconstructed, float) for each in reconstruct(drawing, [first, last])]
+    np.testing.assert_allclose(way[0], ends[0], atol=1)
+    np.testing.assert_allclose(way[-1], ends[1], atol=1)
+    from_first = [np.abs(picture - way[0]).sum() for picture in way]
+    assert from_first == sorted(from_first)
+    bits = Retriever.build(digit_folder / "test", coder="hashing", code_size=8, epochs=1)
+    with pytest.raises(BadSetting, match="bits"):
+        interpolate(bits, first, last)
 
 
 def test_a_sheet_holds_every_picture_at_its_place() -> None:

@@ -271,6 +271,13 @@ def test_it_works_at_another_size_than_it_was_trained_at(guessing: Masked, digit
         guessing.encode(digits[:5, :, :, :7])
 
 
+@pytest.mark.parametrize(("size", "side"), [((28, 28), 4), ((32, 32), 4), ((8, 8), 2), ((64, 48), 4), ((30, 20), 2)])
+def test_patches_divide_the_picture_where_nothing_else_is_said(size: tuple[int, int], side: int) -> None:
+    coder = Masked(8)
+    coder._build((1, *size), sparse=False)
+    assert coder.side == side
+
+
 def test_positions_tell_every_place_apart() -> None:
     places = positions((5, 7), 16, CPU)
     assert places.shape == (35, 16)

@@ -73,6 +73,20 @@ def test_it_finds_what_brute_force_finds(case: tuple[Store, np.ndarray, Any, Any
     check(store, keys, codes, queries, k)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.4, 1.0])
+def test_a_ball_holds_all_that_brute_force_finds_in_it(case: tuple[Store, np.ndarray, Any, Any], share: float) -> None:
+    store, keys, codes, queries = case
+    expected = brute_force(store.metric, queries, codes)
+    distance = float(np.quantile(expected, share)) + 5e-3  # between two distances, where rounding decides nothing
+    if (np.abs(expected - distance) < 3e-3).any():
+        distance += 4e-3
+    found, far = store.within(queries, distance)
+    for row in range(len(found)):
+        assert set(found[row, found[row] != NONE].tolist()) == set(keys[expected[row] <= distance].tolist())
+        assert (np.diff(far[row, found[row] != NONE]) >= 0).all()
+    assert store.within(queries, distance, at_most=3)[0].shape[1] <= 3
+
+
 def test_ties_go_by_key_at_the_last_place_too(case: tuple[Store, np.ndarray, Any, Any]) -> None:
     store, keys, codes, queries = case
     if store.metric != "hamming":
