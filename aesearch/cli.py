@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -80,6 +81,7 @@ def index(
     Files that cannot be read are skipped and named.  The index goes to indexes/NAME OF PATH (AESEARCH_HOME moves that
     home) unless --index says otherwise.  Memory is bounded by the training sample of 60,000 items, not by the collection.
     """
+    from aesearch.locking import writing
     from aesearch.manifest import FILE, check_place
     from aesearch.printing import print_report, say
     from aesearch.readers.folder import read_files
@@ -101,15 +103,15 @@ def index(
     described = _given(features=features, image_size=image_size, vocabulary=vocabulary)
     learns = _given(coder=coder, code_size=code_size, bits=bits, **described, **settings)
     say(f"{len(files):,} {'file' if len(files) == 1 else 'files'} of {files.kind} in {path}")
-    if rebuild or not (folder / FILE).exists():
-        report = _build(
-            folder, files, _features(files.kind, features, image_size, vocabulary), coder, code_size, bool(bits), settings
-        )
-    elif learns:
-        words = ", ".join(f"--{name.replace('_', '-')}" for name in learns)
-        raise BadSetting(f"{folder} is trained already, and {words} would train it anew; say so with --rebuild")
-    else:
-        report = _update(folder, files)
+    with writing(folder):
+        if rebuild or not (folder / FILE).exists():
+            its = _features(files.kind, features, image_size, vocabulary)
+            report = _build(folder, files, its, coder, code_size, bool(bits), settings)
+        elif learns:
+            words = ", ".join(f"--{name.replace('_', '-')}" for name in learns)
+            raise BadSetting(f"{folder} is trained already, and {words} would train it anew; say so with --rebuild")
+        else:
+            report = _update(folder, files)
     print_report(report, json)
 
 
@@ -268,6 +270,86 @@ def info(index: IndexOption = None, json: JsonOption = False) -> None:
         print_json(facts)
         return
     print_facts(facts)
+
+
+@app.command()
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, documents, or folders of them, from anywhere.")],
+    index: IndexOption = None,
+) -> None:
+    """Add items to an index, by the coder that it has; one that is there already is encoded anew.
+
+    They go by their full paths, and stay until they are removed: running index again looks at its own folder alone.
+    """
+    from aesearch.locking import writing
+    from aesearch.printing import say, shown
+    from aesearch.retriever import Retriever
+
+    folder = index or newest_index()[0]
+    with writing(folder):
+        retriever = Retriever.load(folder)
+        count = retriever.add(item for path in paths for item in _by_full_path(path, _read(retriever, path)))
+        if not count:
+            raise NothingToIndex(f"nothing could be read in {', '.join(map(str, paths))}")
+        retriever.save(folder)
+    say(f"{count:,} {retriever.kind} added to {shown(folder)}, which holds {len(retriever):,}")
+
+
+def _by_full_path(path: Path, items: Iterator[Item]) -> Iterator[Item]:
+    root = path.resolve() if path.is_dir() else path.resolve().parent
+    for item in items:
+        yield replace(item, id=str(root / item.id), path=str(root / (item.path or "")))
+
+
+@app.command()
+def remove(
+    ids: Annotated[list[str], typer.Argument(help="Ids, as query prints them.")],
+    index: IndexOption = None,
+) -> None:
+    """Remove items from an index, by their ids.  Files of its own folder come back when index is run again."""
+    from aesearch.locking import writing
+    from aesearch.printing import say, shown
+    from aesearch.retriever import Retriever
+
+    folder = index or newest_index()[0]
+    with writing(folder):
+        retriever = Retriever.load(folder)
+        missing = [id for id in ids if id not in retriever.ledger.rows_of(ids)]
+        if missing:
+            raise BadSetting(f'there is no "{missing[0]}" in {folder}; ids are what query prints, and nothing was removed')
+        retriever.remove(ids)
+        retriever.save(folder)
+    say(f"{len(set(ids)):,} removed from {shown(folder)}, which holds {len(retriever):,}")
+
+
+@app.command()
+def verify(index: IndexOption = None) -> None:
+    """Compare every byte of an index with what was written, and its codes with its items."""
+    from aesearch.printing import say, shown
+    from aesearch.retriever import Retriever
+
+    folder = index or newest_index()[0]
+    retriever = Retriever.load(folder)
+    retriever.verify()
+    say(f"{shown(folder)} is as it was written: {len(retriever):,} {retriever.kind}")
+
+
+@app.command()
+def doctor(index: IndexOption = None, json: JsonOption = False) -> None:
+    """What to know when something is wrong: versions, device, threads; whether the index opens, and what has changed."""
+    from aesearch.analysis.health import examine
+    from aesearch.printing import print_json, print_table
+
+    try:
+        folder = index or newest_index()[0]
+    except AesearchError as error:
+        facts = examine(None) | {"index": str(error)}
+    else:
+        facts = examine(folder)
+    if json:
+        print_json(facts)
+    else:
+        print_table(("what", "value"), [(name, str(value)) for name, value in facts.items()])
 
 
 @app.command()

@@ -9,6 +9,7 @@
       x NothingToIndex   no readable item where items were looked for
       x NoIndex          no index where one was looked for
       x BrokenIndex      a part of an index is missing, altered or of another version
+      x Busy             an index is being written by another process, or was since it was opened
       x Mismatch         two things that do not go together
           x ShapeMismatch    numbers of both sides
           x WrongKind        a photo asked of an index of documents, words given to a coder of images
@@ -43,6 +44,10 @@ class UnknownName(AesearchError):
         near = difflib.get_close_matches(name, known, n=1)
         remedy = f'did you mean "{near[0]}"?' if near else f"choose from {', '.join(known)}"
         super().__init__(f'unknown {what} "{name}"; {remedy}')
+
+
+class Busy(AesearchError):
+    """An index is being written by somebody else, or was since it was opened."""
 
 
 class BadSetting(AesearchError):

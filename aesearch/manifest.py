@@ -28,8 +28,18 @@ CHECKED_AT_OPENING = 64 << 20
 Manifest = dict[str, Any]
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """What `index.json` says, once every file that it names was found to be as it was written.
+def generation(folder: Path) -> int | None:
+    """The number of the last commit; None where there is none, or nothing that says it."""
+    try:
+        found = read_json(folder / FILE).get("generation")
+    except BrokenIndex:
+        return None
+    return found if isinstance(found, int) else None
+
+
+def read_manifest(folder: Path, *, in_full: bool = False) -> Manifest:
+    """What `index.json` says, once every file that it names was found to be as it was written; large ones, unless
+    `in_full`, by their size.
 
     Raises NoIndex where there is none, BrokenIndex where a file is missing, altered or of a newer format.
     """
@@ -43,17 +53,17 @@ def read_manifest(folder: Path) -> Manifest:
     if set(manifest.get("parts", {})) != set(PARTS):
         raise BrokenIndex(folder / FILE, "does not name the parts of an index")
     for name, expected in manifest["files"].items():
-        _check(folder, name, expected)
+        _check(folder, name, expected, in_full)
     return manifest
 
 
-def _check(folder: Path, name: str, expected: Mapping[str, Any]) -> None:
+def _check(folder: Path, name: str, expected: Mapping[str, Any], in_full: bool) -> None:
     path = folder / name
     try:
         size = path.stat().st_size
         if size != expected["bytes"]:
             raise BrokenIndex(path, f"has {size:,} bytes where {expected['bytes']:,} were written")
-        if size <= CHECKED_AT_OPENING and _sha256(path) != expected["sha256"]:
+        if (in_full or size <= CHECKED_AT_OPENING) and _sha256(path) != expected["sha256"]:
             raise BrokenIndex(path, "differs from what was written")
     except OSError as error:
         raise BrokenIndex(path, f"cannot be opened ({error.strerror})") from None

@@ -17,10 +17,11 @@ from aesearch.building import SAMPLE, Progress, WatchBuild, batches, build, ente
 from aesearch.catalog import STORES, look_up
 from aesearch.coders.coder import Coder
 from aesearch.coders.loading import load_coder
-from aesearch.errors import BadSetting, BrokenIndex, NothingInCommon, NothingToIndex, WrongKind
+from aesearch.errors import BadSetting, BrokenIndex, Busy, NoIndex, NothingInCommon, NothingToIndex, WrongKind
 from aesearch.features.features import Features, load_features
 from aesearch.items import Hit, Item, Items, Kind
 from aesearch.ledger import Ledger, Row
+from aesearch.locking import writing
 from aesearch.readers.folder import Files, Stat, read_files
 from aesearch.readers.tables import Fields
 from aesearch.reranking import CANDIDATES, as_cosines, nearest_of
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     Query: TypeAlias = str | os.PathLike[str] | Image | np.ndarray | Item
 
 
+ATTEMPTS = 10
+"""Times that an index is opened anew because a writer committed while it was being opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What an update did, in items."""
@@ -42,6 +47,7 @@ class Changes:
     added: int
     updated: int
     removed: int
+    moved: int = 0
 
 
 class Retriever:
@@ -62,6 +68,7 @@ class Retriever:
     def __init__(self, features: Features, coder: Coder, store: Store, ledger: Ledger, record: dict[str, Any]) -> None:
         self.features, self.coder, self.store, self.ledger, self.record = features, coder, store, ledger, record
         self._unsaved = set(manifest.PARTS)
+        self._generation, self._light = 0, False
 
     # Building.
 
@@ -116,8 +123,8 @@ class Retriever:
     def update(self, files: Files, watch: WatchBuild | None = None) -> Changes:
         """Brings the index up to the files as they are now; the coder stays as it was trained.
 
-        Only files whose size or time of change differ are read, only items whose content differs are encoded.  Nothing
-        is saved.  Raises WrongKind where the files are of another kind.
+        Only files whose size or time of change differ are read, only items whose content differs are encoded: one that was
+        moved or renamed keeps its code.  Nothing is saved.  Raises WrongKind where the files are of another kind.
         """
         if files.kind != self.kind:
             raise WrongKind(f"this index is of {self.kind}, and these are {files.kind}; give them an index of their own")
@@ -127,13 +134,18 @@ class Retriever:
         changed = [path for path, stat in files.paths.items() if known.get(path) != stat]
         gone = [path for path in known if path not in files.paths]
         before = {row.id: row for row in self.ledger.rows_in(changed + gone)}
-        added = updated = done = 0
+        added = updated = moved = done = 0
+        away: dict[bytes, Row] = {row.digest: row for row in before.values() if row.path in set(gone) and row.digest}
         left_out: dict[str, str] = {}
         for batch in batches(files.only(changed).sized(self.features.picture_size)):
             fresh: list[Item] = []
             stale: list[Row] = []
             for item in batch:
                 old = before.pop(item.id, None)
+                from_where = away.pop(item.digest or b"", None) if old is None else None
+                if from_where is not None and self._move(before.pop(from_where.id), item):
+                    moved += 1
+                    continue
                 if old is not None and old.digest == item.digest and old.label == item.label:
                     continue
                 fresh.append(item)
@@ -151,7 +163,7 @@ class Retriever:
         unchanged = files.paths.keys() - set(changed)
         still = {path: why for path, why in self.ledger.skipped.items() if {path, path.rpartition("#")[0]} & unchanged}
         self.ledger.skipped = still | files.skipped | left_out
-        return Changes(added, updated, len(before))
+        return Changes(added, updated, len(before), moved)
 
     def add(self, items: Iterable[Item]) -> int:
         """Encodes and stores more items; one of an id that is there already takes its place.  Returns how many.
@@ -184,6 +196,17 @@ class Retriever:
             self.store.add(np.array(list(entered), np.int64), codes)
             self._unsaved |= {"store", "ledger"}
         return len(entered)
+
+    def _move(self, old: Row, item: Item) -> bool:
+        """Gives the code of `old` to `item`, which has its content; False where another item bears that id."""
+        if self.ledger.rows_of([item.id]):
+            return False
+        key = np.array([old.key], np.int64)
+        code = self.store.codes(key)
+        self._forget([old])
+        entered = enter(self.ledger, [item], self.features, {})
+        self.store.add(np.array(list(entered), np.int64), code)
+        return True
 
     def _forget(self, rows: Iterable[Row]) -> None:
         keys = [row.key for row in rows]
@@ -349,9 +372,13 @@ class Retriever:
         """Writes the index into `folder`, over the one that is there: whoever reads finds the old one or the new one.
 
         Of an index that was loaded from this folder only the changed parts are written.  Raises BadSetting where the
-        folder holds something else.
+        folder holds something else, and Busy where another process is writing it, or has since it was loaded.
         """
         folder = Path(folder)
+        with writing(folder):
+            self._save(folder)
+
+    def _save(self, folder: Path) -> None:
         source = self.record.get("folder")
         writers: dict[str, Callable[[Path], None]] = {
             "features": self.features.save,
@@ -360,10 +387,12 @@ class Retriever:
             "ledger": self.ledger.save,
         }
         if source == str(folder.resolve()):
+            if manifest.generation(folder) not in (None, self._generation):
+                raise Busy(f"{folder} was changed since it was loaded; load it again, then change it")
             writers = {part: write for part, write in writers.items() if part in self._unsaved}
         store = {"name": self.store.name, "metric": self.store.metric, "width": self.store.width}
         record = {key: value for key, value in self.record.items() if key != "folder"}
-        manifest.commit(folder, {**record, "items": len(self), "store": store}, writers)
+        self._generation = manifest.commit(folder, {**record, "items": len(self), "store": store}, writers)["generation"]
         self.record["folder"] = str(folder.resolve())
         self._unsaved = set()
 
@@ -379,6 +408,18 @@ class Retriever:
         Raises NoIndex, and BrokenIndex where a part is missing or differs from what was written.
         """
         folder = Path(folder)
+        for _ in range(ATTEMPTS):
+            generation = manifest.generation(folder)
+            try:
+                return cls._load(folder, light)
+            except (BrokenIndex, OSError):
+                # Where a writer has committed meanwhile, the parts that were to be read are gone, and others are there.
+                if manifest.generation(folder) == generation:
+                    raise
+        raise Busy(f"{folder} changes faster than it can be read; try again")
+
+    @classmethod
+    def _load(cls, folder: Path, light: bool) -> Self:
         described = manifest.read_manifest(folder)
         parts = {part: folder / name for part, name in described["parts"].items()}
         try:
@@ -395,8 +436,30 @@ class Retriever:
         own = ("format", "generation", "items", "store", "parts", "files")
         retriever = cls(features, coder, kept, ledger, {key: value for key, value in described.items() if key not in own})
         retriever.record["folder"] = str(folder.resolve())
-        retriever._unsaved = set()
+        retriever._unsaved, retriever._generation, retriever._light = set(), described["generation"], light
         return retriever
+
+    def refresh(self) -> bool:
+        """Takes up what other processes have committed to the folder that this was loaded from, or saved to.
+
+        Until then it answers from the state that it knows.  Returns whether there was anything new; changes that were not
+        saved are lost if there was.  Raises NoIndex where it has no folder.
+        """
+        folder = self.record.get("folder")
+        if folder is None:
+            raise NoIndex("this index was never saved, so there is nothing to take up; save it first")
+        if manifest.generation(Path(folder)) == self._generation:
+            return False
+        self.__dict__.update(type(self).load(folder, light=self._light).__dict__)
+        return True
+
+    def verify(self) -> None:
+        """Compares every file with what was written, whole, and the store's keys with the ledger's.  Raises BrokenIndex."""
+        folder = Path(self.record["folder"])
+        manifest.read_manifest(folder, in_full=True)
+        keys = np.array([row.key for row in self.ledger.all_rows()], np.int64)
+        if not np.array_equal(np.sort(self.store.keys()), np.sort(keys)):
+            raise BrokenIndex(folder, "keeps codes and items that are not of each other")
 
     def source(self) -> Files:
         """The files that the index was built from, as they are now.  Raises NothingToIndex where they are gone."""

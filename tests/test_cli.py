@@ -300,6 +300,46 @@ def test_pictures_are_given_back_restored_and_drawn(place: Path, tmp_path: Path)
     assert "holds documents" in fail("reconstruct", "indexes/photos", "notes", cwd=place)
 
 
+def test_items_are_added_from_anywhere_and_removed_by_id(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "indexes" / "photos", tmp_path / "i")
+    photo = min((place / "more" / "2").iterdir())
+    succeed("add", photo, "--index", tmp_path / "i", cwd=place)
+    hit = json.loads(succeed("query", photo, "-k", "1", "--format", "json", "--index", tmp_path / "i", cwd=place).stdout)[0]
+    assert (hit["id"], hit["path"]) == (str(photo), str(photo))
+    assert hit["distance"] == pytest.approx(0, abs=1e-5)
+    succeed("remove", photo, "--index", tmp_path / "i", cwd=place)
+    hits = json.loads(succeed("query", photo, "--format", "json", "--index", tmp_path / "i", cwd=place).stdout)
+    assert str(photo) not in [hit["id"] for hit in hits]
+    assert "nothing was removed" in fail("remove", photo, "--index", tmp_path / "i", cwd=place)
+    assert "holds documents" in fail("add", "notes", "--index", tmp_path / "i", cwd=place)
+
+
+def test_a_second_writer_is_told_who_the_first_is(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "indexes" / "notes", tmp_path / "i")
+    holding = "import sys, time; from pathlib import Path; from aesearch.locking import writing\n"
+    holding += f"with writing(Path({str(tmp_path / 'i')!r})): print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert f"process {holder.pid}" in fail("add", "notes", "--index", tmp_path / "i", cwd=place)
+        succeed("query", "--text", "thread", "--index", tmp_path / "i", cwd=place)  # readers need no lock
+        holder.kill()
+    succeed("add", "notes", "--index", tmp_path / "i", cwd=place)  # the lock died with its holder
+
+
+def test_verify_and_doctor_say_what_is_wrong(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "indexes" / "notes", tmp_path / "i")
+    assert "is as it was written" in succeed("verify", "--index", tmp_path / "i", cwd=place).stderr
+    facts = json.loads(succeed("doctor", "--index", tmp_path / "i", "--json", cwd=place).stdout)
+    assert facts["opens"].startswith("yes: 80 documents")
+    assert facts["an update would read"] == "0 new and 0 changed files, and forget 0"
+    store = next((tmp_path / "i").glob("store/*"))
+    store.write_bytes(store.read_bytes()[:-1] + b"?")
+    assert store.name in fail("verify", "--index", tmp_path / "i", cwd=place)
+    assert store.name in json.loads(succeed("doctor", "--index", tmp_path / "i", "--json", cwd=place).stdout)["trouble"]
+    assert "no index" in json.loads(succeed("doctor", "--json", cwd=tmp_path).stdout)["index"]
+
+
 def test_words_are_given_back_as_words(place: Path) -> None:
     rows = json.loads(succeed("reconstruct", "indexes/notes", "notes", "--most", "2", "--json", cwd=place).stdout)
     assert all(row["words"] and row["given back"] for row in rows)

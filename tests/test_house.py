@@ -25,6 +25,7 @@ FLOORS = {  # the room (a module or a folder) and its floor; an import goes to a
     "views": 1,
     "manifest": 2,
     "ledger": 2,
+    "locking": 2,
     "spool": 2,
     "home": 2,
     "readers": 2,
@@ -67,6 +68,7 @@ OWNERS = {  # a third-party library, and the one file or folder that imports it
     "docx": "readers/office.py",
     "pyarrow": "readers/vectors.py",
     "tokenizers": "features/pretrained.py",
+    "filelock": "locking.py",
     "sqlite3": "ledger.py",
 }
 EMBEDDED_EXAMPLE = "demo.py"

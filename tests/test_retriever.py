@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 
 from aesearch import Hit, Item, Retriever
-from aesearch.errors import BadSetting, BrokenIndex, NoIndex, NothingInCommon, NothingToIndex, UnknownName, WrongKind
+from aesearch.errors import BadSetting, BrokenIndex, Busy, NoIndex, NothingInCommon, NothingToIndex, UnknownName, WrongKind
 from aesearch.readers.folder import read_files
 from aesearch.retriever import Changes
 
@@ -139,6 +141,72 @@ def test_an_update_does_only_what_changed(notes: Path, tmp_path: Path) -> None:
     assert ids(loaded.query("a socket listens on a port until the server closes the socket", k=1)) == ["new/note.txt"]
     assert loaded.update(read_files(notes)) == Changes(0, 0, 0)
     assert loaded.ledger.skipped == {"new/empty.txt": "the file is empty"}, "an unchanged bad file is still named"
+
+
+@pytest.mark.parametrize("bits", [False, True])
+def test_a_renamed_folder_is_not_encoded_again(notes: Path, tmp_path: Path, bits: bool) -> None:
+    index = Retriever.build(notes, coder="lsa", code_size=16, bits=bits)
+    asked = [path.read_text() for path in sorted(notes.rglob("*.txt"))[:10]]
+    before = [[(hit.distance, Path(hit.id).name) for hit in hits] for hits in index.query_many(asked)]
+    inner = next(path for path in sorted(notes.iterdir()) if path.is_dir())
+    count = len(list(inner.rglob("*.txt")))
+    inner.rename(inner.with_name("renamed"))
+    coder, index.coder = index.coder, None  # type: ignore[assignment]  # whoever would encode must fail
+    assert index.update(read_files(notes)) == Changes(0, 0, 0, moved=count)
+    index.coder = coder
+    assert sum(row.id.startswith("renamed/") for row in index.ledger.all_rows()) == count
+    after = [[(hit.distance, Path(hit.id).name) for hit in hits] for hits in index.query_many(asked)]
+    for ours, theirs in zip(after, before, strict=True):
+        assert [far for far, _ in ours] == pytest.approx([far for far, _ in theirs], abs=1e-5)
+        assert ours[0][1] == theirs[0][1]
+
+
+def test_an_opened_index_takes_up_a_change_when_it_is_told_to(notes: Path, tmp_path: Path) -> None:
+    Retriever.build(notes, coder="lsa", code_size=16).save(tmp_path / "index")
+    reader, writer, late = (Retriever.load(tmp_path / "index") for _ in range(3))
+    assert not reader.refresh()
+    writer.add([Item("memo", "a thread waits for a lock")])
+    writer.save(tmp_path / "index")
+    assert len(reader) == 60
+    assert reader.refresh()
+    assert len(reader) == len(reader.ledger) == 61
+    assert not reader.refresh()
+    late.remove(["memo"])
+    late.add([Item("other", "a socket")])
+    with pytest.raises(Busy, match="changed since it was loaded"):
+        late.save(tmp_path / "index")
+    assert len(Retriever.load(tmp_path / "index")) == 61
+    with pytest.raises(NoIndex, match="never saved"):
+        Retriever.build([Item("a", "some words")], coder="raw").refresh()
+
+
+def test_verify_finds_codes_that_are_not_of_the_items(notes: Path, tmp_path: Path) -> None:
+    Retriever.build(notes, coder="lsa", code_size=16).save(tmp_path / "index")
+    index = Retriever.load(tmp_path / "index")
+    index.verify()
+    key = index.store.keys()[:1]
+    code = index.store.codes(key)
+    index.store.remove(key)
+    index.store.add(key + 1, code)
+    index._unsaved.add("store")
+    index.save(tmp_path / "index")
+    with pytest.raises(BrokenIndex, match="not of each other"):
+        Retriever.load(tmp_path / "index").verify()
+
+
+def test_readers_meet_a_writer_that_commits_again_and_again_and_never_fail(notes: Path, tmp_path: Path) -> None:
+    Retriever.build(notes, coder="lsa", code_size=16).save(tmp_path / "index")
+    reading = "import sys; from aesearch import Retriever\nfor _ in range(60):\n    index = Retriever.load(sys.argv[1])\n"
+    reading += "    assert len(index) == len(index.ledger) and index.query('a thread', k=1)[0].id"
+    readers = [subprocess.Popen([sys.executable, "-c", reading, tmp_path / "index"]) for _ in range(2)]
+    writer = Retriever.load(tmp_path / "index")
+    commits = 0
+    while any(reader.poll() is None for reader in readers):
+        writer.add([Item("memo", "a thread waits for a lock")]) if commits % 2 else writer.remove(["memo"])
+        writer.save(tmp_path / "index")
+        commits += 1
+    assert [reader.returncode for reader in readers] == [0, 0]
+    assert commits > 20
 
 
 def test_a_file_that_can_no_longer_be_read_leaves_the_index_by_name(notes: Path) -> None:

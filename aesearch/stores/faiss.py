@@ -55,6 +55,15 @@ class FaissStore(Store):
             return keys, np.maximum(np.float32(1) - far, np.float32(0))
         return keys, np.sqrt(np.maximum(far, 0)) if self.metric == "l2" else far.astype(np.float32)
 
+    def keys(self) -> np.ndarray:
+        return faiss.vector_to_array(self._index.id_map)
+
+    def codes(self, keys: np.ndarray) -> np.ndarray:
+        place_of = {key: place for place, key in enumerate(self.keys().tolist())}
+        inner = faiss.downcast_IndexBinary(self._index.index) if self.metric == "hamming" else self._index.index
+        rows = [inner.reconstruct(place_of[key]) for key in keys.tolist()]
+        return np.stack(rows) if rows else np.zeros((0, self.width), np.uint8 if self.metric == "hamming" else np.float32)
+
     def _remove(self, keys: np.ndarray) -> None:
         self._index.remove_ids(keys)
 

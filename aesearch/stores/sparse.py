@@ -59,6 +59,13 @@ class SparseStore(Store):
             distances.append(np.take_along_axis(far, nearest, 1))
         return np.concatenate(keys), np.concatenate(distances)
 
+    def keys(self) -> np.ndarray:
+        return self._keys
+
+    def codes(self, keys: np.ndarray) -> Rows:
+        place_of = {key: place for place, key in enumerate(self._keys.tolist())}
+        return self._rows()[[place_of[key] for key in keys.tolist()]]
+
     def _remove(self, keys: np.ndarray) -> None:
         stay = ~np.isin(self._keys, keys)
         self._blocks, self._keys = [self._rows()[stay]], self._keys[stay]

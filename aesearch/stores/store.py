@@ -101,6 +101,14 @@ class Store(ABC):
         if len(keys):
             self._remove(np.ascontiguousarray(keys, np.int64))
 
+    @abstractmethod
+    def keys(self) -> np.ndarray:
+        """The keys in use [N] int64, in no order."""
+
+    @abstractmethod
+    def codes(self, keys: np.ndarray) -> Rows:
+        """The codes under these keys [M] int64, all of them in use, as they are compared: [M, width]."""
+
     @property
     @abstractmethod
     def bytes_per_item(self) -> float:

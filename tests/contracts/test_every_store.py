@@ -124,6 +124,16 @@ def test_what_was_removed_is_gone_and_the_others_keep_their_keys(case: tuple[Sto
     assert (store.search(queries, 3)[0] == NONE).all()
 
 
+def test_it_gives_its_codes_back_by_their_keys(case: tuple[Store, np.ndarray, Any, Any]) -> None:
+    store, keys, codes, queries = case
+    assert sorted(store.keys().tolist()) == sorted(keys.tolist())
+    some = keys[[5, 299, 0]]
+    again = type(store)(store.metric, WIDTH)
+    again.add(some, store.codes(some))
+    check(again, some, codes[[5, 299, 0]], queries, 2)
+    assert store.codes(keys[:0]).shape == (0, WIDTH)
+
+
 def test_saved_and_loaded_it_answers_the_same(case: tuple[Store, np.ndarray, Any, Any], tmp_path: Path) -> None:
     store, _, _, queries = case
     store.save(tmp_path / "store")

