@@ -282,7 +282,7 @@ def add(
     They go by their full paths, and stay until they are removed: running index again looks at its own folder alone.
     """
     from aesearch.locking import writing
-    from aesearch.printing import say, shown
+    from aesearch.printing import shown
     from aesearch.retriever import Retriever
 
     folder = index or newest_index()[0]
@@ -292,7 +292,7 @@ def add(
         if not count:
             raise NothingToIndex(f"nothing could be read in {', '.join(map(str, paths))}")
         retriever.save(folder)
-    say(f"{count:,} {retriever.kind} added to {shown(folder)}, which holds {len(retriever):,}")
+    typer.echo(f"{count:,} {retriever.kind} added to {shown(folder)}, which holds {len(retriever):,}")
 
 
 def _by_full_path(path: Path, items: Iterator[Item]) -> Iterator[Item]:
@@ -308,7 +308,7 @@ def remove(
 ) -> None:
     """Remove items from an index, by their ids.  Files of its own folder come back when index is run again."""
     from aesearch.locking import writing
-    from aesearch.printing import say, shown
+    from aesearch.printing import shown
     from aesearch.retriever import Retriever
 
     folder = index or newest_index()[0]
@@ -319,19 +319,19 @@ def remove(
             raise BadSetting(f'there is no "{missing[0]}" in {folder}; ids are what query prints, and nothing was removed')
         retriever.remove(ids)
         retriever.save(folder)
-    say(f"{len(set(ids)):,} removed from {shown(folder)}, which holds {len(retriever):,}")
+    typer.echo(f"{len(set(ids)):,} removed from {shown(folder)}, which holds {len(retriever):,}")
 
 
 @app.command()
 def verify(index: IndexOption = None) -> None:
     """Compare every byte of an index with what was written, and its codes with its items."""
-    from aesearch.printing import say, shown
+    from aesearch.printing import shown
     from aesearch.retriever import Retriever
 
     folder = index or newest_index()[0]
     retriever = Retriever.load(folder)
     retriever.verify()
-    say(f"{shown(folder)} is as it was written: {len(retriever):,} {retriever.kind}")
+    typer.echo(f"{shown(folder)} is as it was written: {len(retriever):,} {retriever.kind}")
 
 
 @app.command()
@@ -437,7 +437,7 @@ def denoise(
     already is not overwritten.
     """
     from aesearch.analysis.reconstructions import reconstruct as give_back
-    from aesearch.printing import say, shown
+    from aesearch.printing import shown
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index or newest_index("images")[0], light=False)
@@ -451,7 +451,7 @@ def denoise(
         count += 1
     if not count:
         raise NothingToIndex(f"no picture could be read in {path}")
-    say(f"{count:,} pictures written to {shown(out)}")
+    typer.echo(f"{count:,} pictures written to {shown(out)}")
 
 
 @app.command()
@@ -467,7 +467,7 @@ def sample(
     """Draw new pictures (or bags of words) from a variational autoencoder."""
     from aesearch.analysis.reconstructions import interpolate, sheet
     from aesearch.analysis.reconstructions import sample as draw
-    from aesearch.printing import print_table, say, shown
+    from aesearch.printing import print_table, shown
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index or newest_index()[0], light=False)
@@ -478,7 +478,7 @@ def sample(
         drawn = interpolate(retriever, first, last, count)
     if retriever.kind == "images":
         sheet([drawn[start : start + 10] for start in range(0, count, 10)]).save(out)
-        say(f"{count} new pictures: {shown(out)}")
+        typer.echo(f"{count} new pictures: {shown(out)}")
     else:
         print_table(["words"], [[" ".join(words[:12])] for words in drawn])
 

@@ -329,7 +329,7 @@ def test_a_second_writer_is_told_who_the_first_is(place: Path, tmp_path: Path) -
 
 def test_verify_and_doctor_say_what_is_wrong(place: Path, tmp_path: Path) -> None:
     shutil.copytree(place / "indexes" / "notes", tmp_path / "i")
-    assert "is as it was written" in succeed("verify", "--index", tmp_path / "i", cwd=place).stderr
+    assert "is as it was written" in succeed("verify", "--index", tmp_path / "i", cwd=place).stdout
     facts = json.loads(succeed("doctor", "--index", tmp_path / "i", "--json", cwd=place).stdout)
     assert facts["opens"].startswith("yes: 80 documents")
     assert facts["an update would read"] == "0 new and 0 changed files, and forget 0"
