@@ -78,6 +78,7 @@ MODELS: dict[Kind, Entry] = {  # that pretrained features use where no other is 
 
 _AUTOENCODER = "aesearch.autoencoders.autoencoder:Autoencoder"
 
+# Noise that keeps the mean: masking alone darkens what is learnt from, and then clean pictures are none that were seen.
 CODERS: dict[str, Entry] = {
     "neighbours": Entry(
         "aesearch.autoencoders.neighbours:Neighbours",
@@ -103,12 +104,12 @@ CODERS: dict[str, Entry] = {
     "denoising": Entry(
         _AUTOENCODER,
         "autoencoder that restores what noise took away (Vincent et al. 2008)",
-        keywords={"body": "dense", "noise": "masking"},
+        keywords={"body": "dense", "noise": "dropout"},
     ),
     "stacked-denoising": Entry(
         _AUTOENCODER,
         "deep autoencoder whose layers each learn to take noise away (Vincent et al. 2010)",
-        keywords={"layers": (1000, 500, 250), "pretrained_layers": True, "noise": "masking"},
+        keywords={"layers": (1000, 500, 250), "pretrained_layers": True, "noise": "dropout"},
     ),
     "sparse": Entry(
         "aesearch.autoencoders.sparse:Sparse",
@@ -130,7 +131,7 @@ CODERS: dict[str, Entry] = {
     "variational-denoising": Entry(
         "aesearch.autoencoders.variational:Variational",
         "the same, restoring what noise took away (Im et al. 2017)",
-        keywords={"noise": "masking"},
+        keywords={"noise": "dropout"},
     ),
     "masked": Entry(
         "aesearch.autoencoders.masked:Masked",
