@@ -196,7 +196,7 @@ def test_verify_finds_codes_that_are_not_of_the_items(notes: Path, tmp_path: Pat
 
 def test_readers_meet_a_writer_that_commits_again_and_again_and_never_fail(notes: Path, tmp_path: Path) -> None:
     Retriever.build(notes, coder="lsa", code_size=16).save(tmp_path / "index")
-    reading = "import sys; from aesearch import Retriever\nfor _ in range(60):\n    index = Retriever.load(sys.argv[1])\n"
+    reading = "import sys; from aesearch import Retriever\nfor _ in range(15):\n    index = Retriever.load(sys.argv[1])\n"
     reading += "    assert len(index) == len(index.ledger) and index.query('a thread', k=1)[0].id"
     readers = [subprocess.Popen([sys.executable, "-c", reading, tmp_path / "index"]) for _ in range(2)]
     writer = Retriever.load(tmp_path / "index")
@@ -206,7 +206,7 @@ def test_readers_meet_a_writer_that_commits_again_and_again_and_never_fail(notes
         writer.save(tmp_path / "index")
         commits += 1
     assert [reader.returncode for reader in readers] == [0, 0]
-    assert commits > 20
+    assert commits > 5
 
 
 def test_a_file_that_can_no_longer_be_read_leaves_the_index_by_name(notes: Path) -> None:
