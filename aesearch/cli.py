@@ -15,7 +15,7 @@ import typer
 
 from aesearch import __version__
 from aesearch.catalog import CODERS, DEFAULT_CODER, DEFAULT_FEATURES, FEATURES, look_up, reader_of
-from aesearch.errors import AesearchError, BadSetting, NothingToIndex
+from aesearch.errors import AesearchError, BadSetting, NothingToIndex, WrongKind
 from aesearch.home import default_index, newest_index
 from aesearch.items import Item, Kind
 
@@ -233,8 +233,6 @@ def _kind_asked(what: str | None) -> Kind:
 
 
 def _item_asked(what: str | None, text: str | None, retriever: Retriever) -> Item:
-    from aesearch.errors import WrongKind
-
     if text is not None:
         if retriever.kind != "documents":
             raise WrongKind(f"words were asked of an index of {retriever.kind}; ask with a file, or another (--index)")
@@ -336,7 +334,7 @@ def verify(index: IndexOption = None) -> None:
 
 @app.command()
 def doctor(index: IndexOption = None, json: JsonOption = False) -> None:
-    """What to know when something is wrong: versions, device, threads; whether the index opens, and what has changed."""
+    """What to know when something is wrong: versions, extras, threads; whether the index opens, and what has changed."""
     from aesearch.analysis.health import examine
     from aesearch.printing import print_json, print_table
 
@@ -441,6 +439,8 @@ def denoise(
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index or newest_index("images")[0], light=False)
+    if retriever.kind != "images":
+        raise WrongKind(f"only pictures can be restored, and this index is of {retriever.kind}; name another (--index)")
     count = 0
     for each in give_back(retriever, _read(retriever, path)):
         target = out / f"{each.id.replace('#', '-')}.png"
@@ -485,7 +485,6 @@ def sample(
 
 def _read(retriever: Retriever, path: Path) -> Iterator[Item]:
     """The items of a file or folder, as the index wants them; what is left out is said.  Raises WrongKind."""
-    from aesearch.errors import WrongKind
     from aesearch.printing import say_skipped
     from aesearch.readers.folder import read_files
 

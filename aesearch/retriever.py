@@ -140,17 +140,19 @@ class Retriever:
         for batch in batches(files.only(changed).sized(self.features.picture_size)):
             fresh: list[Item] = []
             stale: list[Row] = []
+            moves: list[tuple[Row, Item]] = []
             for item in batch:
                 old = before.pop(item.id, None)
                 from_where = away.pop(item.digest or b"", None) if old is None else None
-                if from_where is not None and self._move(before.pop(from_where.id), item):
-                    moved += 1
+                if from_where is not None:
+                    moves.append((before.pop(from_where.id), item))
                     continue
                 if old is not None and old.digest == item.digest and old.label == item.label:
                     continue
                 fresh.append(item)
                 if old is not None:
                     stale.append(old)
+            moved += self._move(moves, left_out)
             self._forget(stale)
             entered = self._enter(fresh, left_out)
             updated += len(stale)
@@ -197,16 +199,16 @@ class Retriever:
             self._unsaved |= {"store", "ledger"}
         return len(entered)
 
-    def _move(self, old: Row, item: Item) -> bool:
-        """Gives the code of `old` to `item`, which has its content; False where another item bears that id."""
-        if self.ledger.rows_of([item.id]):
-            return False
-        key = np.array([old.key], np.int64)
-        code = self.store.codes(key)
-        self._forget([old])
-        entered = enter(self.ledger, [item], self.features, {})
-        self.store.add(np.array(list(entered), np.int64), code)
-        return True
+    def _move(self, moves: Sequence[tuple[Row, Item]], left_out: dict[str, str]) -> int:
+        """Gives the code of each row to the item that has its content now.  Returns how many took it over."""
+        if not moves:
+            return 0
+        codes = self.store.codes(np.array([old.key for old, _ in moves], np.int64))
+        self._forget([old for old, _ in moves])
+        entered = enter(self.ledger, [item for _, item in moves], self.features, left_out)
+        place_of = {item.id: place for place, (_, item) in enumerate(moves)}
+        self.store.add(np.array(list(entered), np.int64), codes[[place_of[item.id] for item in entered.values()]])
+        return len(entered)
 
     def _forget(self, rows: Iterable[Row]) -> None:
         keys = [row.key for row in rows]
@@ -445,17 +447,23 @@ class Retriever:
         Until then it answers from the state that it knows.  Returns whether there was anything new; changes that were not
         saved are lost if there was.  Raises NoIndex where it has no folder.
         """
-        folder = self.record.get("folder")
-        if folder is None:
-            raise NoIndex("this index was never saved, so there is nothing to take up; save it first")
-        if manifest.generation(Path(folder)) == self._generation:
+        folder = self._folder()
+        if manifest.generation(folder) == self._generation:
             return False
         self.__dict__.update(type(self).load(folder, light=self._light).__dict__)
         return True
 
+    def _folder(self) -> Path:
+        if "folder" not in self.record:
+            raise NoIndex("this index was never saved, so there is no folder to look at; save it first")
+        return Path(self.record["folder"])
+
     def verify(self) -> None:
-        """Compares every file with what was written, whole, and the store's keys with the ledger's.  Raises BrokenIndex."""
-        folder = Path(self.record["folder"])
+        """Compares every file with what was written, whole, and the store's keys with the ledger's.
+
+        Raises BrokenIndex, and NoIndex where it was never saved.
+        """
+        folder = self._folder()
         manifest.read_manifest(folder, in_full=True)
         keys = np.array([row.key for row in self.ledger.all_rows()], np.int64)
         if not np.array_equal(np.sort(self.store.keys()), np.sort(keys)):

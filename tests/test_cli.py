@@ -298,6 +298,7 @@ def test_pictures_are_given_back_restored_and_drawn(place: Path, tmp_path: Path)
     assert "is there already" in fail(*restored, cwd=place)
     assert "variational" in fail("sample", "--index", "indexes/photos", cwd=place)
     assert "holds documents" in fail("reconstruct", "indexes/photos", "notes", cwd=place)
+    assert "only pictures" in fail("denoise", "notes", "--index", "indexes/notes", "-o", tmp_path / "x", cwd=place)
 
 
 def test_items_are_added_from_anywhere_and_removed_by_id(place: Path, tmp_path: Path) -> None:
@@ -307,6 +308,9 @@ def test_items_are_added_from_anywhere_and_removed_by_id(place: Path, tmp_path: 
     hit = json.loads(succeed("query", photo, "-k", "1", "--format", "json", "--index", tmp_path / "i", cwd=place).stdout)[0]
     assert (hit["id"], hit["path"]) == (str(photo), str(photo))
     assert hit["distance"] == pytest.approx(0, abs=1e-5)
+    again = ("query", photo, "-k", "1", "--rerank", "--format", "json", "--index", tmp_path / "i")
+    hit = json.loads(succeed(*again, cwd=place).stdout)[0]  # it is read again where it lies, outside the folder
+    assert (hit["id"], hit["distance"]) == (str(photo), pytest.approx(0, abs=1e-3))
     succeed("remove", photo, "--index", tmp_path / "i", cwd=place)
     hits = json.loads(succeed("query", photo, "--format", "json", "--index", tmp_path / "i", cwd=place).stdout)
     assert str(photo) not in [hit["id"] for hit in hits]

@@ -137,9 +137,11 @@ def squared_errors(X: Rows, decoded: np.ndarray) -> np.ndarray:
 
 def _fitting(queries: Items, retriever: Retriever) -> Iterator[Item]:
     """The queries that the index's features can take; of files, the others are noted with those that were skipped."""
+    if not isinstance(queries, Files):
+        yield from queries
+        return
     for item in queries:
-        why_not = retriever.features.why_not(item) if isinstance(queries, Files) else None
-        if isinstance(queries, Files) and why_not:
+        if why_not := retriever.features.why_not(item):
             queries.skipped[item.id] = why_not
         else:
             yield item

@@ -54,6 +54,10 @@ class Variational(Autoencoder):
         **others: Any,
     ) -> None:
         super().__init__(code_size, loss=loss, **{"whiten": False, **others})
+        if self.tied or self.pretrained_layers:
+            raise BadSetting(
+                "variational: its encoder ends in two numbers for each of the decoder's, so layers cannot be paired"
+            )
         if (beta is not None and beta < 0) or warm_up < 0:
             raise BadSetting("variational: beta and warm_up are 0 or more")
         self.beta, self.warm_up = beta, warm_up

@@ -294,6 +294,8 @@ def test_positions_tell_every_place_apart() -> None:
         (lambda X: Sparse(16, rho=0), "between 0 and 1"),
         (lambda X: Contractive(16, weight=-1), "0 or more"),
         (lambda X: Variational(16, beta=-1), "0 or more"),
+        (lambda X: Variational(16, tied=True), "cannot be paired"),
+        (lambda X: Variational(16, pretrained_layers=True), "cannot be paired"),
         (lambda X: Autoencoder(16, dropout=1.0), "under 1"),
         (lambda X: Autoencoder(16, body="convolutional", tied=True), "dense body"),
         (lambda X: Autoencoder(64).fit(X), "would copy them"),
