@@ -18,6 +18,8 @@ KINDS: tuple[Kind, ...] = ("images", "documents", "vectors")
 class Item:
     """One thing to be found: a picture, a text, or a vector [D] that somebody else's model made of one.
 
+    A picture is one of Pillow's, or an array of its pixels: [H, W] or [H, W, 3] uint8.
+
     `id` is unique in its collection: the file's path under the indexed folder, `path#row` for a row of a table, or the
     row's own id.  `path` is the file that it came from and `digest` a checksum of what was read; both are None for an
     item made in memory.
@@ -33,7 +35,7 @@ class Item:
     def kind(self) -> Kind:
         if isinstance(self.content, str):
             return "documents"
-        return "vectors" if hasattr(self.content, "ndim") else "images"
+        return "vectors" if getattr(self.content, "ndim", 2) == 1 else "images"
 
     @property
     def excerpt(self) -> str | None:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PIL import Image
+
+from aesearch.errors import BadSetting
 
 TURNS = tuple(Image.Transpose)
 """All ways of turning by quarters and mirroring, but for leaving a picture as it is."""
+
+
+def as_picture(content: Any) -> Image.Image:
+    """An item's content as Pillow's picture.  Raises BadSetting where it is an array of another form."""
+    if isinstance(content, Image.Image):
+        return content
+    # NumPy is not imported for this: the workers that read begin in half the time without it.
+    if content.dtype != "uint8" or content.ndim not in (2, 3) or content.shape[2:] not in ((), (3,)):
+        raise BadSetting(f"a picture is an array {list(content.shape)} of {content.dtype}; pass [H, W] or [H, W, 3] uint8")
+    return Image.fromarray(content)
 
 
 def turned(picture: Image.Image) -> list[Image.Image]:

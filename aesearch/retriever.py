@@ -288,9 +288,10 @@ class Retriever:
         if turned and self.kind != "images":
             raise BadSetting(f"only pictures can be turned, and this index is of {self.kind}; leave it out (--turned)")
         if turned:
+            from aesearch.pictures import as_picture
             from aesearch.pictures import turned as all_turned
 
-            items = [replace(item, content=view) for item in items for view in all_turned(item.content)]  # type: ignore[arg-type]
+            items = [replace(item, content=view) for item in items for view in all_turned(as_picture(item.content))]
         X = self.rows_of(items)
         keys, distances = self.store.search(self.coder.encode(X), max(k, CANDIDATES) if rerank else k)
         if rerank:

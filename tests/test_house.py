@@ -47,6 +47,7 @@ WITHIN_A_FLOOR = {  # the few imports that stay on a floor between rooms: from -
     ("catalog", "errors"),
     ("catalog", "items"),
     ("arrays", "errors"),
+    ("pictures", "errors"),
     ("views", "arrays"),
     ("sessions", "errors"),
     ("agreement", "stores"),

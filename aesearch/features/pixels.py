@@ -13,7 +13,7 @@ from PIL import Image
 from aesearch.errors import BadSetting, NotFitted, NothingToIndex
 from aesearch.features.features import Features
 from aesearch.items import Item
-from aesearch.pictures import squeezed
+from aesearch.pictures import as_picture, squeezed
 
 NATIVE = 64
 """Pictures that are all of one size keep it if neither side is longer: they are digits, icons or patches, not photos."""
@@ -57,7 +57,7 @@ class Pixels(Features):
 
     def fit(self, items: Iterable[Item]) -> Self:
         """Settles size and channels by the first `fit_needs` items."""
-        pictures: list[Any] = [item.content for item in self._checked(list(islice(items, self.fit_needs)))]
+        pictures = [as_picture(item.content) for item in self._checked(list(islice(items, self.fit_needs)))]
         if not pictures:
             raise NothingToIndex("no picture to fit to")
         sizes = {picture.size for picture in pictures}
@@ -74,13 +74,15 @@ class Pixels(Features):
         """[N, C, H, W] uint8: 0 is black, 255 white."""
         if not hasattr(self, "shape"):
             raise NotFitted(self)
-        pixels = [self._pixels(item.content) for item in self._checked(items)]  # type: ignore[arg-type]
+        pixels = [self._pixels(item.content) for item in self._checked(items)]
         return np.stack(pixels).transpose(0, 3, 1, 2) if pixels else np.zeros((0, *self.shape), np.uint8)
 
-    def _pixels(self, picture: Image.Image) -> np.ndarray:
+    def _pixels(self, content: Any) -> np.ndarray:
         """[H, W, C]"""
         channels, height, width = self.shape
-        picture = squeezed(picture, (width, height))
+        if isinstance(content, np.ndarray) and content.shape == (height, width, channels) and content.dtype == np.uint8:
+            return content  # as it was read
+        picture = squeezed(as_picture(content), (width, height))
         mode = "L" if channels == 1 else "RGB"
         return np.asarray(picture if picture.mode == mode else picture.convert(mode)).reshape(height, width, channels)
 

@@ -17,7 +17,7 @@ from aesearch.catalog import MODELS
 from aesearch.errors import BadSetting, BrokenIndex, MissingExtra, NotFitted, NothingToIndex
 from aesearch.features.features import Features
 from aesearch.items import Item, Kind
-from aesearch.pictures import squeezed
+from aesearch.pictures import as_picture, squeezed
 from aesearch.sessions import open_session
 
 MEAN, DEVIATION = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], np.float32)
@@ -96,8 +96,9 @@ class Pretrained(Features):
         return np.concatenate(parts) if parts else np.zeros((0, *self.shape), np.float32)
 
     def _vectors(self, items: Sequence[Item]) -> np.ndarray:
-        contents: list[Any] = [item.content for item in items]
-        return self._of_pictures(contents) if self.kind == "images" else self._of_texts(contents)
+        if self.kind == "images":
+            return self._of_pictures([as_picture(item.content) for item in items])
+        return self._of_texts([str(item.content) for item in items])
 
     def _of_pictures(self, pictures: Sequence[Image.Image]) -> np.ndarray:
         pixels = np.stack([np.asarray(squeezed(picture, self._size).convert("RGB"), np.float32) for picture in pictures])

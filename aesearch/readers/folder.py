@@ -87,7 +87,7 @@ class Files:
         else:
             name = path
         folder = path.rpartition("/")[0].rpartition("/")[2]
-        return replace(item, id=name, path=path, label=item.label or folder or None)
+        return Item(name, item.content, item.label or folder or None, path, item.digest)
 
     def _results(self) -> Iterator[tuple[str, Item | Unreadable]]:
         """What each file yields, in order.  Files of a folder whose decoders are slow, or may crash, are read by workers,

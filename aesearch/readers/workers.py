@@ -1,14 +1,13 @@
 """Files read in processes of their own: on every core, and a decoder that crashes or hangs costs its one file.
 
 A worker is this module run by the same Python.  It takes lists of paths on its standard input, a line of JSON each, and
-answers each list on its standard output: the size of the answer in 8 bytes, then for every path a line of JSON and the
-bytes of what it read.  Nothing of the caller's program is imported in it, so scripts need no main guard; it ends when its
-input does, so it cannot outlive its caller.
+answers each list on its standard output: the size of the answer in 8 bytes, a line of JSON that says of every path what was
+read, and the bytes of it all.  Nothing of the caller's program is imported in it, so scripts need no main guard; it ends
+when its input does, so it cannot outlive its caller.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import select
@@ -96,7 +95,7 @@ class Worker:
         late = not self._answers_within(self.limit)
         answer = None if late else self._answer()
         if answer is not None:
-            return [_unpacked(answer, path) for path in paths]
+            return _unpacked(answer, paths)
         self.end()
         code = self._process.returncode
         waiting, self._sent = self._sent, deque()
@@ -123,11 +122,11 @@ class Worker:
         poll.register(self._answers, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
 
-    def _answer(self) -> io.BytesIO | None:
+    def _answer(self) -> bytearray | None:
         """None where the process ended before its answer was whole."""
         size = int.from_bytes(self._read(8))
         answer = self._read(size)
-        return io.BytesIO(answer) if size and len(answer) == size else None
+        return answer if size and len(answer) == size else None
 
     def _read(self, size: int) -> bytearray:
         """So many bytes; fewer where the process has ended."""
@@ -143,32 +142,45 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
-def _packed(item: Item | Unreadable) -> tuple[bytes, bytes]:
-    """What is said of an item in a line, and its bytes."""
-    if isinstance(item, Unreadable):
-        said: dict[str, Any] = {"why": item.why}
-        raw = b""
-    elif isinstance(item.content, str):
-        said, raw = {}, item.content.encode("utf-8", "replace")
-    else:
-        picture: Any = item.content
-        said, raw = {"mode": picture.mode, "size": picture.size}, picture.tobytes()
-    if isinstance(item, Item):
+def _packed(items: Sequence[Item | Unreadable]) -> list[bytes]:
+    """A line that says of each item how many bytes it has, the shape of a picture, and its checksum; then the bytes.  Of
+    what was not read it says why."""
+    said: list[Any] = []
+    contents = []
+    for item in items:
+        if isinstance(item, Unreadable):
+            said.append(item.why)
+            continue
         assert item.digest is not None  # readers of files say what they read
-        said |= {"digest": item.digest.hex(), "bytes": len(raw)}
-    return json.dumps(said).encode() + b"\n", raw
+        if isinstance(item.content, str):
+            raw, shape = item.content.encode("utf-8", "replace"), None
+        else:
+            picture: Any = item.content
+            raw, shape = picture.tobytes(), (picture.height, picture.width, *((3,) if picture.mode == "RGB" else ()))
+        said.append((len(raw), shape, item.digest.hex()))
+        contents.append(raw)
+    return [json.dumps(said).encode() + b"\n", *contents]
 
 
-def _unpacked(answer: io.BytesIO, path: str) -> Item | Unreadable:
-    said = json.loads(answer.readline())
-    if "why" in said:
-        return Unreadable("", said["why"])
-    raw, digest = answer.read(said["bytes"]), bytes.fromhex(said["digest"])
-    if "mode" not in said:
-        return Item("", raw.decode("utf-8"), path=path, digest=digest)
-    from PIL import Image
+def _unpacked(answer: bytearray, paths: Sequence[str]) -> list[Item | Unreadable]:
+    """The same items; pictures are arrays of their pixels now."""
+    import numpy as np  # here, because workers begin sooner without it
 
-    return Item("", Image.frombytes(said["mode"], tuple(said["size"]), raw), path=path, digest=digest)
+    end = answer.index(b"\n") + 1
+    found: list[Item | Unreadable] = []
+    for path, what in zip(paths, json.loads(answer[:end]), strict=True):
+        if isinstance(what, str):
+            found.append(Unreadable("", what))
+            continue
+        size, shape, digest = what
+        begin, end = end, end + size
+        content: Any
+        if shape is None:
+            content = answer[begin:end].decode("utf-8")
+        else:
+            content = np.frombuffer(answer, np.uint8, size, begin).reshape(shape)
+        found.append(Item("", content, None, path, bytes.fromhex(digest)))
+    return found
 
 
 def _serve() -> None:
@@ -180,7 +192,7 @@ def _serve() -> None:
     os.dup2(2, 1)  # a decoder that prints must not print into the answers
     for line in sys.stdin.buffer:
         paths, keywords = json.loads(line)
-        parts = [part for path in paths for part in _packed(next(read_file(Path(path), **keywords)))]
+        parts = _packed([next(read_file(Path(path), **keywords)) for path in paths])
         # All in one piece: waking the caller for each file would cost a tenth of the decoding.
         rest = memoryview(b"".join((sum(map(len, parts)).to_bytes(8), *parts)))
         while rest:

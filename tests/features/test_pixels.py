@@ -52,3 +52,14 @@ def test_the_way_back_shows_the_picture(digits: np.ndarray) -> None:
 def test_bad_settings_are_refused(settings: dict[str, int]) -> None:
     with pytest.raises(BadSetting, match="choose"):
         Pixels(**settings)
+
+
+@pytest.mark.parametrize("size", [None, 5])
+def test_a_picture_may_be_an_array_of_its_pixels(digits: np.ndarray, size: int | None) -> None:
+    pillows = [Item(str(n), Image.fromarray(row[0])) for n, row in enumerate(digits[:20])]
+    arrays = [Item(str(n), row[0]) for n, row in enumerate(digits[:20])]
+    pixels = Pixels(size).fit(arrays)
+    assert pixels.shape == Pixels(size).fit(pillows).shape
+    np.testing.assert_array_equal(pixels.transform(arrays), pixels.transform(pillows))
+    with pytest.raises(BadSetting, match=r"\[3, 8, 8\] of float64"):
+        pixels.transform([Item("x", np.zeros((3, 8, 8)))])
