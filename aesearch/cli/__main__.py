@@ -1,0 +1,5 @@
+"""`python -m aesearch.cli`."""
+
+from aesearch.cli import main
+
+main()

@@ -1,0 +1,227 @@
+"""The commands that write an index: index, add, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from aesearch.catalog import CODERS, DEFAULT_FEATURES, FEATURES, look_up
+from aesearch.cli.app import IdField, IndexOption, JsonOption, KindOption, LabelField, TextField, app, given, read, sizes
+from aesearch.errors import BadSetting, NothingToIndex
+from aesearch.home import default_index, newest_index
+from aesearch.items import Item, Kind
+
+if TYPE_CHECKING:
+    from aesearch.retriever import Retriever
+
+
+@app.command()
+def index(
+    path: Annotated[
+        Path, typer.Argument(help="A folder, a table (.jsonl, .jsonl.gz, .csv), an image set, or vectors (.npy).")
+    ],
+    index: IndexOption = None,
+    coder: Annotated[str | None, typer.Option(help=f"One of: {', '.join(CODERS)}.", show_default=False)] = None,
+    code_size: Annotated[int | None, typer.Option(help="Numbers (or bits) of a code.  [default: 64]")] = None,
+    bits: Annotated[bool | None, typer.Option("--bits/--no-bits", help="Keep each number as one bit.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training sample, or rounds.", show_default=False)
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Time after which no further round of training begins, such as 90s or 5m.  [default: 60s]"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed trains the same model.  [default: 0]")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to train.  [default: auto]")] = None,
+    layers: Annotated[str | None, typer.Option(help="Hidden layers, such as 128,64; channels if convolutional.")] = None,
+    noise: Annotated[str | None, typer.Option(help="gaussian, salt-and-pepper, masking or dropout.")] = None,
+    noise_level: Annotated[float | None, typer.Option(help="Its deviation or probability.")] = None,
+    loss: Annotated[str | None, typer.Option(help="mse, bce, l1 or, for documents, softmax.")] = None,
+    features: Annotated[
+        str | None, typer.Option(help=f"One of: {', '.join(FEATURES)}; or a pretrained model's .onnx file.")
+    ] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side that pictures are brought to, in pixels.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Words kept at most.  [default: 10000]")] = None,
+    kind: KindOption = None,
+    text_field: TextField = "text",
+    id_field: IdField = "id",
+    label_field: LabelField = "label",
+    rebuild: Annotated[bool, typer.Option(help="Train anew, and replace the index that is there.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Index the pictures, documents or vectors in PATH; run again to bring the index up to date.
+
+    Files that cannot be read are skipped and named.  The index goes to indexes/NAME OF PATH (AESEARCH_HOME moves that
+    home) unless --index says otherwise.  Memory is bounded by the training sample of 60,000 items, not by the collection.
+    """
+    from aesearch.locking import writing
+    from aesearch.manifest import FILE, check_place
+    from aesearch.printing import print_report, say
+    from aesearch.readers.folder import read_files
+    from aesearch.readers.tables import Fields
+
+    files = read_files(path, kind=kind, fields=Fields(text_field, id_field, label_field))
+    folder = index or default_index(path)
+    check_place(folder)
+    settings = given(
+        epochs=epochs,
+        budget=_seconds(budget),
+        seed=seed,
+        device=device,
+        noise=noise,
+        noise_level=noise_level,
+        loss=loss,
+        layers=sizes(layers),
+    )
+    described = given(features=features, image_size=image_size, vocabulary=vocabulary)
+    learns = given(coder=coder, code_size=code_size, bits=bits, **described, **settings)
+    say(f"{len(files):,} {'file' if len(files) == 1 else 'files'} of {files.kind} in {path}")
+    with writing(folder):
+        if rebuild or not (folder / FILE).exists():
+            its = _features(files.kind, features, image_size, vocabulary)
+            report = _build(folder, files, its, coder, code_size, bool(bits), settings)
+        elif learns:
+            words = ", ".join(f"--{name.replace('_', '-')}" for name in learns)
+            raise BadSetting(f"{folder} is trained already, and {words} would train it anew; say so with --rebuild")
+        else:
+            report = _update(folder, files)
+    print_report(report, json)
+
+
+def _seconds(text: str | None) -> float | None:
+    """The seconds that "90", "90s" or "5m" stand for."""
+    if text is None:
+        return None
+    number, unit = (text[:-1], text[-1]) if text[-1:] in ("s", "m") else (text, "s")
+    try:
+        return float(number) * (60 if unit == "m" else 1)
+    except ValueError:
+        raise BadSetting(f'budget "{text}" is no time; write 90s or 5m (--budget)') from None
+
+
+def _build(
+    folder: Path, files: Any, features: Any, coder: str | None, code_size: int | None, bits: bool, settings: dict[str, Any]
+) -> dict[str, Any]:
+    from aesearch.printing import progress, say
+    from aesearch.retriever import Retriever
+
+    workspace = folder.parent
+    workspace.mkdir(parents=True, exist_ok=True)
+    with progress() as watch:
+        retriever = Retriever.build(
+            files,
+            features=features,
+            coder=coder,
+            code_size=code_size,
+            bits=bits,
+            workspace=workspace,
+            watch=watch,
+            **settings,
+        )
+        retriever.save(folder)
+    for remark in retriever.record["remarks"]:
+        say(remark)
+    return _report(folder, retriever, added=len(retriever), updated=0, removed=0)
+
+
+def _update(folder: Path, files: Any) -> dict[str, Any]:
+    from aesearch.printing import progress
+    from aesearch.retriever import Retriever
+
+    retriever = Retriever.load(folder)
+    root = retriever.record.get("source", {}).get("root")
+    if root != str(files.root.resolve()):
+        raise BadSetting(f"{folder} was built from {root}; give this one a folder of its own (--index), or --rebuild")
+    with progress() as watch:
+        changes = retriever.update(files, watch)
+        retriever.save(folder)
+    return _report(folder, retriever, changes.added, changes.updated, changes.removed)
+
+
+def _report(folder: Path, retriever: Retriever, added: int, updated: int, removed: int) -> dict[str, Any]:
+    """What `index --json` prints."""
+    seconds = retriever.record["seconds"]
+    return {
+        "index": str(folder),
+        "kind": retriever.kind,
+        "items": len(retriever),
+        "added": added,
+        "updated": updated,
+        "removed": removed,
+        "skipped": [{"path": path, "reason": reason} for path, reason in retriever.ledger.skipped.items()],
+        "coder": retriever.coder_name,
+        "code_size": retriever.coder.code_size,
+        "bytes_per_item": retriever.store.bytes_per_item,
+        "seconds": {stage: round(seconds.get(stage, 0.0), 3) for stage in ("read", "train", "encode", "store")},
+    }
+
+
+def _features(kind: Kind, name: str | None, image_size: int | None, vocabulary: int | None) -> Any:
+    """The features asked for.  Raises UnknownName, and BadSetting for features or an option of another kind."""
+    model = name if name is not None and name.endswith(".onnx") else None
+    name = "pretrained" if model else name or DEFAULT_FEATURES[kind]
+    entry = look_up(FEATURES, "features", name)
+    if kind not in entry.kinds:
+        raise BadSetting(
+            f"features {name} are for {' and '.join(entry.kinds)}, not for {kind}; leave them out (--features)"
+        )
+    for option, value, its in (("--image-size", image_size, "pixels"), ("--vocabulary", vocabulary, "words")):
+        if value is not None and name != its:
+            raise BadSetting(f"{option} is for {its}, not for {kind} as {name}; leave it out")
+    if name == "pretrained":
+        return entry.load()(kind, model)
+    return entry.load()(**given(size=image_size, vocabulary=vocabulary))
+
+
+@app.command()
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, documents, or folders of them, from anywhere.")],
+    index: IndexOption = None,
+) -> None:
+    """Add items to an index, by the coder that it has; one that is there already is encoded anew.
+
+    They go by their full paths, and stay until they are removed: running index again looks at its own folder alone.
+    """
+    from aesearch.locking import writing
+    from aesearch.printing import shown
+    from aesearch.retriever import Retriever
+
+    folder = index or newest_index()[0]
+    with writing(folder):
+        retriever = Retriever.load(folder)
+        count = retriever.add(item for path in paths for item in _by_full_path(path, read(retriever, path)))
+        if not count:
+            raise NothingToIndex(f"nothing could be read in {', '.join(map(str, paths))}")
+        retriever.save(folder)
+    typer.echo(f"{count:,} {retriever.kind} added to {shown(folder)}, which holds {len(retriever):,}")
+
+
+def _by_full_path(path: Path, items: Iterator[Item]) -> Iterator[Item]:
+    root = path.resolve() if path.is_dir() else path.resolve().parent
+    for item in items:
+        yield replace(item, id=str(root / item.id), path=str(root / (item.path or "")))
+
+
+@app.command()
+def remove(
+    ids: Annotated[list[str], typer.Argument(help="Ids, as query prints them.")],
+    index: IndexOption = None,
+) -> None:
+    """Remove items from an index, by their ids.  Files of its own folder come back when index is run again."""
+    from aesearch.locking import writing
+    from aesearch.printing import shown
+    from aesearch.retriever import Retriever
+
+    folder = index or newest_index()[0]
+    with writing(folder):
+        retriever = Retriever.load(folder)
+        missing = [id for id in ids if id not in retriever.ledger.rows_of(ids)]
+        if missing:
+            raise BadSetting(f'there is no "{missing[0]}" in {folder}; ids are what query prints, and nothing was removed')
+        retriever.remove(ids)
+        retriever.save(folder)
+    typer.echo(f"{len(set(ids)):,} removed from {shown(folder)}, which holds {len(retriever):,}")

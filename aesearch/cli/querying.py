@@ -1,0 +1,171 @@
+"""The commands that ask an index: query, evaluate, and how the index itself is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from aesearch.catalog import reader_of
+from aesearch.cli.app import IdField, IndexOption, JsonOption, KindOption, LabelField, TextField, app, sizes
+from aesearch.errors import AesearchError, NothingToIndex, WrongKind
+from aesearch.home import newest_index
+from aesearch.items import Item, Kind
+
+if TYPE_CHECKING:
+    from aesearch.retriever import Retriever
+
+
+@app.command()
+def query(
+    what: Annotated[
+        str | None, typer.Argument(help="A picture, document or vector (.npy), or - for standard input.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="How many neighbours.", min=1)] = 10,
+    text: Annotated[str | None, typer.Option(help="Ask with these words.", show_default=False)] = None,
+    rerank: Annotated[bool, typer.Option("--rerank", help="Read the 500 nearest again, and compare all of them.")] = False,
+    turned: Annotated[bool, typer.Option("--turned", help="Ask with the picture turned and mirrored too.")] = False,
+    within: Annotated[float | None, typer.Option(help="Find all items no further than this instead.", min=0)] = None,
+    format: Annotated[Literal["table", "json", "paths"], typer.Option(help="How to print the hits.")] = "table",
+    index: IndexOption = None,
+) -> None:
+    """Find the K items most like WHAT.
+
+    Without --index, the newest index that fits is asked, and named on standard error.  --rerank is slower, and better for
+    questions of a few words and for altered copies of photos; --turned finds copies that were turned or mirrored;
+    --within 3 finds, in an index of bits, all items of which at most 3 bits differ.
+    """
+    from aesearch.printing import print_hits, say, shown
+
+    if (what is None) == (text is None):
+        raise typer.BadParameter("give either WHAT (a file, or -) or --text WORDS")
+    if index is None:
+        index, choices = newest_index(_kind_asked(what))
+        say(f"asking {shown(index)}" + (f", the newest of {choices} indexes that fit (--index)" if choices > 1 else ""))
+    from aesearch.retriever import Retriever
+
+    retriever = Retriever.load(index)
+    asked = _item_asked(what, text, retriever)
+    if within is not None and (rerank or turned):
+        raise typer.BadParameter("--within is by the codes alone; leave out --rerank and --turned")
+    hits = retriever.query(asked, k, rerank=rerank, turned=turned) if within is None else retriever.within(asked, within)
+    print_hits(hits, format)
+
+
+def _kind_asked(what: str | None) -> Kind:
+    """The kind of a query, by the end of its name; words and standard input are documents."""
+    if what is None or what == "-":
+        return "documents"
+    path = Path(what)
+    if not path.exists():
+        raise NothingToIndex(f"there is no file {what}; check the spelling, or ask with words by --text")
+    entry = reader_of(path)
+    if entry is None:
+        raise NothingToIndex(f"no reader for {what}; ask with a picture or a document, or with words by --text")
+    return entry.kinds[0]
+
+
+def _item_asked(what: str | None, text: str | None, retriever: Retriever) -> Item:
+    if text is not None:
+        if retriever.kind != "documents":
+            raise WrongKind(f"words were asked of an index of {retriever.kind}; ask with a file, or another (--index)")
+        return Item("--text", text)
+    if what != "-":
+        return retriever.read_query(Path(what or ""))
+    raw = sys.stdin.buffer.read()
+    if not raw:
+        raise NothingToIndex("standard input was empty; pipe a document into it")
+    if retriever.kind == "vectors":
+        raise WrongKind("standard input was asked of an index of vectors; ask with a .npy file that holds one")
+    if retriever.kind == "images":
+        import io
+
+        from aesearch.readers.images import DETAIL, decode
+
+        detail = max((DETAIL, *(retriever.features.picture_size or ())))
+        return Item("-", decode(io.BytesIO(raw), "standard input", detail))
+    from aesearch.readers.text import decode as decode_text
+
+    return Item("-", decode_text(raw, "standard input"))
+
+
+@app.command()
+def evaluate(
+    queries: Annotated[
+        Path, typer.Option(help="Labelled items that are not in the index: a folder of class folders, a table.")
+    ],
+    index: IndexOption = None,
+    k: Annotated[str, typer.Option("--k", help="Where to take the precision.")] = "1,10,100",
+    kind: KindOption = None,
+    text_field: TextField = "text",
+    id_field: IdField = "id",
+    label_field: LabelField = "label",
+    json: JsonOption = False,
+) -> None:
+    """Ask with labelled queries, and count how many neighbours bear the query's label.
+
+    Where no query has a label, only the agreement is measured: how many neighbours the two halves of a query (half of its
+    words each, or two croppings) have in common.
+    Precision at 1 is the accuracy of the nearest neighbour.  An autoencoder is loaded whole, with torch, so that its
+    reconstructions can be measured too.
+    """
+    from aesearch.analysis.evaluation import evaluate as measure
+    from aesearch.printing import print_json, print_measures, say_skipped
+    from aesearch.readers.folder import read_files
+    from aesearch.readers.tables import Fields
+    from aesearch.retriever import Retriever
+
+    files = read_files(queries, kind=kind, fields=Fields(text_field, id_field, label_field))
+    retriever = Retriever.load(index or newest_index(files.kind)[0], light=False)
+    found = measure(retriever, files, sizes(k) or ())
+    say_skipped(files.skipped)
+    if json:
+        print_json(found.as_dict())
+        return
+    print_measures(found.as_dict())
+
+
+@app.command()
+def info(index: IndexOption = None, json: JsonOption = False) -> None:
+    """What an index holds, and how it was made."""
+    from aesearch.printing import print_facts, print_json
+    from aesearch.retriever import Retriever
+
+    folder = index or newest_index()[0]
+    facts = Retriever.load(folder).describe() | {"index": str(folder)}
+    if json:
+        print_json(facts)
+        return
+    print_facts(facts)
+
+
+@app.command()
+def verify(index: IndexOption = None) -> None:
+    """Compare every byte of an index with what was written, and its codes with its items."""
+    from aesearch.printing import shown
+    from aesearch.retriever import Retriever
+
+    folder = index or newest_index()[0]
+    retriever = Retriever.load(folder)
+    retriever.verify()
+    typer.echo(f"{shown(folder)} is as it was written: {len(retriever):,} {retriever.kind}")
+
+
+@app.command()
+def doctor(index: IndexOption = None, json: JsonOption = False) -> None:
+    """What to know when something is wrong: versions, extras, threads; whether the index opens, and what has changed."""
+    from aesearch.analysis.health import examine
+    from aesearch.printing import print_json, print_table
+
+    try:
+        folder = index or newest_index()[0]
+    except AesearchError as error:
+        facts = examine(None) | {"index": str(error)}
+    else:
+        facts = examine(folder)
+    if json:
+        print_json(facts)
+    else:
+        print_table(("what", "value"), [(name, str(value)) for name, value in facts.items()])
