@@ -45,6 +45,9 @@ CODE_SIZE = 64
 SCORED = 1000
 """Items by whose views the finished index is scored, at most."""
 
+USUAL = 99
+"""Percent of the items that have another within the distance beyond which a query is unlike the whole collection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -111,6 +114,7 @@ def build(
         "seconds": stages,
         "epochs": [asdict(epoch) for epoch in epochs],
         "agreement": agreed,
+        "far": usual_distance(kept),
         "remarks": fitted.remarks(),
     }
     if isinstance(items, Files):
@@ -239,6 +243,18 @@ def empty_store(name: str | None, coder: Coder, codes: Rows) -> Store:
     name = name or ("sparse" if is_sparse(codes) else "faiss")
     store: Store = look_up(STORES, "store", name).load()(coder.metric, codes.shape[1])
     return store
+
+
+def usual_distance(store: Store) -> float | None:
+    """The distance to the nearest other item that USUAL percent of the items do not exceed, by SCORED of them at most.
+
+    None where there are fewer than 100: of so few no such share can be told.
+    """
+    if len(store) < 100:
+        return None
+    keys = np.random.default_rng(0).permutation(np.sort(store.keys()))[:SCORED]
+    near, far = store.search(store.codes(keys), 2)
+    return float(np.percentile(np.where(near[:, 0] == keys, far[:, 1], far[:, 0]), USUAL))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -296,30 +296,52 @@ class Retriever:
         keys, distances = self.store.search(self.coder.encode(X), max(k, CANDIDATES) if rerank else k)
         if rerank:
             distances = as_cosines(distances, self.coder.metric, self.coder.code_size)
-            keys, distances = closer_look(self.coder.detail(X), keys, distances, self._read_again)
+            keys, distances = closer_look(self.coder.detail(X), keys, distances, self._details)
         if turned:
             keys, distances = nearest_of(keys, distances, len(items) // max(1, len(what)))
         return self.hits(keys[:, :k], distances[:, :k])
+
+    def unlike(self, hits: Sequence[Hit]) -> bool:
+        """Whether a query that got these hits, by its code alone, is unlike anything in the index: further from its nearest
+        than 99 % of the items were from theirs when the index was built.
+        """
+        usual = self.record.get("far")
+        return bool(hits) and usual is not None and hits[0].distance > usual
 
     def within(self, what: Query, distance: float) -> list[Hit]:
         """All items no further from `what` than `distance`, the nearest first; of bits, all in a ball of so many flips."""
         return self.hits(*self.store.within(self.coder.encode(self.rows_of([self._item(what)])), distance))[0]
 
-    def _read_again(self, keys: list[int]) -> tuple[list[int], Rows]:
+    def _details(self, keys: list[int]) -> tuple[list[int], Rows]:
         """Those of the items that can still be read, and their features in full [N, F]."""
+        found: list[int] = []
+        details: list[Rows] = []
+        for read, X in self.read_again(keys):
+            found += read
+            details.append(self.coder.detail(X))
+        return found, stacked(details) if details else np.zeros((0, 0), np.float32)
+
+    def read_again(self, keys: Sequence[int]) -> Iterator[tuple[list[int], Rows]]:
+        """Those of the items that can still be read, with their features, batch by batch.
+
+        Raises BadSetting where they were made in memory.
+        """
+        for found, items in self.items_again(keys, self.features.picture_size):
+            yield found, self.features.transform(items)
+
+    def items_again(
+        self, keys: Sequence[int], size: tuple[int, int] | None = None
+    ) -> Iterator[tuple[list[int], list[Item]]]:
+        """Those of the items that can still be read, batch by batch; pictures squeezed to `size`, if one is given."""
         source, rows = self.record.get("source"), self.ledger.rows(keys)
         if source is None:
-            raise BadSetting("the items were made in memory and cannot be read again; ask without re-ranking (--rerank)")
+            raise BadSetting("the items were made in memory and cannot be read again; build from a folder to ask for this")
         paths = dict.fromkeys((row.path or "" for row in rows.values()), Stat(0, 0))
         files = Files(Path(source["root"]), paths, self.kind, Fields(**source["fields"]), lone=source["lone"])
         key_of = {row.id: row.key for row in rows.values()}
-        found: list[int] = []
-        details: list[Rows] = []
-        wanted = (item for item in files.sized(self.features.picture_size) if item.id in key_of)
+        wanted = (item for item in files.sized(size) if item.id in key_of)
         for batch in batches(item for item in wanted if self.features.why_not(item) is None):
-            found += [key_of[item.id] for item in batch]
-            details.append(self.coder.detail(self.features.transform(batch)))
-        return found, stacked(details) if details else np.zeros((0, 0), np.float32)
+            yield [key_of[item.id] for item in batch], batch
 
     def rows_of(self, items: Sequence[Item]) -> Rows:
         """The features of query items.  Raises NothingInCommon where a text has no word of the index."""

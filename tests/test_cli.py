@@ -385,3 +385,54 @@ def test_a_model_of_the_user_s_own_gives_the_features(place: Path, picture_model
     succeed("query", min((place / "more" / "0").iterdir()), "--index", tmp_path / "i", cwd=place)
     assert "not for images" in fail("index", "photos", "--features", "words", "--index", tmp_path / "j", cwd=place)
     assert "cannot be opened" in fail("index", "photos", "--features", "gone.onnx", "--index", tmp_path / "j", cwd=place)
+
+
+def test_a_collection_is_looked_at_as_a_whole(place: Path, tmp_path: Path) -> None:
+    photos, notes = ("--index", "indexes/photos"), ("--index", "indexes/notes")
+    strange = json.loads(succeed("outliers", *photos, "-k", "3", "--json", cwd=place).stdout)
+    assert [each["percentile"] for each in strange] == sorted((each["percentile"] for each in strange), reverse=True)
+    assert "reconstruct" not in fail("outliers", *notes, "--by", "reconstruction", cwd=tmp_path)  # there is no index here
+    shutil.copy(min((place / "photos" / "0").iterdir()), place / "more" / "0" / "copy.png")
+    succeed("index", "more", "--index", tmp_path / "more", "--coder", "pca", "--code-size", "8", cwd=place)
+    shutil.copy(place / "more" / "0" / "copy.png", place / "more" / "1" / "copy.png")
+    succeed("index", "more", "--index", tmp_path / "more", cwd=place)
+    sheet = tmp_path / "sheet.png"
+    found = succeed("duplicates", "--index", tmp_path / "more", "--format", "json", "--sheet", sheet, cwd=place).stdout
+    assert json.loads(found)[0]["ids"] == ["0/copy.png", "1/copy.png"]
+    assert Image.open(sheet).width >= 256
+    assert "only pictures" in fail("duplicates", *notes, "--sheet", sheet, cwd=place)
+    groups = json.loads(succeed("clusters", *notes, "-k", "3", "--json", cwd=place).stdout)
+    assert sum(group["size"] for group in groups) == 80
+    assert all(group["words"] for group in groups)
+    assert "telling words" in succeed("clusters", *notes, "-k", "3", cwd=place).stdout
+    for name in ("map.html", "map.png"):
+        assert name in succeed("map", *photos, "-o", tmp_path / name, "--clusters", "3", cwd=place).stdout
+        assert (tmp_path / name).stat().st_size > 5000
+    assert "neither a page" in fail("map", *photos, "-o", tmp_path / "map.txt", cwd=place)
+    query = min((place / "notes").rglob("*.txt"))
+    reasons = json.loads(succeed("explain", query, *notes, "--json", cwd=place).stdout)
+    assert reasons[0]["likeness"] == pytest.approx(1, abs=1e-3)
+    succeed("explain", min((place / "more" / "1").iterdir()), *photos, "-o", tmp_path / "why.png", cwd=place)
+    assert Image.open(tmp_path / "why.png").height > 64
+
+
+def test_coders_are_compared_on_the_user_s_items(place: Path, tmp_path: Path) -> None:
+    words = ("compare", "photos", "--coders", "dense,pca", "--code-size", "4,8", "--epochs", "1")
+    done = succeed(*words, "--queries", "more", "--format", "json", "--report", tmp_path / "report", cwd=place)
+    entries = json.loads(done.stdout)
+    assert {(each["coder"], each["code_size"]) for each in entries} == {(c, s) for c in ("dense", "pca") for s in (4, 8)}
+    assert entries[0]["best"]
+    assert "<canvas" in (tmp_path / "report" / "index.html").read_text()
+    lines = succeed(*words, "--format", "csv", cwd=place).stdout.splitlines()  # every fifth is held out
+    assert len(lines) == 5
+    assert "*" in succeed(*words, cwd=place).stdout
+    assert "lsa" in fail("compare", "photos", "--coders", "lsa", cwd=place)
+
+
+def test_a_query_unlike_everything_is_said_to_be(place: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (8, 8), np.uint8)).save(tmp_path / "noise.png")
+    index = ("--index", tmp_path / "i")
+    succeed("index", "photos", *index, "--coder", "pca", "--code-size", "16", cwd=place)
+    assert "nothing in the index is like this" in succeed("query", tmp_path / "noise.png", *index, cwd=place).stderr
+    photo = min((place / "photos" / "0").iterdir())
+    assert "nothing in the index" not in succeed("query", photo, *index, cwd=place).stderr

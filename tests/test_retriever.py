@@ -332,3 +332,14 @@ def test_an_index_of_pictures_alone_needs_no_files_to_be_read_again(digit_index:
     index = Retriever.load(digit_index)
     assert index.update(index.source()) == Changes(0, 0, 0)
     assert np.isfinite(index.store.bytes_per_item)
+
+
+def test_a_query_unlike_anything_is_told_from_a_usual_one(digit_folder: Path, tmp_path: Path) -> None:
+    index = Retriever.build(digit_folder / "train", coder="pca", code_size=16)
+    index.save(tmp_path / "i")
+    index = Retriever.load(tmp_path / "i")
+    usual = [index.unlike(hits) for hits in index.query_many(list(read_files(digit_folder / "test")), 1)]
+    assert np.mean(usual) < 0.05
+    noise = Item("noise", np.random.default_rng(0).integers(0, 255, (8, 8), np.uint8))
+    assert index.unlike(index.query(noise, 1))
+    assert not index.unlike([])

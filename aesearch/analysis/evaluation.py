@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 DEPTH = 1000
 """Neighbours that the mean average precision looks at."""
 
+CURVE = 100
+"""Neighbours up to which precision and recall are kept place by place."""
+
 BATCH = 256
 
 
@@ -39,6 +42,8 @@ class Evaluation:
     reconstruction_sse : squared error of the queries' decoded codes, summed over a row; pixels in 0..1, words in the
         features' own weights.  None where the coder was loaded without its decoder.
     queries_per_second : encoding and searching, in batches; reading and features are not counted.
+    average_precisions : [Q], of each labelled query.
+    curve : "precision" and "recall" at 1, 2, ... CURVE, means over the labelled queries: [CURVE] each.
     """
 
     queries: int
@@ -47,6 +52,8 @@ class Evaluation:
     agreement: float | None
     reconstruction_sse: float | None
     queries_per_second: float
+    average_precisions: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
+    curve: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """What `aesearch evaluate --json` prints."""
@@ -78,7 +85,9 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
         queries = queries.sized(retriever.features.picture_size)
     keys, labels = _labels_by_key(retriever)
     depth = min(max(DEPTH, *ks), len(retriever))
-    precisions, average_precisions, errors, views = [], [], [], []
+    total = dict(zip(*np.unique(labels, return_counts=True), strict=True))
+    precisions, average_precisions, recalls, errors, views = [], [], [], [], []
+    steps = range(1, min(CURVE, depth) + 1)
     draw = np.random.default_rng(0)
     seconds, asked = 0.0, 0
     remaining = _fitting(queries, retriever)
@@ -92,7 +101,9 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
         if labelled:
             wanted = np.array([batch[number].label for number in labelled])
             relevant = labels[np.searchsorted(keys, found[labelled])] == wanted[:, None]
-            precisions.append(np.stack([precision_at(relevant, k) for k in ks], axis=1))
+            precisions.append(np.stack([precision_at(relevant, k) for k in (*ks, *steps)], axis=1))
+            there = np.array([total.get(label, 0) for label in wanted])
+            recalls.append(relevant[:, :CURVE].cumsum(1) / np.maximum(there, 1)[:, None])
             average_precisions.append(average_precision(relevant[:, :DEPTH]))
         views.append([retriever.coder.encode(half) for half in two_views(X, draw)])
         if retriever.coder.can_decode:
@@ -103,13 +114,17 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
             f"no query has a label, and {asked} are too few to be judged without; give at least {LEAST}, or queries in "
             "folders named by their class, or a --label-field"
         )
+    means = np.concatenate(precisions).mean(0).tolist() if precisions else []
+    curve = {"precision": np.array(means[len(ks) :]), "recall": np.concatenate(recalls).mean(0)} if precisions else {}
     return Evaluation(
         queries=sum(map(len, precisions)) or asked,
-        precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)) if precisions else {},
+        precision=dict(zip(ks, means, strict=False)),  # what follows in `means` is the curve
         mean_average_precision=float(np.concatenate(average_precisions).mean()) if precisions else None,
         agreement=None if asked < LEAST else agreement(retriever.store, *map(stacked, zip(*views, strict=True))),
         reconstruction_sse=float(np.concatenate(errors).mean()) if errors else None,
         queries_per_second=asked / max(seconds, 1e-9),
+        average_precisions=np.concatenate(average_precisions) if precisions else np.zeros(0),
+        curve=curve,
     )
 
 

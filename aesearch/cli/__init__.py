@@ -15,7 +15,7 @@ import typer
 
 from aesearch import __version__
 from aesearch.catalog import CODERS, DEFAULT_CODER
-from aesearch.cli import indexing, querying, showing  # noqa: F401  # they bring their commands into the app
+from aesearch.cli import indexing, querying, showing, surveying  # noqa: F401  # they bring their commands into the app
 from aesearch.cli.app import JsonOption, app
 from aesearch.errors import AesearchError
 

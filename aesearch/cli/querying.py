@@ -52,6 +52,8 @@ def query(
         raise typer.BadParameter("--within is by the codes alone; leave out --rerank and --turned")
     hits = retriever.query(asked, k, rerank=rerank, turned=turned) if within is None else retriever.within(asked, within)
     print_hits(hits, format)
+    if text is None and within is None and not rerank and retriever.unlike(hits):
+        say("nothing in the index is like this: the nearest is further away than 99 % of its items are from theirs")
 
 
 def _kind_asked(what: str | None) -> Kind:

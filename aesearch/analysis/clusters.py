@@ -1,0 +1,119 @@
+"""Groups of like items: k-means of their codes, each with its most typical items and, of documents, its telling words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aesearch.analysis.neighbourhoods import everything
+from aesearch.arrays import is_sparse
+from aesearch.errors import BadSetting
+
+if TYPE_CHECKING:
+    from aesearch.retriever import Retriever
+
+CHOICES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40)
+"""Numbers of groups tried where none is asked for."""
+JUDGED = 2000
+"""Items by which they are judged, at most."""
+TYPICAL = 3
+WORDS = 8
+STARTS = 4
+"""Times that k-means begins anew; the best of them counts."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A group of items.
+
+    size : how many items;  typical : the ids of those nearest to its centre;  words : of documents, those that it has more
+    of than the whole collection, the most telling first;  labels : how many items bear each label, the commonest first;
+    members : all its items' ids.
+    """
+
+    size: int
+    typical: list[str]
+    words: list[str]
+    labels: dict[str, int]
+    members: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `aesearch clusters --json` prints of a group."""
+        return asdict(self)
+
+
+def clusters(retriever: Retriever, k: int | None = None, seed: int = 0) -> list[Cluster]:
+    """The groups, the largest first.
+
+    k : how many; None for the number, among CHOICES, whose groups are the most distinct: by the mean silhouette (Rousseeuw
+        1987) of a sample.
+
+    Telling words are those whose mean weight in the group exceeds the collection's most; for them the files are read again.
+    Raises BadSetting where there are fewer items than groups, WrongKind where codes are no numbers.
+    """
+    known = everything(retriever)
+    codes, count = known.codes, len(known.rows)
+    if k is not None and not 1 <= k <= count:
+        raise BadSetting(f"{k} groups of {count:,} items; ask for 1 to {count:,} (-k)")
+    if count < 3 and k is None:
+        raise BadSetting(f"{count} items make no groups; index at least 3, or name a number (-k)")
+    group, centres = _means(codes, k or _most_distinct(codes, seed), seed)
+    far = ((codes - centres[group]) ** 2).sum(1)
+    words = _telling_words(retriever, known.keys, group, len(centres))
+    found = []
+    for number in range(len(centres)):
+        members = np.flatnonzero(group == number)
+        nearest = members[np.argsort(far[members], kind="stable")][:TYPICAL]
+        labels = [known.rows[at].label for at in members]
+        counted = {label: labels.count(label) for label in dict.fromkeys(labels) if label is not None}
+        found.append(
+            Cluster(
+                len(members),
+                [known.rows[at].id for at in nearest],
+                words[number],
+                dict(sorted(counted.items(), key=lambda pair: -pair[1])),
+                [known.rows[at].id for at in members],
+            )
+        )
+    return sorted(found, key=lambda each: -each.size)
+
+
+def _means(codes: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each item's group [N] and the groups' centres [k, D]."""
+    from sklearn.cluster import KMeans
+
+    found = KMeans(k, n_init=STARTS, random_state=seed).fit(codes)
+    return found.labels_, found.cluster_centers_
+
+
+def _most_distinct(codes: np.ndarray, seed: int) -> int:
+    from sklearn.metrics import silhouette_score
+
+    drawn = np.random.default_rng(seed).permutation(len(codes))[:JUDGED]
+    some = codes[np.sort(drawn)]
+    scores = {}
+    for k in CHOICES:
+        if k < len(some):
+            group, _ = _means(some, k, seed)
+            scores[k] = silhouette_score(some, group) if len(set(group.tolist())) > 1 else -1.0
+    return max(scores, key=lambda k: scores[k])
+
+
+def _telling_words(retriever: Retriever, keys: np.ndarray, group: np.ndarray, count: int) -> list[list[str]]:
+    """For each group the words that it has more of; none where the items are no documents, or cannot be read again."""
+    if retriever.features.coded_as != "documents" or not retriever.record.get("source"):
+        return [[] for _ in range(count)]
+    place = {key: number for number, key in enumerate(keys.tolist())}
+    sums, sizes = np.zeros((count, *retriever.features.shape)), np.zeros(count)
+    for found, X in retriever.read_again(keys.tolist()):
+        assert is_sparse(X)
+        its = group[[place[key] for key in found]]
+        for number in np.unique(its).tolist():
+            sums[number] += np.asarray(X[np.flatnonzero(its == number)].sum(0)).ravel()
+        sizes += np.bincount(its, minlength=count)
+    means = sums / np.maximum(sizes, 1)[:, None]
+    whole = sums.sum(0) / max(1, sizes.sum())
+    weights = np.maximum(means - whole, 0).astype(np.float32)
+    return [words[:WORDS] for words in retriever.features.inverse(weights)]

@@ -1,0 +1,195 @@
+"""Coders side by side, on the same items at the same code size: what a user should choose, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aesearch.analysis.evaluation import DEPTH, Evaluation, evaluate
+from aesearch.catalog import CODERS, DEFAULT_CODER, look_up
+from aesearch.errors import BadSetting, NothingToIndex
+from aesearch.items import Item, Items, Kind
+from aesearch.readers.folder import Files
+from aesearch.retriever import Retriever
+
+if TYPE_CHECKING:
+    from aesearch.building import WatchBuild
+
+USUAL: dict[Kind, tuple[str, ...]] = {
+    "images": (DEFAULT_CODER["images"], "dense", "pca", "pca-whitened", "raw"),
+    "documents": (DEFAULT_CODER["documents"], "dense", "lsa", "raw"),
+    "vectors": (DEFAULT_CODER["vectors"], "pca", "pca-whitened", "raw"),
+}
+"""What is compared where no coder is named: the default, a plain autoencoder, the baselines."""
+HELD_OUT = 5
+"""Where no queries are given, every item of so many is held out to ask with."""
+RESAMPLES = 1000
+SURE = 95
+"""Percent of the resamples that an interval holds."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One coder at one code size.
+
+    interval : what mean average precision lies between, by a bootstrap over the queries (Efron 1979); None without labels.
+    best : whether it is the best, or cannot be told from it: the interval of their difference, query by query, holds 0.
+    """
+
+    coder: str
+    code_size: int
+    bits: bool
+    retriever: Retriever
+    evaluation: Evaluation
+    bytes_per_item: float
+    seconds_to_train: float
+    interval: tuple[float, float] | None
+    best: bool
+
+    @property
+    def name(self) -> str:
+        """Such as "pca 64" or "neighbours 64 bits"; raw rows have the size that they have."""
+        if self.coder == "raw":
+            return "raw bits" if self.bits else "raw"
+        return f"{self.coder} {self.code_size}" + (" bits" if self.bits else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """A row of `aesearch compare --format json`."""
+        return {
+            "coder": self.coder,
+            "code_size": self.code_size,
+            "bits": self.bits,
+            **self.evaluation.as_dict(),
+            "interval": self.interval,
+            "bytes_per_item": self.bytes_per_item,
+            "seconds_to_train": round(self.seconds_to_train, 3),
+            "best": self.best,
+        }
+
+
+def compare(
+    items: Files | list[Item],
+    queries: Items | None = None,
+    *,
+    coders: Sequence[str] | None = None,
+    code_sizes: Sequence[int | None] = (None,),
+    bits: bool = False,
+    ks: Sequence[int] = (1, 10, 100),
+    watch: Callable[[str], WatchBuild | None] = lambda name: None,
+    **settings: Any,
+) -> list[Entry]:
+    """An index by each coder at each code size, and what `evaluate` finds of it; the best first.
+
+    Parameters
+    ----------
+    items : files, or items in memory.
+    queries : items to ask with; None to hold out every fifth of `items`.
+    code_sizes : numbers of a code; None for 64, or less where the rows or the collection are small.
+    coders : names of the catalog; None for the usual ones of the items' kind.
+    bits : keep every code as bits; the raw rows stay as they are.
+    watch : called with an entry's name before it is built; what it returns is the build's own `watch`.
+    **settings : passed to the coders that take them: seed, epochs, budget ...
+
+    Entries are ordered by mean average precision, without labels by the agreement.  Raises BadSetting, UnknownName,
+    NothingToIndex.
+    """
+    database, asked = (items, queries) if queries is not None else held_out(items)
+    kind: Kind = database.kind if isinstance(database, Files) else database[0].kind
+    names = list(coders or USUAL[kind])
+    for name in names:
+        if kind not in look_up(CODERS, "coder", name).kinds:
+            raise BadSetting(f'coder "{name}" is not for {kind}; leave it out (--coders)')
+    found = []
+    for name in names:
+        known = CODERS[name].load().setting_names()
+        its = {key: value for key, value in settings.items() if key in known}
+        for size in code_sizes if "code_size" in known else (None,):
+            as_bits = bits and name != "raw"
+            title = name + (f" {size}" if size else "") + (" bits" if as_bits else "")
+            built = Retriever.build(database, coder=name, code_size=size, bits=as_bits, watch=watch(title), **its)
+            found.append((name, as_bits, built, evaluate(built, asked, ks)))
+    return _ranked(found)
+
+
+def _ranked(found: list[tuple[str, bool, Retriever, Evaluation]]) -> list[Entry]:
+    def quality(evaluation: Evaluation) -> float:
+        score = evaluation.mean_average_precision
+        return float((evaluation.agreement if score is None else score) or 0)
+
+    found = sorted(found, key=lambda one: -quality(one[3]))
+    top = found[0][3].average_precisions
+    entries = []
+    for place, (name, bits, built, evaluation) in enumerate(found):
+        each = evaluation.average_precisions
+        low, _ = bootstrap(top - each) if len(each) else (1.0, 1.0)
+        entries.append(
+            Entry(
+                name,
+                built.coder.code_size,
+                bits,
+                built,
+                evaluation,
+                built.store.bytes_per_item,
+                built.record["seconds"]["train"],
+                bootstrap(each) if len(each) else None,
+                place == 0 or low <= 0,
+            )
+        )
+    return entries
+
+
+def bootstrap(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """What the mean of `values` [Q] lies between in SURE percent of RESAMPLES drawn with replacement."""
+    draw = np.random.default_rng(seed)
+    means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(RESAMPLES)]
+    low, high = np.percentile(means, [(100 - SURE) / 2, (100 + SURE) / 2])
+    return float(low), float(high)
+
+
+def held_out(items: Files | list[Item]) -> tuple[Files | list[Item], Items]:
+    """The items less every fifth, and those.  Raises NothingToIndex where there are under ten."""
+    if isinstance(items, Files) and not items.lone:
+        paths = list(items.paths)
+        asked = paths[::HELD_OUT]
+        rest: Files | list[Item] = items.only([path for number, path in enumerate(paths) if number % HELD_OUT])
+        held: Items = items.only(asked)
+        count = len(paths)
+    else:
+        every = list(items)
+        rest, held = [item for number, item in enumerate(every) if number % HELD_OUT], every[::HELD_OUT]
+        count = len(every)
+    if count < 2 * HELD_OUT:
+        raise NothingToIndex(f"{count} items are too few to hold some out; give queries of their own (--queries)")
+    return rest, held
+
+
+COLUMNS = ("coder", "1-NN", "P@10", f"mAP@{DEPTH}", "95 %", "agreement", "SSE", "bytes", "train, s", "queries/s")
+
+
+def as_rows(entries: Sequence[Entry]) -> list[list[object]]:
+    """The entries under COLUMNS; the best, and those that cannot be told from it, bear a star."""
+    rows: list[list[object]] = []
+    for entry in entries:
+        of = entry.evaluation
+        rows.append(
+            [
+                entry.name + (" *" if entry.best else ""),
+                _figure(of.precision.get(1)),
+                _figure(of.precision.get(10)),
+                _figure(of.mean_average_precision),
+                "" if entry.interval is None else "{:.3f} to {:.3f}".format(*entry.interval),
+                _figure(of.agreement),
+                "" if of.reconstruction_sse is None else f"{of.reconstruction_sse:.4g}",
+                f"{entry.bytes_per_item:,.0f}",
+                f"{entry.seconds_to_train:.1f}",
+                f"{of.queries_per_second:,.0f}",
+            ]
+        )
+    return rows
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,87 @@
+"""What questions of a whole index begin with: its codes, and every item's neighbours among the others."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aesearch.arrays import is_sparse
+from aesearch.errors import WrongKind
+from aesearch.spool import Spool
+from aesearch.stores.store import NONE, Store
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+    from aesearch.ledger import Row
+    from aesearch.retriever import Retriever
+
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Everything:
+    """The items of an index by key, and their codes as numbers that can be averaged: [N, D] float32, bits as -1 and 1."""
+
+    rows: list[Row]
+    keys: np.ndarray
+    codes: np.ndarray
+
+    @property
+    def labels(self) -> list[str | None]:
+        return [row.label for row in self.rows]
+
+
+def everything(retriever: Retriever) -> Everything:
+    """Raises WrongKind where the codes are not numbers of one size (raw words)."""
+    rows = list(retriever.ledger.all_rows())
+    keys = np.array([row.key for row in rows], np.int64)
+    return Everything(rows, keys, as_numbers(retriever.store.codes(keys), retriever.store.metric))
+
+
+def as_numbers(codes: Rows, metric: str) -> np.ndarray:
+    """codes: as a store keeps them.  Returns [N, D] float32; the distance between two grows with theirs."""
+    if is_sparse(codes):
+        raise WrongKind('coder "raw" keeps words, of which no mean or map can be made; index with another (--coder)')
+    if metric == "hamming":
+        return np.unpackbits(np.asarray(codes), axis=1).astype(np.float32) * 2 - 1
+    return np.asarray(codes, np.float32)
+
+
+def others(store: Store, keys: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The k items nearest to each of these, itself left out: keys and distances [B, k], batch by batch."""
+    for start in range(0, len(keys), BATCH):
+        own = keys[start : start + BATCH]
+        near, far = store.search(store.codes(own), k + 1)
+        # Among more than k copies of itself an item may be missing: then the last is left out.
+        is_own = near == own[:, None]
+        is_own[~is_own.any(1), -1] = True
+        yield near[~is_own].reshape(len(own), k), far[~is_own].reshape(len(own), k)
+
+
+@contextmanager
+def details(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[np.ndarray, Spool]]:
+    """Those of the items [N] int64 that can be read again, and their features in full, on disk: row by row of the keys."""
+    read: list[int] = []
+    with tempfile.TemporaryDirectory(prefix="aesearch-") as folder:
+        spool = Spool(Path(folder))
+        for found, X in retriever.read_again(keys.tolist()):
+            spool.append(retriever.coder.detail(X))
+            read += found
+        yield np.array(read, np.int64), spool
+        spool.close()
+
+
+def positions(near: np.ndarray, place: Mapping[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the rows that some neighbours [B, k] stand in, rising [M]; and where among them each neighbour is
+    [B, k], NONE for one without a row."""
+    places = np.array([[place.get(key, NONE) for key in row] for row in near.tolist()])
+    needed, inverse = np.unique(places[places != NONE], return_inverse=True)
+    at = np.full(places.shape, NONE)
+    at[places != NONE] = inverse
+    return needed, at

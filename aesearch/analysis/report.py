@@ -1,0 +1,239 @@
+"""What was found as pages and pictures that can be sent to someone: a comparison, a map, groups of copies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from aesearch.analysis.comparison import COLUMNS, Entry, as_rows
+from aesearch.analysis.maps import Map, project
+from aesearch.analysis.pages import COLOURS, as_address, chart, legend, page, scatter, table
+from aesearch.arrays import is_sparse
+from aesearch.errors import Unreadable, WrongKind
+from aesearch.items import Item, Items
+from aesearch.pictures import as_picture
+from aesearch.readers.folder import Files
+from aesearch.readers.images import DETAIL
+from aesearch.stores.store import NONE
+
+if TYPE_CHECKING:
+    from aesearch.ledger import Row
+    from aesearch.retriever import Retriever
+
+EXAMPLES, NEIGHBOURS = 6, 6
+"""Queries shown with their neighbours, and how many of these."""
+MAPPED = 1500
+"""Items on each map of a comparison, at most."""
+PICTURED = 3000
+"""Items up to which a map's page holds their pictures; one of more tells their names alone."""
+GIVEN_BACK = 8
+EDGES = ".,;:!?()[]\"'<>"
+SIDE, DOT = 1000, 3
+SETTINGS = ("features", "shape", "coder", "settings", "bits", "code_size", "source")
+CELL = 128
+"""Pixels of a picture's place on a contact sheet."""
+
+
+def comparison_page(entries: Sequence[Entry], queries: Items, title: str) -> str:
+    """The whole comparison as one page of HTML.  entries: the best first;  queries: what they were asked."""
+    labelled = entries[0].evaluation.mean_average_precision is not None
+    rows, names = as_rows(entries), [entry.name for entry in entries]
+    asked = list(islice(_spread(queries), EXAMPLES))
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p>{len(entries[0].retriever):,} items, asked with {entries[0].evaluation.queries:,} queries that are not among "
+        "them. Rows on colour are the best, and those that the queries cannot tell from it (95 %, bootstrap over the "
+        "queries). SSE is the squared error of a reconstruction, agreement the share of neighbours that two halves of a "
+        "query have in common, beyond chance: it needs no labels.</p>",
+        table(COLUMNS, [[str(row[0]).removesuffix(" *"), *row[1:]] for row in rows], [entry.best for entry in entries]),
+        legend(names),
+        f'<div class="side">{_curves(entries, labelled)}</div>',
+        f"<h2>Maps</h2><p>Principal components of the codes. Hover, search, or draw a loop.</p>{_maps(entries)}",
+        f"<h2>Queries and their neighbours</h2>{''.join(_example(entries, item) for item in asked)}",
+        _given_back(entries, asked),
+        "<h2>Settings</h2><pre>" + escape(json.dumps([_settings(entry) for entry in entries], indent=1)) + "</pre>",
+    ]
+    return page(title, *parts, script=True)
+
+
+def _curves(entries: Sequence[Entry], labelled: bool) -> str:
+    drawn = []
+    if labelled:
+        curves = {entry.name: entry.evaluation.curve for entry in entries}
+        steps = {name: range(1, len(curve["precision"]) + 1) for name, curve in curves.items()}
+        drawn += [
+            chart("precision at k", {name: (steps[name], curve["precision"]) for name, curve in curves.items()}, "k"),
+            chart(
+                "precision over recall", {n: (curve["recall"], curve["precision"]) for n, curve in curves.items()}, "recall"
+            ),
+        ]
+    quality = "mean average precision" if labelled else "agreement"
+    against = {}
+    for entry in entries:
+        score = entry.evaluation.mean_average_precision if labelled else entry.evaluation.agreement
+        against[entry.name] = ([entry.bytes_per_item], [score or 0.0])
+    drawn.append(chart(f"{quality} over bytes an item", against, "bytes", dots=True, logarithmic=True))
+    trained = {
+        entry.name: ([epoch["number"] for epoch in epochs], _falling([epoch["train_loss"] for epoch in epochs]))
+        for entry in entries
+        if len(epochs := entry.retriever.record["epochs"]) > 1
+    }
+    if trained:
+        drawn.append(chart("training: loss as a share of the first epoch's", trained, "epoch"))
+    return "".join(drawn)
+
+
+def _falling(losses: Sequence[float]) -> list[float]:
+    return [loss / losses[0] if losses[0] else 0.0 for loss in losses]
+
+
+def _maps(entries: Sequence[Entry]) -> str:
+    """The best entry's map beside that of the best baseline."""
+    sides = [entry for entry in entries if entry.coder != "raw"]
+    autoencoders = [entry for entry in sides if entry.retriever.record["epochs"]]
+    baselines = [entry for entry in sides if not entry.retriever.record["epochs"]]
+    drawn = []
+    for entry in (*autoencoders[:1], *baselines[:1]):
+        map_ = project(entry.retriever, "pca")
+        chosen = np.sort(np.random.default_rng(0).permutation(len(map_.rows))[:MAPPED])
+        drawn.append(_scatter(entry.retriever, [map_.rows[at] for at in chosen], map_.places[chosen], entry.name))
+    return f'<div class="side">{"".join(drawn)}</div>'
+
+
+def map_page(retriever: Retriever, map_: Map, title: str, groups: Sequence[str] | None = None) -> str:
+    """The map as a page of HTML.  groups: of each item, what colours it; None for its label."""
+    caption = f"{len(map_.rows):,} items by {map_.by}"
+    return page(
+        title, f"<h1>{escape(title)}</h1>", _scatter(retriever, map_.rows, map_.places, caption, groups), script=True
+    )
+
+
+def _scatter(
+    retriever: Retriever, rows: Sequence[Row], places: np.ndarray, caption: str, groups: Sequence[str] | None = None
+) -> str:
+    pictures: dict[int, str] = {}
+    if retriever.kind == "images" and retriever.record.get("source") and len(rows) <= PICTURED:
+        for keys, items in retriever.items_again([row.key for row in rows]):
+            pictures |= {key: as_address(as_picture(item.content), 64) for key, item in zip(keys, items, strict=True)}
+    return scatter(
+        caption,
+        places,
+        groups or [row.label or "no label" for row in rows],
+        [row.id for row in rows],
+        [row.excerpt for row in rows],
+        [pictures.get(row.key) for row in rows],
+    )
+
+
+def map_picture(map_: Map) -> Image.Image:
+    """The map as a picture, coloured by label."""
+    low, high = map_.places.min(0), map_.places.max(0)
+    unit = (map_.places - low) / np.maximum(high - low, 1e-12)
+    names = {name: number for number, name in enumerate(dict.fromkeys(row.label for row in map_.rows))}
+    paper = Image.new("RGB", (SIDE, SIDE), "white")
+    pen = ImageDraw.Draw(paper)
+    for (x, y), row in zip((20 + (SIDE - 40) * unit).tolist(), map_.rows, strict=True):
+        colour = COLOURS[names[row.label] % len(COLOURS)]
+        pen.ellipse((x - DOT, SIDE - y - DOT, x + DOT, SIDE - y + DOT), fill=colour)
+    return paper
+
+
+def contact_sheet(groups: Sequence[Sequence[str]], width: int = 8) -> Image.Image:
+    """Pictures by their paths, a row for each group, at most `width` in it.  A picture that is gone leaves its place empty.
+
+    Raises WrongKind where there is no group.
+    """
+    if not groups:
+        raise WrongKind("there is no group to draw")
+    columns = min(width, max(map(len, groups)))
+    paper = Image.new("RGB", (columns * CELL, len(groups) * CELL), "white")
+    for y, group in enumerate(groups):
+        for x, path in enumerate(group[:columns]):
+            if (picture := _opened(path)) is not None:
+                picture.thumbnail((CELL - 6, CELL - 6))
+                paper.paste(picture.convert("RGB"), (x * CELL + 3, y * CELL + 3))
+    return paper
+
+
+def _opened(path: str) -> Image.Image | None:
+    from aesearch.readers.images import decode
+
+    try:
+        with open(path, "rb") as file:
+            return decode(file, path, DETAIL)
+    except (OSError, Unreadable):
+        return None
+
+
+def _spread(queries: Items) -> Iterable[Item]:
+    """Some of the queries, from all over them where they can be cut."""
+    if isinstance(queries, Files):
+        return queries.spread(EXAMPLES)
+    every = list(queries)
+    return every[:: max(1, len(every) // EXAMPLES)]
+
+
+def _example(entries: Sequence[Entry], item: Item) -> str:
+    lines = [f"<h3>{escape(item.id)}{'' if item.label is None else f' ({escape(item.label)})'}</h3>"]
+    first = entries[0].retriever
+    lines.append(f'<div class="hits">{_shown(item, set(), None)}</div>')
+    for entry in entries:
+        X = entry.retriever.features.transform([item])
+        keys, _ = entry.retriever.store.search(entry.retriever.coder.encode(X), NEIGHBOURS)
+        near = [key for key in keys[0].tolist() if key != NONE]
+        again = {
+            key: each for keys, items in entry.retriever.items_again(near) for key, each in zip(keys, items, strict=True)
+        }
+        words = {word for row in first.features.inverse(X) for word in row} if is_sparse(X) else set()
+        cells = "".join(_shown(again[key], words, item.label) for key in near if key in again)
+        lines.append(f'<div class="quiet">{escape(entry.name)}</div><div class="hits">{cells}</div>')
+    return "".join(lines)
+
+
+def _shown(item: Item, words: set[str], label: str | None) -> str:
+    """A picture, or a document's beginning with the words that it shares."""
+    same = "same" if label is not None and item.label == label else ""
+    name = escape(item.id)
+    if item.kind == "images":
+        address = as_address(as_picture(item.content), 128)
+        return f'<img class="{same or "asked"}" alt="{name}" title="{name}" src="{address}">'
+    text = " ".join(str(item.content)[:600].split())[:240] if item.kind == "documents" else item.id
+    parts = [(escape(part), part.strip(EDGES).lower() in words) for part in text.split(" ")]
+    return f'<div class="{same}">{" ".join(f"<mark>{part}</mark>" if shared else part for part, shared in parts)}</div>'
+
+
+def _given_back(entries: Sequence[Entry], items: Sequence[Item]) -> str:
+    retriever = entries[0].retriever
+    if retriever.kind != "images" or retriever.features.coded_as != "images":
+        return ""
+    X = retriever.features.transform(items[:GIVEN_BACK])
+    rows = [("original", retriever.features.inverse(X))]
+    for entry in entries:
+        if entry.retriever.coder.can_decode and entry.coder != "raw":
+            coder = entry.retriever.coder
+            rows.append((entry.name, entry.retriever.features.inverse(coder.decode(np.asarray(coder.encode(X))))))
+    lines = "".join(
+        f'<div class="quiet">{escape(name)}</div><div class="hits">'
+        + "".join(f'<img alt="" src="{as_address(picture, 96)}">' for picture in pictures)
+        + "</div>"
+        for name, pictures in rows
+    )
+    return f"<h2>Given back from the codes</h2>{lines}"
+
+
+def _settings(entry: Entry) -> dict[str, Any]:
+    known = entry.retriever.describe()
+    return {"name": entry.name} | {key: known[key] for key in SETTINGS}
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a page; the folder that it goes into is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
