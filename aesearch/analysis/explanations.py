@@ -23,7 +23,7 @@ WORDS = 8
 class Reason:
     """Why an item was found.
 
-    likeness : the cosine of all its features with the query's: of words their weights, of others less the hits' mean.  The
+    likeness : the cosine of all its features with the query's: as `--rerank` has them.  The
         code may have put an item near that shares little with the query, or nothing: by other words for the same.
     words : of documents, the words that it shares with the query, by their part in that cosine, the greatest first.
     seen, kept : of pictures, the item at the features' size, and what its code gives back (None without a decoder).
@@ -82,7 +82,6 @@ def _by_words(retriever: Retriever, X: Any, near: Any, hits: list[Hit]) -> tuple
 def _by_sight(retriever: Retriever, X: Rows, near: Rows, hits: list[Hit], asked: Reason) -> tuple[Reason, list[Reason]]:
     both = np.concatenate([np.asarray(X), np.asarray(near)])
     details = np.asarray(retriever.coder.detail(both), np.float32)
-    details = details - details.mean(0)
     alike = cosines(details[:1], details)
     seen = retriever.features.inverse(both)
     kept: list[Any] = [None] * len(both)

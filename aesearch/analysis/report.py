@@ -31,7 +31,7 @@ EXAMPLES, NEIGHBOURS = 6, 6
 """Queries shown with their neighbours, and how many of these."""
 MAPPED = 1500
 """Items on each map of a comparison, at most."""
-PICTURED = 3000
+PICTURED = 5000
 """Items up to which a map's page holds their pictures; one of more tells their names alone."""
 GIVEN_BACK = 8
 EDGES = ".,;:!?()[]\"'<>"
