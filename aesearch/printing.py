@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from unicodedata import combining, east_asian_width
 
@@ -38,18 +39,23 @@ def shown(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows under their columns, numbers to the right; cut to the width of a terminal, whole elsewhere."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], paths: Sequence[str | None] = ()) -> None:
+    """Rows under their columns, numbers to the right; cut to the width of a terminal, whole elsewhere.
+
+    paths : of each row, the file that it tells of: in a terminal the row is a link to it (OSC 8).
+    """
     cells = [list(columns), *([shown("" if cell is None else cell) for cell in row] for row in rows)]
     widths = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     right = [len(cells) > 1 and all(map(_is_number, column[1:])) for column in zip(*cells, strict=True)]
     most = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for row in cells:
+    for number, row in enumerate(cells, -1):
         padded = [
             " " * (width - width_of(cell)) + cell if to_right else cell + " " * (width - width_of(cell))
             for cell, width, to_right in zip(row, widths, right, strict=True)
         ]
-        print(cut("  ".join(padded).rstrip(), most))
+        line = cut("  ".join(padded).rstrip(), most)
+        path = paths[number] if most and 0 <= number < len(paths) else None
+        print(line if path is None else f"\x1b]8;;{Path(path).absolute().as_uri()}\x1b\\{line}\x1b]8;;\x1b\\")
 
 
 def width_of(text: str) -> int:
@@ -84,7 +90,7 @@ def print_hits(hits: Sequence[Hit], style: str) -> None:
         columns = ["rank", "distance", "id", "label", "begins"]
         rows = [[hit.rank, f"{hit.distance:.4f}", hit.id, hit.label, (hit.excerpt or "")[:60]] for hit in hits]
         kept = [i for i in range(len(columns)) if i < 3 or any(row[i] for row in rows)]
-        print_table([columns[i] for i in kept], ([row[i] for i in kept] for row in rows))
+        print_table([columns[i] for i in kept], ([row[i] for i in kept] for row in rows), [hit.path for hit in hits])
 
 
 def say_skipped(skipped: Mapping[str, str]) -> None:

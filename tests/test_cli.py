@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -427,6 +429,27 @@ def test_coders_are_compared_on_the_user_s_items(place: Path, tmp_path: Path) ->
     assert len(lines) == 5
     assert "*" in succeed(*words, cwd=place).stdout
     assert "lsa" in fail("compare", "photos", "--coders", "lsa", cwd=place)
+
+
+def test_hits_are_shown_as_a_page(place: Path, tmp_path: Path) -> None:
+    photo, note = min((place / "more" / "0").iterdir()), min((place / "notes").rglob("*.txt"))
+    for query, index, part in ((photo, "indexes/photos", "data:image/jpeg"), (note, "indexes/notes", "<mark>")):
+        succeed("query", query, "-k", "3", "--sheet", tmp_path / "hits.html", "--index", index, cwd=place)
+        page = (tmp_path / "hits.html").read_text()
+        assert page.count("<figcaption>") == 3
+        assert part in page
+
+
+def test_in_a_terminal_each_hit_is_a_link_to_its_file(place: Path) -> None:
+    photo = min((place / "more" / "0").iterdir())
+    command = [sys.executable, "-m", "aesearch.cli", "query", str(photo), "-k", "2", "--index", "indexes/photos"]
+    ours, theirs = pty.openpty()
+    subprocess.run(command, cwd=place, stdout=theirs, check=True)
+    os.close(theirs)
+    links = re.findall(r"\x1b\]8;;(file://[^\x1b]+)\x1b", os.read(ours, 1 << 16).decode())
+    os.close(ours)
+    assert len(links) == 2
+    assert all(Path(link.removeprefix("file://")).is_file() for link in links)
 
 
 def test_a_query_unlike_everything_is_said_to_be(place: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from aesearch.analysis.maps import Map, project
 from aesearch.analysis.pages import COLOURS, as_address, chart, legend, page, scatter, table
 from aesearch.arrays import is_sparse
 from aesearch.errors import Unreadable, WrongKind
-from aesearch.items import Item, Items
+from aesearch.items import Hit, Item, Items
 from aesearch.pictures import as_picture
 from aesearch.readers.folder import Files
 from aesearch.readers.images import DETAIL
@@ -170,6 +170,19 @@ def _opened(path: str) -> Image.Image | None:
             return decode(file, path, DETAIL)
     except (OSError, Unreadable):
         return None
+
+
+def answer_page(asked: Item, hits: Sequence[Hit], title: str) -> str:
+    """A query and its hits as a page of HTML: pictures, or the beginnings of documents with the query's words marked."""
+    words = {part.strip(EDGES).lower() for part in str(asked.content).split()} if asked.kind == "documents" else set()
+    shown = []
+    for hit in hits:
+        content = _opened(hit.path) if asked.kind == "images" and hit.path else None
+        item = Item(hit.id, content if content is not None else hit.excerpt or hit.id, hit.label)
+        line = f"{hit.rank}. {escape(hit.id)} <span class=quiet>{hit.distance:.4f}</span>"
+        shown.append(f"<figure>{_shown(item, words, asked.label)}<figcaption>{line}</figcaption></figure>")
+    first = f'<div class="hits">{_shown(asked, set(), None)}</div>'
+    return page(title, f"<h1>{escape(title)}</h1>", first, f'<div class="hits">{"".join(shown)}</div>')
 
 
 def _spread(queries: Items) -> Iterable[Item]:

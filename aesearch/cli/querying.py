@@ -29,6 +29,9 @@ def query(
     turned: Annotated[bool, typer.Option("--turned", help="Ask with the picture turned and mirrored too.")] = False,
     within: Annotated[float | None, typer.Option(help="Find all items no further than this instead.", min=0)] = None,
     format: Annotated[Literal["table", "json", "paths"], typer.Option(help="How to print the hits.")] = "table",
+    sheet: Annotated[
+        Path | None, typer.Option(help="Show the hits as a page, such as hits.html.", show_default=False)
+    ] = None,
     index: IndexOption = None,
 ) -> None:
     """Find the K items most like WHAT.
@@ -52,6 +55,11 @@ def query(
         raise typer.BadParameter("--within is by the codes alone; leave out --rerank and --turned")
     hits = retriever.query(asked, k, rerank=rerank, turned=turned) if within is None else retriever.within(asked, within)
     print_hits(hits, format)
+    if sheet is not None:
+        from aesearch.analysis.report import answer_page, write
+
+        write(sheet, answer_page(asked, hits, f"nearest to {asked.id}"))
+        say(f"the hits as a page: {shown(sheet)}")
     if text is None and within is None and not rerank and retriever.unlike(hits):
         say("nothing in the index is like this: the nearest is further away than 99 % of its items are from theirs")
 
