@@ -266,7 +266,8 @@ def test_a_closed_pipe_is_no_error_message(place: Path) -> None:
 
 
 def test_interrupted_it_exits_with_130_and_leaves_no_half_an_index(place: Path) -> None:
-    command = [sys.executable, "-m", "aesearch.cli", "index", "photos", "--index", "x/late", "--epochs", "100000"]
+    slow = ("--coder", "masked", "--epochs", "100000")
+    command = [sys.executable, "-m", "aesearch.cli", "index", "photos", "--index", "x/late", *slow]
     with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stderr is not None
         while (line := process.stderr.readline()) and b"reading" not in line:
@@ -276,6 +277,26 @@ def test_interrupted_it_exits_with_130_and_leaves_no_half_an_index(place: Path) 
         assert process.wait(60) == 130
     assert not (place / "x" / "late" / "index.json").exists()
     assert not [path for path in (place / "x").iterdir() if path.name.startswith("aesearch-")]
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_run_all_the_same(place: Path, tmp_path: Path) -> None:
+    script = f"""
+import os, signal, sys, time
+from aesearch import building, cli
+read = building.read
+def interrupted(*parts):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+    return read(*parts)
+building.read = interrupted
+sys.argv = ["aesearch", "index", "photos", "--coder", "pca", "--code-size", "4", "--index", {str(tmp_path / "i")!r}]
+cli.main()
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=place, capture_output=True, timeout=60).returncode == 130
+    assert not (tmp_path / "i").exists()
 
 
 def test_pictures_are_given_back_restored_and_drawn(place: Path, tmp_path: Path) -> None:

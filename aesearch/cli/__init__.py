@@ -6,6 +6,7 @@ Heavy parts (NumPy, FAISS, torch) are imported inside the commands, so that --he
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -16,7 +17,7 @@ import typer
 from aesearch import __version__
 from aesearch.catalog import CODERS, DEFAULT_CODER
 from aesearch.cli import indexing, querying, showing, surveying  # noqa: F401  # they bring their commands into the app
-from aesearch.cli.app import JsonOption, app
+from aesearch.cli.app import JsonOption, app, interrupt
 from aesearch.errors import AesearchError
 
 
@@ -63,6 +64,7 @@ def main() -> None:
     """Runs the command line: 0 done, 1 an error in one sentence, 2 wrong usage, 130 interrupted."""
     # Pillow's remarks on odd files: what it could not mend is skipped, and said with its reason.
     warnings.filterwarnings("ignore", module="PIL")
+    signal.signal(signal.SIGINT, interrupt)
     try:
         app()
     except AesearchError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +32,27 @@ KindOption = Annotated[Kind | None, typer.Option("--kind", help="What to read; e
 TextField = Annotated[str, typer.Option("--text-field", help="Field of a table's rows that holds the text.")]
 IdField = Annotated[str, typer.Option("--id-field", help="Field that holds a row's id.")]
 LabelField = Annotated[str, typer.Option("--label-field", help="Field that holds a row's label.")]
+
+
+def interrupt(number: int, frame: object) -> None:
+    """Ends the run, as Python does of itself; and where a library swallows that, the next step of the work does."""
+    global _interrupted
+    _interrupted = True
+    raise KeyboardInterrupt
+
+
+def interruptible(watch: Callable[[Any], None]) -> Callable[[Any], None]:
+    """`watch`, which raises KeyboardInterrupt once there was an interrupt."""
+
+    def step(progress: Any) -> None:
+        if _interrupted:
+            raise KeyboardInterrupt
+        watch(progress)
+
+    return step
+
+
+_interrupted = False
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aesearch.catalog import CODERS, DEFAULT_FEATURES, FEATURES, look_up
-from aesearch.cli.app import IdField, IndexOption, JsonOption, KindOption, LabelField, TextField, app, given, read, sizes
+from aesearch.cli.app import (
+    IdField,
+    IndexOption,
+    JsonOption,
+    KindOption,
+    LabelField,
+    TextField,
+    app,
+    given,
+    interruptible,
+    read,
+    sizes,
+)
 from aesearch.errors import BadSetting, NothingToIndex
 from aesearch.home import default_index, newest_index
 from aesearch.items import Item, Kind
@@ -119,7 +131,7 @@ def _build(
             code_size=code_size,
             bits=bits,
             workspace=workspace,
-            watch=watch,
+            watch=interruptible(watch),
             **settings,
         )
         retriever.save(folder)
@@ -137,7 +149,7 @@ def _update(folder: Path, files: Any) -> dict[str, Any]:
     if root != str(files.root.resolve()):
         raise BadSetting(f"{folder} was built from {root}; give this one a folder of its own (--index), or --rebuild")
     with progress() as watch:
-        changes = retriever.update(files, watch)
+        changes = retriever.update(files, interruptible(watch))
         retriever.save(folder)
     return _report(folder, retriever, changes.added, changes.updated, changes.removed)
 
