@@ -17,19 +17,22 @@ from aesearch.autoencoders.bags import BagLinear, Bags
 from aesearch.autoencoders.dense import linear_layers
 from aesearch.errors import BadSetting
 
+WEIGHT, OF_WORDS = 0.1, 1e-4
+"""Of pictures, and of words, whose loss falls by little between knowing nothing and telling documents apart."""
+
 
 class Contractive(Autoencoder):
     """An autoencoder with sigmoid codes that resist small changes of the input.
 
     Parameters
     ----------
-    weight : of the squared Frobenius norm, beside the loss of one item.
+    weight : of the squared Frobenius norm, beside the loss of one item; None for 0.1, of words 0.0001.
     **others : as of `Autoencoder`.
     """
 
-    def __init__(self, code_size: int = 64, *, weight: float = 0.1, **others: Any) -> None:
+    def __init__(self, code_size: int = 64, *, weight: float | None = None, **others: Any) -> None:
         super().__init__(code_size, **others)
-        if weight < 0:
+        if weight is not None and weight < 0:
             raise BadSetting(f"contractive: weight is {weight}; choose 0 or more")
         self.weight = weight
         self.name = "contractive"
@@ -39,7 +42,8 @@ class Contractive(Autoencoder):
             return super().objective(x)
         seen = self.corrupt(x)
         entry, z = self._entered(seen)
-        return self._loss(self.from_code(z), x) + self.weight * self.squared_jacobian(entry, z).mean()
+        weight = (OF_WORDS if self.sparse else WEIGHT) if self.weight is None else self.weight
+        return self._loss(self.from_code(z), x) + weight * self.squared_jacobian(entry, z).mean()
 
     def squared_jacobian(self, entry: Tensor, z: Tensor, v: Tensor | None = None) -> Tensor:
         """||dz/dx||^2 of each row, [B]: exact for one layer, else an estimate by one v [B, D] of random normal numbers.
