@@ -16,7 +16,7 @@ def as_picture(content: Any) -> Image.Image:
     """An item's content as Pillow's picture.  Raises BadSetting where it is an array of another form."""
     if isinstance(content, Image.Image):
         return content
-    # NumPy is not imported for this: the workers that read begin in half the time without it.
+    # NumPy is not imported for this: the workers that read begin sooner without it.
     if content.dtype != "uint8" or content.ndim not in (2, 3) or content.shape[2:] not in ((), (3,)):
         raise BadSetting(f"a picture is an array {list(content.shape)} of {content.dtype}; pass [H, W] or [H, W, 3] uint8")
     return Image.fromarray(content)

@@ -132,10 +132,10 @@ class Retriever:
         self._own_ledger()
         known = self.ledger.files()
         changed = [path for path, stat in files.paths.items() if known.get(path) != stat]
-        gone = [path for path in known if path not in files.paths]
-        before = {row.id: row for row in self.ledger.rows_in(changed + gone)}
+        gone = {path for path in known if path not in files.paths}
+        before = {row.id: row for row in self.ledger.rows_in([*changed, *gone])}
         added = updated = moved = done = 0
-        away: dict[bytes, Row] = {row.digest: row for row in before.values() if row.path in set(gone) and row.digest}
+        away: dict[bytes, Row] = {row.digest: row for row in before.values() if row.path in gone and row.digest}
         left_out: dict[str, str] = {}
         for batch in batches(files.only(changed).sized(self.features.picture_size)):
             fresh: list[Item] = []

@@ -8,18 +8,17 @@ paired with its original or another of its copies.  Each method's threshold is t
 right, so the recall is the best that the method could do; the pairs of the default threshold are judged beside it.
 """
 
-import csv
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from measure import arguments, table
+from near_copies import altered
 from PIL import Image
 
 from aesearch import Retriever
 from aesearch.analysis.duplicates import NEIGHBOURS, THRESHOLD, likely_pairs
-from aesearch.analysis.neighbourhoods import others
 from aesearch.stores.faiss import FaissStore
 
 PRECISION = 0.95
@@ -29,8 +28,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--copies", type=Path, required=True)
     options = parser.parse_args()
-    with open(options.copies / "truth.csv", newline="") as file:
-        truth = list(csv.DictReader(file))
+    truth = altered(options.copies)
     originals = options.data / "image" / "clothing"
     with tempfile.TemporaryDirectory() as place:
         photos = Path(place) / "photos"
@@ -53,8 +51,9 @@ def main() -> None:
         right = np.array([of.get(a, a) == of.get(b, b) for a, b, _ in pairs])
         alike = np.array([alike for *_, alike in pairs])
         order = np.argsort(-alike, kind="stable")
-        precise = np.flatnonzero(np.cumsum(right[order]) / np.arange(1, len(order) + 1) >= PRECISION)
-        threshold = float(alike[order][precise[-1]])
+        precise = np.cumsum(right[order]) / np.arange(1, len(order) + 1) >= PRECISION
+        precise &= np.append(np.diff(alike[order]) != 0, True)  # of pairs that tie all are taken, or none
+        threshold = float(alike[order][np.flatnonzero(precise)[-1]])
         columns[f"{name} from {threshold:.3f}"] = found(pairs, right, alike >= threshold, edit)
         if name == "aesearch":
             columns[f"{name} from {THRESHOLD} (default)"] = found(pairs, right, alike >= THRESHOLD, edit)
@@ -83,7 +82,7 @@ def hashed_pairs(photos: Path, keys: np.ndarray, id_of: dict[int, str]) -> list[
         bits.append(np.packbits(pixels[:, 1:] > pixels[:, :-1]))
     store = FaissStore("hamming", 8)
     store.add(keys, np.stack(bits))
-    near, far = (np.concatenate(parts) for parts in zip(*others(store, keys, NEIGHBOURS), strict=True))
+    near, far = (np.concatenate(parts) for parts in zip(*store.others(keys, NEIGHBOURS), strict=True))
     return [
         (key, other, 1 - distance / 64)
         for key, row, distances in zip(keys.tolist(), near.tolist(), far.tolist(), strict=True)

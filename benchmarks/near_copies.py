@@ -23,8 +23,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--copies", type=Path, required=True)
     options = parser.parse_args()
-    with open(options.copies / "truth.csv", newline="") as file:
-        truth = list(csv.DictReader(file))
+    truth = altered(options.copies)
     items = {item.id: item for item in read_files(options.copies / "img")}
     columns = {}
     for coder in CODERS:
@@ -38,6 +37,12 @@ def main() -> None:
             column = {edit: sum(right) / len(right) for edit, right in found.items()}
             columns[" --".join((coder, *ask))] = column | {"mean": sum(column.values()) / len(found)}
     table(("edit", *columns), [(edit, *(column[edit] for column in columns.values())) for edit in columns["raw"]])
+
+
+def altered(copies: Path) -> list[dict[str, str]]:
+    """What each altered copy is one of: rows of `query`, `original`, `edit`."""
+    with open(copies / "truth.csv", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":

@@ -37,9 +37,9 @@ def main() -> None:
             index = Retriever.build(normal, coder=coder, code_size=options.code_size, **settings)  # type: ignore[arg-type]
             X, asked = index.features.transform(normal), index.features.transform(queries)
             near, far = index.store.search(index.coder.encode(asked), NEIGHBOURS)
-            keys = np.array([index.ledger.rows_of([item.id])[item.id].key for item in normal])
-            order = np.argsort(keys)
-            places = order[np.searchsorted(keys[order], near)]
+            number_of = {item.id: number for number, item in enumerate(normal)}
+            place_of = {row.key: number_of[row.id] for row in index.ledger.all_rows()}
+            places = np.array([[place_of[key] for key in row] for row in near.tolist()])
             in_full = distance_in_full(index.coder.detail(asked), index.coder.detail(X), places)
             scores = (mean_of(far, near), in_full, reconstruction_errors(index, asked))
             found.append([float(roc_auc_score(labels != one, score)) for score in scores])

@@ -414,11 +414,12 @@ def test_a_collection_is_looked_at_as_a_whole(place: Path, tmp_path: Path) -> No
     photos, notes = ("--index", "indexes/photos"), ("--index", "indexes/notes")
     strange = json.loads(succeed("outliers", *photos, "-k", "3", "--json", cwd=place).stdout)
     assert [each["percentile"] for each in strange] == sorted((each["percentile"] for each in strange), reverse=True)
-    assert "reconstruct" not in fail("outliers", *notes, "--by", "reconstruction", cwd=tmp_path)  # there is no index here
-    shutil.copy(min((place / "photos" / "0").iterdir()), place / "more" / "0" / "copy.png")
-    succeed("index", "more", "--index", tmp_path / "more", "--coder", "pca", "--code-size", "8", cwd=place)
-    shutil.copy(place / "more" / "0" / "copy.png", place / "more" / "1" / "copy.png")
-    succeed("index", "more", "--index", tmp_path / "more", cwd=place)
+    assert "no index" in fail("outliers", cwd=tmp_path)
+    shutil.copytree(place / "more", tmp_path / "photos")
+    shutil.copy(min((place / "photos" / "0").iterdir()), tmp_path / "photos" / "0" / "copy.png")
+    succeed("index", tmp_path / "photos", "--index", tmp_path / "more", "--coder", "pca", "--code-size", "8", cwd=place)
+    shutil.copy(tmp_path / "photos" / "0" / "copy.png", tmp_path / "photos" / "1" / "copy.png")
+    succeed("index", tmp_path / "photos", "--index", tmp_path / "more", cwd=place)
     sheet = tmp_path / "sheet.png"
     found = succeed("duplicates", "--index", tmp_path / "more", "--format", "json", "--sheet", sheet, cwd=place).stdout
     assert json.loads(found)[0]["ids"] == ["0/copy.png", "1/copy.png"]
@@ -448,6 +449,11 @@ def test_coders_are_compared_on_the_user_s_items(place: Path, tmp_path: Path) ->
     assert "<canvas" in (tmp_path / "report" / "index.html").read_text()
     lines = succeed(*words, "--format", "csv", cwd=place).stdout.splitlines()  # every fifth is held out
     assert len(lines) == 5
+    table = tmp_path / "notes.csv"
+    table.write_text("id,text\n" + "".join(f"{n},word{n % 7} word{n % 5} word{n % 3}\n" for n in range(60)))
+    words_of = ("compare", table, "--coders", "lsa", "--code-size", "2", "--report", tmp_path / "words")
+    succeed(*words_of, cwd=place)  # nothing to ask with, no labels, rows of a table
+    assert "<mark>" in (tmp_path / "words" / "index.html").read_text()
     assert "*" in succeed(*words, cwd=place).stdout
     assert "lsa" in fail("compare", "photos", "--coders", "lsa", cwd=place)
 

@@ -187,6 +187,17 @@ def test_asking_with_words_loads_neither_torch_nor_scikit_learn(document_index: 
     assert loaded_by(script) == {"faiss", "numpy", "scipy"}
 
 
+def test_a_look_at_the_whole_loads_no_torch(document_index: Path) -> None:
+    script = f"""
+from aesearch import Retriever
+from aesearch.analysis import clusters, duplicates, maps, outliers
+index = Retriever.load({str(document_index)!r})
+assert clusters.clusters(index, 3) and maps.project(index) and outliers.outliers(index)
+duplicates.duplicates(index)
+"""
+    assert "torch" not in loaded_by(script)
+
+
 def test_the_help_loads_no_numbers_at_all() -> None:
     assert loaded_by("import aesearch.cli, aesearch") == set()
 

@@ -55,7 +55,7 @@ def test_its_python_runs(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = blocks("python")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 5
+    assert len(done.stdout.splitlines()) == 5 + 3  # five hits, three outliers
 
 
 def test_it_names_every_coder() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,14 +67,13 @@ def clusters(retriever: Retriever, k: int | None = None, seed: int = 0) -> list[
     for number in range(len(centres)):
         members = np.flatnonzero(group == number)
         nearest = members[np.argsort(far[members], kind="stable")][:TYPICAL]
-        labels = [known.rows[at].label for at in members]
-        counted = {label: labels.count(label) for label in dict.fromkeys(labels) if label is not None}
+        labels = Counter(label for at in members if (label := known.rows[at].label) is not None)
         found.append(
             Cluster(
                 len(members),
                 [known.rows[at].id for at in nearest],
                 words[number],
-                dict(sorted(counted.items(), key=lambda pair: -pair[1])),
+                dict(labels.most_common()),
                 [known.rows[at].id for at in members],
             )
         )

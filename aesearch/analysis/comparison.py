@@ -39,32 +39,33 @@ class Entry:
     best : whether it is the best, or cannot be told from it: the interval of their difference, query by query, holds 0.
     """
 
-    coder: str
-    code_size: int
-    bits: bool
     retriever: Retriever
     evaluation: Evaluation
-    bytes_per_item: float
-    seconds_to_train: float
     interval: tuple[float, float] | None
     best: bool
 
     @property
     def name(self) -> str:
         """Such as "pca 64" or "neighbours 64 bits"; raw rows have the size that they have."""
-        if self.coder == "raw":
-            return "raw bits" if self.bits else "raw"
-        return f"{self.coder} {self.code_size}" + (" bits" if self.bits else "")
+        coder = self.retriever.coder
+        if self.retriever.coder_name == "raw":
+            return "raw"
+        return f"{self.retriever.coder_name} {coder.code_size}" + (" bits" if coder.metric == "hamming" else "")
+
+    @property
+    def seconds_to_train(self) -> float:
+        """Of the coder alone."""
+        return float(self.retriever.record["seconds"]["train"])
 
     def as_dict(self) -> dict[str, Any]:
         """A row of `aesearch compare --format json`."""
         return {
-            "coder": self.coder,
-            "code_size": self.code_size,
-            "bits": self.bits,
+            "coder": self.retriever.coder_name,
+            "code_size": self.retriever.coder.code_size,
+            "bits": self.retriever.coder.metric == "hamming",
             **self.evaluation.as_dict(),
             "interval": self.interval,
-            "bytes_per_item": self.bytes_per_item,
+            "bytes_per_item": self.retriever.store.bytes_per_item,
             "seconds_to_train": round(self.seconds_to_train, 3),
             "best": self.best,
         }
@@ -110,35 +111,25 @@ def compare(
             as_bits = bits and name != "raw"
             title = name + (f" {size}" if size else "") + (" bits" if as_bits else "")
             built = Retriever.build(database, coder=name, code_size=size, bits=as_bits, watch=watch(title), **its)
-            found.append((name, as_bits, built, evaluate(built, asked, ks)))
+            found.append((built, evaluate(built, asked, ks)))
     return _ranked(found)
 
 
-def _ranked(found: list[tuple[str, bool, Retriever, Evaluation]]) -> list[Entry]:
+def _ranked(found: list[tuple[Retriever, Evaluation]]) -> list[Entry]:
+    """The best first, each with its interval, and with whether it can be told from the best."""
+
     def quality(evaluation: Evaluation) -> float:
         score = evaluation.mean_average_precision
         return float((evaluation.agreement if score is None else score) or 0)
 
-    found = sorted(found, key=lambda one: -quality(one[3]))
-    top = found[0][3].average_precisions
-    entries = []
-    for place, (name, bits, built, evaluation) in enumerate(found):
-        each = evaluation.average_precisions
-        low, _ = bootstrap(top - each) if len(each) else (1.0, 1.0)
-        entries.append(
-            Entry(
-                name,
-                built.coder.code_size,
-                bits,
-                built,
-                evaluation,
-                built.store.bytes_per_item,
-                built.record["seconds"]["train"],
-                bootstrap(each) if len(each) else None,
-                place == 0 or low <= 0,
-            )
-        )
-    return entries
+    found = sorted(found, key=lambda one: -quality(one[1]))
+    top = found[0][1].average_precisions
+    if not len(top):
+        return [Entry(built, evaluation, None, place == 0) for place, (built, evaluation) in enumerate(found)]
+    return [
+        Entry(built, of, bootstrap(of.average_precisions), bootstrap(top - of.average_precisions)[0] <= 0)
+        for built, of in found
+    ]
 
 
 def bootstrap(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
@@ -166,26 +157,27 @@ def held_out(items: Files | list[Item]) -> tuple[Files | list[Item], Items]:
     return rest, held
 
 
-COLUMNS = ("coder", "1-NN", "P@10", f"mAP@{DEPTH}", "95 %", "agreement", "SSE", "bytes", "train, s", "queries/s")
+COLUMNS = ("coder", "1-NN", "P@10", f"mAP@{DEPTH}", "95 %", "agreement", "SSE", "bytes", "train, s", "queries/s", "best")
 
 
 def as_rows(entries: Sequence[Entry]) -> list[list[object]]:
-    """The entries under COLUMNS; the best, and those that cannot be told from it, bear a star."""
+    """The entries under COLUMNS, with a star for the best and for those that cannot be told from it."""
     rows: list[list[object]] = []
     for entry in entries:
         of = entry.evaluation
         rows.append(
             [
-                entry.name + (" *" if entry.best else ""),
+                entry.name,
                 _figure(of.precision.get(1)),
                 _figure(of.precision.get(10)),
                 _figure(of.mean_average_precision),
                 "" if entry.interval is None else "{:.3f} to {:.3f}".format(*entry.interval),
                 _figure(of.agreement),
                 "" if of.reconstruction_sse is None else f"{of.reconstruction_sse:.4g}",
-                f"{entry.bytes_per_item:,.0f}",
+                f"{entry.retriever.store.bytes_per_item:,.0f}",
                 f"{entry.seconds_to_train:.1f}",
                 f"{of.queries_per_second:,.0f}",
+                "*" if entry.best else "",
             ]
         )
     return rows

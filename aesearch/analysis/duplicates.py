@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.analysis.neighbourhoods import details, others, positions
+from aesearch.analysis.neighbourhoods import details, neighbours
 from aesearch.arrays import is_sparse
 from aesearch.reranking import unit
 from aesearch.stores.store import NONE
@@ -78,18 +78,14 @@ def likely_pairs(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[int, 
     """Each pair of items of which one is among the other's nearest in code, and the likeness of the two, from -1 to 1: the
     cosine of their features in full, less the collection's mean where they are not words."""
     with details(retriever, keys) as (keys, known):
-        place = {key: number for number, key in enumerate(keys.tolist())}
         mean = _mean(known)
-        for start in range(0, len(keys), BATCH):
-            own = np.arange(start, min(start + BATCH, len(keys)))
-            near = np.concatenate([near for near, _ in others(retriever.store, keys[own], NEIGHBOURS)])
-            needed, at = positions(near, place)
-            mine, theirs = _unit(known.rows(own), mean), _unit(known.rows(needed), mean)
+        for own, near, mine, theirs, at in neighbours(retriever.store, keys, known, NEIGHBOURS):
+            mine, theirs = _unit(mine, mean), _unit(theirs, mean)
             for column in range(near.shape[1]):
                 there = np.flatnonzero(at[:, column] != NONE)
                 a, b = mine[there], theirs[at[there, column]]
                 alike = (a.multiply(b) if is_sparse(a) else a * b).sum(1)
-                yield from zip(keys[own[there]].tolist(), near[there, column].tolist(), alike.tolist(), strict=True)
+                yield from zip(own[there].tolist(), near[there, column].tolist(), alike.tolist(), strict=True)
 
 
 def _mean(known: Spool) -> np.ndarray | None:

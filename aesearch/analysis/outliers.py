@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from aesearch.analysis.evaluation import squared_errors
-from aesearch.analysis.neighbourhoods import details, others, positions
+from aesearch.analysis.neighbourhoods import details, neighbours
 from aesearch.arrays import is_sparse
 from aesearch.errors import BadSetting
 from aesearch.reranking import unit
@@ -27,7 +27,6 @@ Measure = Literal["features", "codes", "reconstruction"]
 
 NEIGHBOURS = 10
 """Others whose distance counts."""
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def outliers(retriever: Retriever, k: int = 20, by: Measure | None = None) -> li
 def strangeness(retriever: Retriever, keys: np.ndarray, by: Measure) -> tuple[np.ndarray, np.ndarray]:
     """Those of the items [N] int64 that can be measured, and how strange each is: [M] int64 and [M]."""
     if by == "codes":
-        return keys, np.concatenate([mean_of(far, near) for near, far in others(retriever.store, keys, NEIGHBOURS)])
+        return keys, np.concatenate([mean_of(far, near) for near, far in retriever.store.others(keys, NEIGHBOURS)])
     if by == "reconstruction":
         if not retriever.coder.can_decode:
             raise BadSetting("the encoder was loaded alone, and reconstructs nothing; load the index with light=False")
@@ -82,14 +81,9 @@ def strangeness(retriever: Retriever, keys: np.ndarray, by: Measure) -> tuple[np
             np.array([key for found, _ in errors for key in found], np.int64),
             np.concatenate([error for _, error in errors]) if errors else np.zeros(0),
         )
-    strange = []
     with details(retriever, keys) as (keys, known):
-        place = {key: number for number, key in enumerate(keys.tolist())}
-        for start in range(0, len(keys), BATCH):
-            own = np.arange(start, min(start + BATCH, len(keys)))
-            near = np.concatenate([near for near, _ in others(retriever.store, keys[own], NEIGHBOURS)])
-            needed, at = positions(near, place)
-            strange.append(distance_in_full(known.rows(own), known.rows(needed), at))
+        found = neighbours(retriever.store, keys, known, NEIGHBOURS)
+        strange = [distance_in_full(mine, theirs, at) for _, _, mine, theirs, at in found]
     return keys, np.concatenate(strange) if strange else np.zeros(0)
 
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from aesearch.analysis.comparison import COLUMNS, Entry, as_rows
 from aesearch.analysis.maps import Map, project
 from aesearch.analysis.pages import COLOURS, as_address, chart, legend, page, scatter, table
+from aesearch.analysis.reconstructions import sheet
 from aesearch.arrays import is_sparse
 from aesearch.errors import Unreadable, WrongKind
 from aesearch.items import Hit, Item, Items
 from aesearch.pictures import as_picture
 from aesearch.readers.folder import Files
-from aesearch.readers.images import DETAIL
-from aesearch.stores.store import NONE
+from aesearch.readers.images import DETAIL, decode
 
 if TYPE_CHECKING:
     from aesearch.ledger import Row
@@ -41,22 +41,34 @@ CELL = 128
 """Pixels of a picture's place on a contact sheet."""
 
 
-def comparison_page(entries: Sequence[Entry], queries: Items, title: str) -> str:
-    """The whole comparison as one page of HTML.  entries: the best first;  queries: what they were asked."""
+def comparison_page(entries: Sequence[Entry], items: Items, queries: Items, title: str) -> str:
+    """The whole comparison as one page of HTML.
+
+    entries : the best first;  items : what was indexed;  queries : what they were asked.
+    """
     labelled = entries[0].evaluation.mean_average_precision is not None
-    rows, names = as_rows(entries), [entry.name for entry in entries]
     asked = list(islice(_spread(queries), EXAMPLES))
+    near = [_nearest(entry.retriever, asked) for entry in entries]
+    maps = _mapped(entries)
+    # All that is shown of the items is read in one pass.
+    wanted = {id for ids in near for row in ids for id in row} | {row.id for _, rows, _ in maps for row in rows}
+    shown = {item.id: item for item in items if item.id in wanted}
+    drawn = "".join(
+        _scatter(rows, places, name, [_thumbnail(shown.get(row.id)) for row in rows]) for name, rows, places in maps
+    )
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p>{len(entries[0].retriever):,} items, asked with {entries[0].evaluation.queries:,} queries that are not among "
         "them. Rows on colour are the best, and those that the queries cannot tell from it (95 %, bootstrap over the "
         "queries). SSE is the squared error of a reconstruction, agreement the share of neighbours that two halves of a "
         "query have in common, beyond chance: it needs no labels.</p>",
-        table(COLUMNS, [[str(row[0]).removesuffix(" *"), *row[1:]] for row in rows], [entry.best for entry in entries]),
-        legend(names),
+        table(COLUMNS, as_rows(entries), [entry.best for entry in entries]),
+        legend([entry.name for entry in entries]),
         f'<div class="side">{_curves(entries, labelled)}</div>',
-        f"<h2>Maps</h2><p>Principal components of the codes. Hover, search, or draw a loop.</p>{_maps(entries)}",
-        f"<h2>Queries and their neighbours</h2>{''.join(_example(entries, item) for item in asked)}",
+        "<h2>Maps</h2><p>Principal components of the codes. Hover, search, or draw a loop.</p>",
+        f'<div class="side">{drawn}</div>',
+        "<h2>Queries and their neighbours</h2>",
+        *(_example(entries, item, [ids[at] for ids in near], shown) for at, item in enumerate(asked)),
         _given_back(entries, asked),
         "<h2>Settings</h2><pre>" + escape(json.dumps([_settings(entry) for entry in entries], indent=1)) + "</pre>",
     ]
@@ -78,7 +90,7 @@ def _curves(entries: Sequence[Entry], labelled: bool) -> str:
     against = {}
     for entry in entries:
         score = entry.evaluation.mean_average_precision if labelled else entry.evaluation.agreement
-        against[entry.name] = ([entry.bytes_per_item], [score or 0.0])
+        against[entry.name] = ([entry.retriever.store.bytes_per_item], [score or 0.0])
     drawn.append(chart(f"{quality} over bytes an item", against, "bytes", dots=True, logarithmic=True))
     trained = {
         entry.name: ([epoch["number"] for epoch in epochs], _falling([epoch["train_loss"] for epoch in epochs]))
@@ -94,42 +106,43 @@ def _falling(losses: Sequence[float]) -> list[float]:
     return [loss / losses[0] if losses[0] else 0.0 for loss in losses]
 
 
-def _maps(entries: Sequence[Entry]) -> str:
-    """The best entry's map beside that of the best baseline."""
-    sides = [entry for entry in entries if entry.coder != "raw"]
+def _mapped(entries: Sequence[Entry]) -> list[tuple[str, list[Row], np.ndarray]]:
+    """Name, items and places of the best autoencoder's map and of the best baseline's."""
+    sides = [entry for entry in entries if entry.retriever.coder_name != "raw"]
     autoencoders = [entry for entry in sides if entry.retriever.record["epochs"]]
     baselines = [entry for entry in sides if not entry.retriever.record["epochs"]]
-    drawn = []
+    found = []
     for entry in (*autoencoders[:1], *baselines[:1]):
         map_ = project(entry.retriever, "pca")
         chosen = np.sort(np.random.default_rng(0).permutation(len(map_.rows))[:MAPPED])
-        drawn.append(_scatter(entry.retriever, [map_.rows[at] for at in chosen], map_.places[chosen], entry.name))
-    return f'<div class="side">{"".join(drawn)}</div>'
+        found.append((entry.name, [map_.rows[at] for at in chosen], map_.places[chosen]))
+    return found
 
 
 def map_page(retriever: Retriever, map_: Map, title: str, groups: Sequence[str] | None = None) -> str:
     """The map as a page of HTML.  groups: of each item, what colours it; None for its label."""
+    pictures: dict[int, str | None] = {}
+    if retriever.kind == "images" and retriever.record.get("source") and len(map_.rows) <= PICTURED:
+        for keys, items in retriever.items_again([row.key for row in map_.rows]):
+            pictures |= {key: _thumbnail(item) for key, item in zip(keys, items, strict=True)}
     caption = f"{len(map_.rows):,} items by {map_.by}"
-    return page(
-        title, f"<h1>{escape(title)}</h1>", _scatter(retriever, map_.rows, map_.places, caption, groups), script=True
-    )
+    drawn = _scatter(map_.rows, map_.places, caption, [pictures.get(row.key) for row in map_.rows], groups)
+    return page(title, f"<h1>{escape(title)}</h1>", drawn, script=True)
 
 
 def _scatter(
-    retriever: Retriever, rows: Sequence[Row], places: np.ndarray, caption: str, groups: Sequence[str] | None = None
+    rows: Sequence[Row],
+    places: np.ndarray,
+    caption: str,
+    pictures: Sequence[str | None],
+    groups: Sequence[str] | None = None,
 ) -> str:
-    pictures: dict[int, str] = {}
-    if retriever.kind == "images" and retriever.record.get("source") and len(rows) <= PICTURED:
-        for keys, items in retriever.items_again([row.key for row in rows]):
-            pictures |= {key: as_address(as_picture(item.content), 64) for key, item in zip(keys, items, strict=True)}
-    return scatter(
-        caption,
-        places,
-        groups or [row.label or "no label" for row in rows],
-        [row.id for row in rows],
-        [row.excerpt for row in rows],
-        [pictures.get(row.key) for row in rows],
-    )
+    groups = groups or [row.label or "no label" for row in rows]
+    return scatter(caption, places, groups, [row.id for row in rows], [row.excerpt for row in rows], pictures)
+
+
+def _thumbnail(item: Item | None) -> str | None:
+    return as_address(as_picture(item.content), 64) if item is not None and item.kind == "images" else None
 
 
 def map_picture(map_: Map) -> Image.Image:
@@ -152,19 +165,12 @@ def contact_sheet(groups: Sequence[Sequence[str]], width: int = 8) -> Image.Imag
     """
     if not groups:
         raise WrongKind("there is no group to draw")
-    columns = min(width, max(map(len, groups)))
-    paper = Image.new("RGB", (columns * CELL, len(groups) * CELL), "white")
-    for y, group in enumerate(groups):
-        for x, path in enumerate(group[:columns]):
-            if (picture := _opened(path)) is not None:
-                picture.thumbnail((CELL - 6, CELL - 6))
-                paper.paste(picture.convert("RGB"), (x * CELL + 3, y * CELL + 3))
-    return paper
+    gone = Image.new("RGB", (CELL, CELL), "white")
+    rows = [[_opened(path) or gone for path in group[:width]] for group in groups]
+    return sheet([[ImageOps.pad(picture.convert("RGB"), (CELL, CELL), color="white") for picture in row] for row in rows])
 
 
 def _opened(path: str) -> Image.Image | None:
-    from aesearch.readers.images import decode
-
     try:
         with open(path, "rb") as file:
             return decode(file, path, DETAIL)
@@ -193,19 +199,21 @@ def _spread(queries: Items) -> Iterable[Item]:
     return every[:: max(1, len(every) // EXAMPLES)]
 
 
-def _example(entries: Sequence[Entry], item: Item) -> str:
+def _nearest(retriever: Retriever, asked: Sequence[Item]) -> list[list[str]]:
+    """The ids of each query's neighbours."""
+    codes = retriever.coder.encode(retriever.features.transform(asked))
+    return [[hit.id for hit in hits] for hits in retriever.hits(*retriever.store.search(codes, NEIGHBOURS))]
+
+
+def _example(entries: Sequence[Entry], item: Item, near: Sequence[Sequence[str]], shown: Mapping[str, Item]) -> str:
+    """A query, and what each entry found for it: near, the ids."""
+    features = entries[0].retriever.features
+    X = features.transform([item])
+    words = {word for row in features.inverse(X) for word in row} if is_sparse(X) else set()
     lines = [f"<h3>{escape(item.id)}{'' if item.label is None else f' ({escape(item.label)})'}</h3>"]
-    first = entries[0].retriever
     lines.append(f'<div class="hits">{_shown(item, set(), None)}</div>')
-    for entry in entries:
-        X = entry.retriever.features.transform([item])
-        keys, _ = entry.retriever.store.search(entry.retriever.coder.encode(X), NEIGHBOURS)
-        near = [key for key in keys[0].tolist() if key != NONE]
-        again = {
-            key: each for keys, items in entry.retriever.items_again(near) for key, each in zip(keys, items, strict=True)
-        }
-        words = {word for row in first.features.inverse(X) for word in row} if is_sparse(X) else set()
-        cells = "".join(_shown(again[key], words, item.label) for key in near if key in again)
+    for entry, ids in zip(entries, near, strict=True):
+        cells = "".join(_shown(shown[id], words, item.label) for id in ids if id in shown)
         lines.append(f'<div class="quiet">{escape(entry.name)}</div><div class="hits">{cells}</div>')
     return "".join(lines)
 
@@ -229,8 +237,8 @@ def _given_back(entries: Sequence[Entry], items: Sequence[Item]) -> str:
     X = retriever.features.transform(items[:GIVEN_BACK])
     rows = [("original", retriever.features.inverse(X))]
     for entry in entries:
-        if entry.retriever.coder.can_decode and entry.coder != "raw":
-            coder = entry.retriever.coder
+        coder = entry.retriever.coder
+        if coder.can_decode and entry.retriever.coder_name != "raw":
             rows.append((entry.name, entry.retriever.features.inverse(coder.decode(np.asarray(coder.encode(X))))))
     lines = "".join(
         f'<div class="quiet">{escape(name)}</div><div class="hits">'

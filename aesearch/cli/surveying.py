@@ -70,7 +70,8 @@ def compare(
     if report is not None:
         from aesearch.analysis.report import comparison_page, write
 
-        write(report / "index.html", comparison_page(entries, asked, f"{path.resolve().name}, by several coders"))
+        title = f"{path.resolve().name}, by several coders"
+        write(report / "index.html", comparison_page(entries, database, asked, title))
         say(f"the report: {shown(report / 'index.html')}")
 
 
@@ -222,21 +223,20 @@ def explain(
     from aesearch.retriever import Retriever
 
     folder = index or newest_index()[0]
-    retriever = Retriever.load(folder, light=False)
-    asked, reasons = why(retriever, retriever.read_query(what), k)
-    if retriever.kind == "images" and reasons:
+    retriever = Retriever.load(folder)
+    if retriever.kind == "images":
+        retriever = Retriever.load(folder, light=False)  # what is given back takes the decoder
+    asked, *reasons = why(retriever, retriever.read_query(what), k)
+    if retriever.kind == "images":
         row = [asked, *reasons]
         sheet([[each.seen for each in row], [each.kept for each in row]]).save(out)
         say(f"the query, its neighbours, and what their codes give back: {shown(out)}")
     if json:
         print_json([each.as_dict() for each in reasons])
         return
-    rows = [
-        (each.hit.rank, f"{each.hit.distance:.4f}", f"{each.likeness:.3f}", each.hit.id, " ".join(each.words))
-        for each in reasons
-    ]
-    columns = ("rank", "distance", "likeness", "id", "shared words")
-    print_table(
-        columns if retriever.kind == "documents" else columns[:4],
-        [row[: 5 if retriever.kind == "documents" else 4] for row in rows],
-    )
+    columns = ["rank", "distance", "likeness", "id"]
+    rows = [[each.hit.rank, f"{each.hit.distance:.4f}", f"{each.likeness:.3f}", each.hit.id] for each in reasons]
+    if retriever.kind == "documents":
+        columns.append("shared words")
+        rows = [[*row, " ".join(each.words)] for row, each in zip(rows, reasons, strict=True)]
+    print_table(columns, rows)

@@ -58,11 +58,11 @@ class FaissStore(Store):
     def keys(self) -> np.ndarray:
         return faiss.vector_to_array(self._index.id_map)
 
-    def codes(self, keys: np.ndarray) -> np.ndarray:
-        place_of = {key: place for place, key in enumerate(self.keys().tolist())}
-        inner = faiss.downcast_IndexBinary(self._index.index) if self.metric == "hamming" else self._index.index
-        rows = [inner.reconstruct(place_of[key]) for key in keys.tolist()]
-        return np.stack(rows) if rows else np.zeros((0, self.width), np.uint8 if self.metric == "hamming" else np.float32)
+    def _codes(self, places: np.ndarray) -> np.ndarray:
+        if self.metric != "hamming":
+            return self._index.index.reconstruct_batch(places) if len(places) else np.zeros((0, self.width), np.float32)
+        inner: Any = faiss.downcast_IndexBinary(self._index.index)
+        return faiss.vector_to_array(inner.xb).reshape(-1, self.width)[places]
 
     def _remove(self, keys: np.ndarray) -> None:
         self._index.remove_ids(keys)

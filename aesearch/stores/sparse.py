@@ -62,9 +62,8 @@ class SparseStore(Store):
     def keys(self) -> np.ndarray:
         return self._keys
 
-    def codes(self, keys: np.ndarray) -> Rows:
-        place_of = {key: place for place, key in enumerate(self._keys.tolist())}
-        return self._rows()[[place_of[key] for key in keys.tolist()]]
+    def _codes(self, places: np.ndarray) -> Rows:
+        return self._rows()[places]
 
     def _remove(self, keys: np.ndarray) -> None:
         stay = ~np.isin(self._keys, keys)

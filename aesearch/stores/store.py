@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -20,6 +21,9 @@ NONE = -1
 TIES = 10_000
 """Items looked at beyond the k-th for ties with it; where still more are tied, which of them are given is the store's."""
 
+
+OTHERS = 1024
+"""Codes whose neighbours are looked for at a time."""
 
 BALL = 10_000
 """Items of a ball that are given, where nothing else is said."""
@@ -105,9 +109,23 @@ class Store(ABC):
     def keys(self) -> np.ndarray:
         """The keys in use [N] int64, in no order."""
 
-    @abstractmethod
     def codes(self, keys: np.ndarray) -> Rows:
         """The codes under these keys [M] int64, all of them in use, as they are compared: [M, width]."""
+        held = self.keys()
+        order = np.argsort(held)
+        return self._codes(order[np.searchsorted(held, keys, sorter=order)] if len(held) else np.zeros(0, np.int64))
+
+    def others(self, keys: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The k codes nearest to each of those under these keys [M] int64, itself left out, as `search` answers, OTHERS of
+        the keys at a time."""
+        codes = self.codes(keys)
+        for start in range(0, len(keys), OTHERS):
+            own = keys[start : start + OTHERS]
+            near, far = self.search(codes[start : start + OTHERS], k + 1)
+            # Among more than k copies of itself one may be missing: then the last is left out.
+            is_own = near == own[:, None]
+            is_own[~is_own.any(1), -1] = True
+            yield near[~is_own].reshape(len(own), k), far[~is_own].reshape(len(own), k)
 
     @property
     @abstractmethod
@@ -129,6 +147,10 @@ class Store(ABC):
     @abstractmethod
     def _search(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Some k nearest, k at most len(self), in any order: keys [Q, k] int64, distances [Q, k] float32."""
+
+    @abstractmethod
+    def _codes(self, places: np.ndarray) -> Rows:
+        """The codes at these places [M] int64 of `keys()`: [M, width]."""
 
     @abstractmethod
     def _remove(self, keys: np.ndarray) -> None: ...

@@ -19,8 +19,9 @@ def test_its_figures_are_those_of_indexes_built_one_by_one(digit_folder: Path) -
     entries = compare(train, test, coders=["dense", "pca"], code_sizes=(8, 16), epochs=2)
     assert {entry.name for entry in entries} == {"dense 8", "dense 16", "pca 8", "pca 16"}
     for entry in entries:
-        its = {"epochs": 2} if entry.coder == "dense" else {}
-        alone = Retriever.build(digit_folder / "train", coder=entry.coder, code_size=entry.code_size, **its)  # type: ignore[arg-type]
+        name, size = entry.name.split()
+        its = {"epochs": 2} if name == "dense" else {}
+        alone = Retriever.build(digit_folder / "train", coder=name, code_size=int(size), **its)  # type: ignore[arg-type]
         expected, found = evaluate(alone, test).as_dict(), entry.evaluation.as_dict()
         for figures in (expected, found):
             del figures["queries_per_second"]  # the machine's

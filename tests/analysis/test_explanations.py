@@ -1,5 +1,6 @@
 """The shared words are those whose weights make up the cosine; a picture's likeness is that of its features."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +16,26 @@ from aesearch.retriever import Retriever
 def test_shared_words_make_up_the_likeness(document_index: Path, documentation_folder: Path) -> None:
     index = Retriever.load(document_index)
     query = next(iter(read_files(documentation_folder / "test")))
-    asked, reasons = explain(index, query, 5)
+    asked, *reasons = explain(index, query, 5)
     assert [each.hit.id for each in reasons] == [hit.id for hit in index.query(query, 5)]
-    mine = set(str(query.content).lower().split())
     for each in reasons:
         assert 0 <= sum(each.words.values()) <= each.likeness + 1e-3
         assert list(each.words.values()) == sorted(each.words.values(), reverse=True)
         X = index.features.transform([query, Item("hit", Path(each.hit.path or "").read_text())]).toarray()  # type: ignore[union-attr]
         cosine = X[0] @ X[1] / np.linalg.norm(X[0]) / np.linalg.norm(X[1])
         assert each.likeness == pytest.approx(cosine, abs=1e-4)
-    assert set(asked.words) & {word.strip("().,`'") for word in mine}
+    assert set(asked.words) <= set(re.findall(r"\w+", str(query.content).lower()))
+    assert asked.likeness == pytest.approx(1, abs=1e-4)
 
 
 def test_pictures_are_shown_with_what_their_codes_keep(digit_index: Path, digit_folder: Path) -> None:
     query = next(iter(read_files(digit_folder / "train")))  # it is in the index: its own copy is the nearest
-    asked, reasons = explain(Retriever.load(digit_index, light=False), query, 4)
+    asked, *reasons = explain(Retriever.load(digit_index, light=False), query, 4)
     assert reasons[0].hit.id == query.id
     assert reasons[0].likeness == pytest.approx(1, abs=1e-5)
     assert np.array_equal(np.asarray(reasons[0].seen), np.asarray(asked.seen))
     assert all(each.kept.size == asked.seen.size for each in (asked, *reasons))
-    _, lightly = explain(Retriever.load(digit_index), query, 4)
+    _, *lightly = explain(Retriever.load(digit_index), query, 4)
     assert [each.hit.id for each in lightly] == [each.hit.id for each in reasons]
     assert lightly[0].kept is None
 

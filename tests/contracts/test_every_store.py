@@ -134,6 +134,17 @@ def test_it_gives_its_codes_back_by_their_keys(case: tuple[Store, np.ndarray, An
     assert store.codes(keys[:0]).shape == (0, WIDTH)
 
 
+def test_the_others_nearest_to_a_stored_code_are_brute_force_s_without_itself(
+    case: tuple[Store, np.ndarray, Any, Any],
+) -> None:
+    store, keys, codes, _ = case
+    apart = brute_force(store.metric, codes, codes)
+    np.fill_diagonal(apart, np.inf)
+    near, far = (np.concatenate(parts) for parts in zip(*store.others(keys, 5), strict=True))
+    assert not (near == keys[:, None]).any()
+    np.testing.assert_allclose(far, np.sort(apart, axis=1)[:, :5], atol=1e-4)
+
+
 def test_saved_and_loaded_it_answers_the_same(case: tuple[Store, np.ndarray, Any, Any], tmp_path: Path) -> None:
     store, _, _, queries = case
     store.save(tmp_path / "store")

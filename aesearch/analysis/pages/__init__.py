@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from math import log10
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -15,7 +16,7 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 COLOURS = ("#3b7dd8", "#d9623b", "#3a9a54", "#b04fc0", "#c9a21a", "#2aa5a5", "#d94f86", "#7a6ad0", "#8a6b4a", "#6d9c1f")
-"""Told apart on white and on black, also by most who see fewer colours; after ten they come again, and names tell."""
+"""For white and for black; after ten they come again, and names tell."""
 WIDTH, HEIGHT, MARGIN = 420, 260, 40
 
 
@@ -39,6 +40,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], best: Sequen
 
 
 def legend(names: Sequence[str]) -> str:
+    """The names, each with its colour."""
     keys = "".join(
         f'<li><i style="background:{COLOURS[number % len(COLOURS)]}"></i>{escape(name)}</li>'
         for number, name in enumerate(names)
@@ -55,8 +57,6 @@ def chart(
     logarithmic: bool = False,
 ) -> str:
     """Lines, or dots, of y over x, one colour a name in their order; y from 0 up."""
-    from math import log10
-
     scaled = {
         name: ([log10(max(x, 1e-9)) if logarithmic else float(x) for x in xs], [float(y) for y in ys])
         for name, (xs, ys) in lines.items()
