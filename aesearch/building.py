@@ -31,7 +31,7 @@ from aesearch.stores.store import Store
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-READ_BATCH = 64
+READ_BATCH = 128
 """Items read at a time: few, so that the workers that decode do not wait while features are made of a batch."""
 
 BATCH = 1024

@@ -188,13 +188,13 @@ def new_coder(name: str, kind: Kind | None = None, **settings: Any) -> Any:
     return coder
 
 
-_LONGEST = max(map(len, READERS))
+_LENGTHS = sorted({len(ending) for ending in READERS}, reverse=True)
 
 
 def reader_of(path: Path | str) -> Entry | None:
     """The reader for a file of that name; None where there is none."""
-    end = os.fspath(path)[-_LONGEST:].lower()
-    for start in range(len(end)):  # the longest ending first
-        if end[start:] in READERS:
-            return READERS[end[start:]]
+    name = os.fspath(path)[-_LENGTHS[0] :].lower()
+    for length in _LENGTHS:  # the longest ending first
+        if name[-length:] in READERS:
+            return READERS[name[-length:]]
     return None

@@ -121,8 +121,7 @@ class Gradients(nn.Module):
 
     rows: Tensor
     columns: Tensor
-    cosines: Tensor
-    sines: Tensor
+    directions: Tensor
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -132,8 +131,7 @@ class Gradients(nn.Module):
         for name, value in (
             ("rows", tents(height, self.cells)),
             ("columns", tents(width, self.cells)),
-            ("cosines", angles.cos().view(1, -1, 1, 1)),
-            ("sines", angles.sin().view(1, -1, 1, 1)),
+            ("directions", torch.stack([angles.cos(), angles.sin()], 1)),
         ):
             self.register_buffer(name, value, persistent=False)
 
@@ -146,13 +144,15 @@ class Gradients(nn.Module):
         if x.shape[1] > 1:
             squared, steepest = squared.max(1, keepdim=True)
             right, down = right.gather(1, steepest), down.gather(1, steepest)  # [B, 1, H, W]
+        # length * cos^8 of the angle to a direction: what lies between two directions is shared by them.  It is taken as
+        # (length^1/8 * cos)^8, one product for all directions.
         length = squared.clamp_min(1e-8).sqrt()  # adding so little, the ONNX exporter would drop as nothing
-        right, down = right / length, down / length
-        # cos^8 of the angle to a direction: what lies between two directions is shared by them.
-        facing = (right * self.cosines + down * self.sines).clamp_min(0)  # [B, DIRECTIONS, H, W]
+        scale = length.sqrt().sqrt().sqrt() / length
+        gradients = torch.cat([right * scale, down * scale], 1)  # [B, 2, H, W]
+        facing = (self.directions @ gradients.flatten(2)).relu().unflatten(2, x.shape[2:])  # [B, DIRECTIONS, H, W]
         facing = facing * facing
         facing = facing * facing
-        facing = facing * facing * length
+        facing = facing * facing
         cells = self.rows @ facing @ self.columns.T  # [B, DIRECTIONS, cells, cells]
         around = nn.functional.pad(cells.square().sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
         around = nn.functional.avg_pool2d(around, 3, 1)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.safetensors"
 BATCH = 256
+PICTURES = 32
+"""Rows, and pictures, encoded at a time: so few pictures that the maps made of them stay in the processor's cache."""
 CODE, DETAIL = "code", "detail"
 """The outputs of an encoder: all have the first, those that describe what they encode the second too."""
 
@@ -41,8 +43,7 @@ class OnnxCoder(Coder):
 
     def encode(self, X: Rows) -> np.ndarray:
         self._check(X)
-        batches = (X[start : start + BATCH] for start in range(0, X.shape[0], BATCH))
-        codes = [self._session.run([CODE], {"x": self._input(batch)})[0] for batch in batches]
+        codes = self._run(CODE, X)
         floats = np.concatenate(codes) if codes else np.zeros((0, self.code_size), np.float32)
         return np.packbits(floats > 0, axis=1) if self.metric == "hamming" else floats
 
@@ -50,8 +51,13 @@ class OnnxCoder(Coder):
         if DETAIL not in {output.name for output in self._session.get_outputs()}:
             return super().detail(X)
         self._check(X)
-        batches = (X[start : start + BATCH] for start in range(0, X.shape[0], BATCH))
-        return np.concatenate([self._session.run([DETAIL], {"x": self._input(batch)})[0] for batch in batches])
+        return np.concatenate(self._run(DETAIL, X))
+
+    def _run(self, output: str, X: Rows) -> list[np.ndarray]:
+        """What the graph makes of X, batch by batch."""
+        size = PICTURES if self.shape is not None and len(self.shape) == 3 else BATCH
+        batches = (X[start : start + size] for start in range(0, X.shape[0], size))
+        return [self._session.run([output], {"x": self._input(batch)})[0] for batch in batches]
 
     def _input(self, X: Rows) -> np.ndarray:
         if is_sparse(X):

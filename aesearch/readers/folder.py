@@ -17,11 +17,12 @@ from aesearch.items import KINDS, Item, Kind
 from aesearch.readers.tables import Fields
 from aesearch.readers.workers import Worker, read_file
 
-CHUNK = 8
+CHUNK = 16
 """Files that a worker is given at a time: handing over one by one would cost a tenth of the decoding."""
 
-AHEAD = 4
-"""Chunks sent ahead of the one handed out, for each core: enough to keep the cores busy, little in memory."""
+AHEAD = 8
+"""Chunks sent ahead of the one handed out, for each core: so many that a worker slowed down by others does not stop them.
+The answers wait in pipes, which bound the memory they take."""
 
 
 Crew = list["Worker | None"]
@@ -96,19 +97,22 @@ class Files:
         size = {"size": self.size} if self.size else {}
         turns = cycle(range(len(crew)))
         pending: deque[tuple[list[str], Worker | None]] = deque()
-        for paths, apart in self._chunks():
-            worker = None
-            if apart:
-                turn = next(turns)
-                worker = crew[turn] = crew[turn] or Worker()
-                worker.send([os.path.join(self.root, path) for path in paths], size)  # noqa: PTH118  # quicker, of many
-            pending.append((paths, worker))
-            if len(pending) > AHEAD * len(crew):
+        try:
+            for paths, apart in self._chunks():
+                worker = None
+                if apart:
+                    turn = next(turns)
+                    worker = crew[turn] = crew[turn] or Worker()
+                    worker.send([os.path.join(self.root, path) for path in paths], size)  # noqa: PTH118  # quicker, of many
+                pending.append((paths, worker))
+                if len(pending) > AHEAD * len(crew):
+                    yield from self._finished(*pending.popleft())
+            while pending:
                 yield from self._finished(*pending.popleft())
-        while pending:
-            yield from self._finished(*pending.popleft())
-        # Workers of a reading that was broken off are not used again: they hold answers that nobody fetched.
-        self._spare.append(crew)
+        finally:
+            # Workers of a reading that was broken off are not used again if they hold answers that nobody fetched.
+            if not pending:
+                self._spare.append(crew)
 
     def _chunks(self) -> Iterator[tuple[list[str], bool]]:
         """The paths a few at a time, and whether a worker is to read them."""

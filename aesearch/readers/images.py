@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
@@ -92,4 +92,6 @@ def _upright(image: Image.Image) -> Image.Image:
     exif = image.getexif() if "exif" in image.info or "Raw profile type exif" in image.info else None
     if exif is None or exif.get(EXIF_ORIENTATION, 1) == 1:
         return image
+    from PIL import ImageOps  # here, because workers begin sooner without it
+
     return ImageOps.exif_transpose(image)

@@ -8,21 +8,24 @@ when its input does, so it cannot outlive its caller.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
-import subprocess
 import sys
 import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aesearch.catalog import reader_of
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
+
+if TYPE_CHECKING:
+    import subprocess
 
 LIMIT = 60.0
 """Seconds that a list of files may take; a picture of 100 million pixels, the largest there may be, takes about 5."""
@@ -61,10 +64,13 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
+        import subprocess  # here, because workers begin sooner without it
+
         # -P and the caller's own path, less the current folder: a folder of photos must not be able to lend it modules.
+        # -S: with that path nothing is left for `site` to find, and workers begin sooner without it.
         found_at = os.pathsep.join([str(Path(__file__).parents[2]), *(place for place in sys.path if place)])
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
+            [sys.executable, "-S", "-P", "-m", __name__],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -190,6 +196,7 @@ def _serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interrupt ends
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a decoder that prints must not print into the answers
+    gc.freeze()  # looking again and again through what was imported would cost a thirtieth of the decoding
     for line in sys.stdin.buffer:
         paths, keywords = json.loads(line)
         parts = _packed([next(read_file(Path(path), **keywords)) for path in paths])

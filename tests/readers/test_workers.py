@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,8 @@ def test_a_collection_is_read_by_the_same_workers_each_time(tmp_path: Path) -> N
     assert len(list(files.spread(10))) == 10
     processes = [worker._process.pid for worker in files._spare[0] if worker]
     assert [item.id for item in files] == [f"{shade:02}.png" for shade in range(40)]
+    assert processes == [worker._process.pid for worker in files._spare[0] if worker][: len(processes)]
+    assert len(list(islice(files.spread(10), 10))) == 10  # nobody asked whether there was another
     assert processes == [worker._process.pid for worker in files._spare[0] if worker][: len(processes)]
     next(iter(files))  # broken off: its workers hold answers that nobody fetched
     assert [item.id for item in files] == [f"{shade:02}.png" for shade in range(40)]
