@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from math import prod
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,9 +24,10 @@ from aesearch.errors import BadSetting, NothingToIndex
 from aesearch.features.features import Features
 from aesearch.items import Item, Items, Kind
 from aesearch.ledger import Ledger
-from aesearch.readers.folder import Files
+from aesearch.readers.folder import Files, Stat
 from aesearch.spool import Spool
 from aesearch.stores.store import Store
+from aesearch.unfinished import Unfinished
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -73,7 +74,7 @@ def build(
     bits: bool,
     store: str | None,
     sample: int,
-    workspace: Path | None,
+    unfinished: Path | None,
     watch: WatchBuild,
     settings: dict[str, Any],
 ) -> Parts:
@@ -89,6 +90,16 @@ def build(
         tried = new_coder(coder, rows, **settings, **({} if code_size is None else {"code_size": code_size}))
         if bits:
             Bits(tried)
+    source = source_of(items) if isinstance(items, Files) else None
+    plan = {
+        "source": source,
+        "kind": kind,
+        "features": [features.name, features.settings()],
+        "coder": [coder, settings] if isinstance(coder, str) else [coder.name, coder.settings()],
+        "code_size": code_size,
+        "bits": bits,
+        "sample": sample,
+    }
     seconds: dict[str, float] = defaultdict(float)
     epochs: list[Epoch] = []
 
@@ -96,18 +107,22 @@ def build(
         epochs.append(epoch)
         watch(Progress("train", epoch.number, epoch.of, epoch))
 
-    ledger = Ledger.new()
-    with tempfile.TemporaryDirectory(prefix="aesearch-", dir=workspace) as folder:
-        spool = Spool(Path(folder))
+    with ExitStack() as closing:
+        folder = unfinished or Path(closing.enter_context(TemporaryDirectory(prefix="aesearch-")))
+        work = Unfinished(folder, plan)
+        closing.callback(work.close)
+        taken_over = len(work.rows)
         with timed(seconds, "read"):
-            keys = read(items, features, ledger, spool, watch)
+            features = read(items, features, work, watch)
         with timed(seconds, "train"):
-            X = spool.sample(sample)
-            fitted = chosen_coder(coder, rows, code_size, bits, settings, X).fit(X, on_epoch)
+            X = work.rows.sample(sample)
+            fitted = chosen_coder(coder, rows, code_size, bits, settings, X)
+            getattr(fitted, "floats", fitted).checkpoint = work.training
+            fitted.fit(X, on_epoch)
             del X
-        kept = encode_and_store(spool, keys, fitted, store, seconds, watch)
-        agreed = score(fitted, kept, spool.sample(SCORED))
-        spool.close()
+        kept = encode_and_store(work.rows, work.codes_of(fitted), fitted, store, seconds, watch)
+        agreed = score(fitted, kept, work.rows.sample(SCORED))
+        ledger = work.ledger.copy()
     stages = {stage: seconds[stage] for stage in ("read", "train", "encode", "store")}
     record: dict[str, Any] = {
         "kind": kind,
@@ -117,10 +132,16 @@ def build(
         "far": usual_distance(kept),
         "remarks": fitted.remarks(),
     }
-    if isinstance(items, Files):
-        ledger.enter_files(items.paths)
-        record["source"] = {"root": str(items.root.resolve()), "lone": items.lone, "fields": asdict(items.fields)}
+    if source is not None:
+        record["source"] = source
+    if taken_over:
+        record["taken_over"] = taken_over
     return features, fitted, kept, ledger, record
+
+
+def source_of(files: Files) -> dict[str, Any]:
+    """What is kept of where the items came from."""
+    return {"root": str(files.root.resolve()), "lone": files.lone, "fields": asdict(files.fields)}
 
 
 def kind_of(items: Items) -> Kind:
@@ -143,33 +164,69 @@ def spread(items: Items, needs: int | None) -> Iterable[Item]:
     return islice(items, needs)
 
 
-def read(items: Items, features: Features, ledger: Ledger, spool: Spool, watch: WatchBuild) -> np.ndarray:
-    """Fits the features, spools the rows of all items and enters them in the ledger.  Returns their keys [N] int64.
+def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) -> Features:
+    """Fits the features, and spools the rows of all items and enters them in the ledger, batch by batch.
 
+    Returns the features, which are those of the work where it has them: files that it has read are passed over then.
     Raises NothingToIndex where no item could be read.
     """
     total = len(items) if isinstance(items, Sized) else None
-    watch(Progress("read", 0, total))
-    try:
-        features.fit(spread(items, features.fit_needs))
-    except NothingToIndex as error:
-        raise NothingToIndex(f"{error}{_reasons(items)}") from None
+    watch(Progress("read", len(work.rows), total))
+    fitted = work.features()
+    if fitted is None:
+        try:
+            features.fit(spread(items, features.fit_needs))
+        except NothingToIndex as error:
+            raise NothingToIndex(f"{error}{_reasons(items)}") from None
+        work.keep_features(features)
+    features = fitted or features
+    skipped: Mapping[str, str] = {}
+    finished = Finished({})
+    known: set[str] = set()
     if isinstance(items, Files):
-        items = items.sized(features.picture_size)
-    keys: list[int] = []
-    left_out: dict[str, str] = {}
+        done = work.ledger.files()
+        items = items.only([path for path in items.paths if path not in done]).sized(features.picture_size)
+        skipped, finished = items.skipped, Finished(items.paths)
+        # A table that was read in part is read again, but for the rows that are there.
+        known = {row.id for row in work.ledger.all_rows() if row.path not in done} if len(work.rows) else known
+    seen = 0
     for batch in batches(items):
-        entered = enter(ledger, batch, features, left_out)
-        if not entered:
-            continue
-        spool.append(features.transform(list(entered.values())))
-        keys += entered
-        watch(Progress("read", len(spool), total))
-    ledger.skipped = (items.skipped if isinstance(items, Files) else {}) | left_out
-    if not keys:
+        left_out: dict[str, str] = {}
+        fresh = [item for item in batch if item.id not in known]
+        known.difference_update(item.id for item in batch)
+        entered = enter(work.ledger, fresh, features, left_out)
+        if entered:
+            work.rows.append(np.array(list(entered), np.int64), features.transform(list(entered.values())))
+        work.ledger.skip(left_out | dict(islice(skipped.items(), seen, None)))
+        seen = len(skipped)
+        work.ledger.enter_files(finished.before(batch[-1].path))
+        work.commit()
+        watch(Progress("read", len(work.rows), total))
+    work.ledger.skip(dict(islice(skipped.items(), seen, None)))
+    work.ledger.enter_files(finished.all())
+    work.commit()
+    if not len(work.rows):
         raise NothingToIndex(f"none of the items could be read{_reasons(items)}")
-    watch(Progress("read", len(spool), len(spool)))
-    return np.array(keys, np.int64)
+    watch(Progress("read", len(work.rows), len(work.rows)))
+    return features
+
+
+class Finished:
+    """Which of the files, gone through in their order, are behind the one that is being read."""
+
+    def __init__(self, paths: Mapping[str, Stat]) -> None:
+        self._waiting = deque(paths.items())
+
+    def before(self, path: str | None) -> dict[str, Stat]:
+        """Those before `path` that were not given out yet."""
+        found = {}
+        while self._waiting and self._waiting[0][0] != path:
+            name, stat = self._waiting.popleft()
+            found[name] = stat
+        return found
+
+    def all(self) -> dict[str, Stat]:
+        return self.before(None)
 
 
 def _reasons(items: Items) -> str:
@@ -192,21 +249,29 @@ def chosen_coder(
 
 
 def encode_and_store(
-    spool: Spool, keys: np.ndarray, coder: Coder, name: str | None, seconds: dict[str, float], watch: WatchBuild
+    rows: Spool, codes: Spool, coder: Coder, name: str | None, seconds: dict[str, float], watch: WatchBuild
 ) -> Store:
-    """A store of the codes of all spooled rows, under their keys."""
-    store: Store | None = None
-    for start in range(0, len(spool), BATCH):
-        numbers = np.arange(start, min(start + BATCH, len(spool)))
-        with timed(seconds, "encode"):
-            codes = coder.encode(spool.rows(numbers))
-        watch(Progress("encode", start + len(numbers), len(spool)))
-        with timed(seconds, "store"):
-            store = store or empty_store(name, coder, codes)
-            store.add(keys[numbers], codes)
+    """A store of the codes of all spooled rows, under their keys; those that are in `codes` are not made again."""
+    with timed(seconds, "encode"):
+        for numbers in _portions(len(codes), len(rows)):
+            codes.append(rows.keys[numbers], coder.encode(rows.rows(numbers)))
+            codes.flush()
+            watch(Progress("encode", len(codes), len(rows)))
+    with timed(seconds, "store"):
+        store: Store | None = None
+        for numbers in _portions(0, len(codes)):
+            some = codes.rows(numbers)
+            store = store or empty_store(name, coder, some)
+            store.add(codes.keys[numbers], some)
     assert store is not None  # read() has found at least one item
     watch(Progress("store", len(store), len(store)))
     return store
+
+
+def _portions(begin: int, end: int) -> Iterator[np.ndarray]:
+    """The numbers from `begin` to `end`, a batch at a time."""
+    for start in range(begin, end, BATCH):
+        yield np.arange(start, min(start + BATCH, end))
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -13,10 +13,12 @@ from aesearch.errors import BrokenIndex
 from aesearch.items import Item
 
 _TABLES = """
-CREATE TABLE items (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT, label TEXT, digest BLOB, excerpt TEXT);
-CREATE INDEX items_by_path ON items (path);
-CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
-CREATE TABLE skipped (path TEXT PRIMARY KEY, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS items (
+    key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT, label TEXT, digest BLOB, excerpt TEXT
+);
+CREATE INDEX IF NOT EXISTS items_by_path ON items (path);
+CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS skipped (path TEXT PRIMARY KEY, reason TEXT NOT NULL);
 """
 MOST_AT_ONCE = 500
 """Keys or ids named in one statement."""
@@ -49,6 +51,29 @@ class Ledger:
         db = sqlite3.connect("", check_same_thread=False)
         db.executescript(_TABLES)
         return cls(db)
+
+    @classmethod
+    def kept(cls, path: Path) -> Self:
+        """A ledger that is written at `path` as it grows: as it was at its last commit(), or empty if it is not there.
+
+        Raises BrokenIndex where the file is none.
+        """
+        db = sqlite3.connect(path, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")  # a commit then need not wait for the disk, and still is all or nothing
+            db.execute("PRAGMA synchronous = NORMAL")
+            (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+            db.executescript(_TABLES)
+        except sqlite3.DatabaseError as error:
+            db.close()
+            raise BrokenIndex(path, f"cannot be read ({error})") from None
+        return cls(db)
+
+    def commit(self) -> None:
+        """Makes what was entered since the last one outlive this process, where the ledger has a file."""
+        self._db.commit()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -137,7 +162,11 @@ class Ledger:
     @skipped.setter
     def skipped(self, reasons: Mapping[str, str]) -> None:
         self._db.execute("DELETE FROM skipped")
-        self._db.executemany("INSERT INTO skipped VALUES (?, ?)", reasons.items())
+        self.skip(reasons)
+
+    def skip(self, reasons: Mapping[str, str]) -> None:
+        """Enters more that was left out."""
+        self._db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", reasons.items())
 
 
 _POSITIVE = (1 << 63) - 1

@@ -148,6 +148,12 @@ def _sync(path: Path) -> None:
             os.close(handle)
 
 
+def write_through(path: Path) -> None:
+    """Waits until the files of `path` are on the disk."""
+    for file in _files_of(path):
+        _sync(file)
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)

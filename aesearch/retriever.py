@@ -83,7 +83,7 @@ class Retriever:
         bits: bool = False,
         store: str | None = None,
         sample: int = SAMPLE,
-        workspace: Path | None = None,
+        unfinished: Path | None = None,
         watch: WatchBuild | None = None,
         **settings: Any,
     ) -> Self:
@@ -98,7 +98,9 @@ class Retriever:
         bits : whether the floats of the code are turned into bits.
         store : a name of the catalog; None for the one that fits the codes.
         sample : items learnt from, at most.
-        workspace : folder for temporary files, about one row of features an item; None for the system's.
+        unfinished : folder for what is done on the way, about one row of features an item.  It is left behind: the same
+            call, made again after this one was broken off, goes on from there, and at most one batch of items and one epoch
+            are done twice.  Remove it once the index is saved.  None: a folder of the system's, removed at the end.
         watch : called with a Progress after each step.
         **settings : passed to the coder, where it was named: epochs, seed, device ...
 
@@ -114,7 +116,7 @@ class Retriever:
             bits=bits,
             store=store,
             sample=sample,
-            workspace=workspace,
+            unfinished=unfinished,
             watch=watch or (lambda progress: None),
             settings=settings,
         )

@@ -22,10 +22,9 @@ from PIL import Image
 from aesearch.building import Progress, encode_and_store, read
 from aesearch.coders.loading import load_coder
 from aesearch.features.pixels import Pixels
-from aesearch.ledger import Ledger
 from aesearch.readers.folder import read_files
 from aesearch.readers.images import DETAIL
-from aesearch.spool import Spool
+from aesearch.unfinished import Unfinished
 
 
 def quiet(progress: Progress) -> None:
@@ -38,10 +37,10 @@ def ours(folder: Path, index: Path) -> float:
     coder = load_coder(index / "coder")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
-        spool = Spool(Path(place))
-        keys = read(read_files(folder), Pixels(), Ledger.new(), spool, quiet)
-        encode_and_store(spool, keys, coder, None, defaultdict(float), quiet)
-        spool.close()
+        work = Unfinished(Path(place), {})
+        read(read_files(folder), Pixels(), work, quiet)
+        encode_and_store(work.rows, work.codes, coder, None, defaultdict(float), quiet)
+        work.close()
     return time.perf_counter() - began
 
 

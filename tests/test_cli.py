@@ -450,7 +450,7 @@ def test_coders_are_compared_on_the_user_s_items(place: Path, tmp_path: Path) ->
     lines = succeed(*words, "--format", "csv", cwd=place).stdout.splitlines()  # every fifth is held out
     assert len(lines) == 5
     table = tmp_path / "notes.csv"
-    table.write_text("id,text\n" + "".join(f"{n},word{n % 7} word{n % 5} word{n % 3}\n" for n in range(60)))
+    table.write_text("id,text\n" + "".join(f"{n},word{n % 7} word{n % 5} word{n % 3}\n" for n in range(150)))
     words_of = ("compare", table, "--coders", "lsa", "--code-size", "2", "--report", tmp_path / "words")
     succeed(*words_of, cwd=place)  # nothing to ask with, no labels, rows of a table
     assert "<mark>" in (tmp_path / "words" / "index.html").read_text()

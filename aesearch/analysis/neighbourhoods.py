@@ -50,13 +50,11 @@ def as_numbers(codes: Rows, metric: str) -> np.ndarray:
 @contextmanager
 def details(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[np.ndarray, Spool]]:
     """Those of the items [N] int64 that can be read again, and their features in full, on disk: row by row of the keys."""
-    read: list[int] = []
     with tempfile.TemporaryDirectory(prefix="aesearch-") as folder:
         spool = Spool(Path(folder))
         for found, X in retriever.read_again(keys.tolist()):
-            spool.append(retriever.coder.detail(X))
-            read += found
-        yield np.array(read, np.int64), spool
+            spool.append(np.array(found, np.int64), retriever.coder.detail(X))
+        yield spool.keys, spool
         spool.close()
 
 

@@ -17,6 +17,7 @@ from aesearch.arrays import is_sparse, read_arrays, write_arrays
 from aesearch.autoencoders import convolutional, dense, losses
 from aesearch.autoencoders import noise as noises
 from aesearch.autoencoders.bags import Bags, Batches
+from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.autoencoders.export import export_encoder
 from aesearch.autoencoders.pretraining import pretrain
 from aesearch.autoencoders.scaling import Standard, Whitening
@@ -174,9 +175,10 @@ class Autoencoder(Trainable, Coder):
                 _check_unit(X)
             if not self.sparse:
                 self.standard.fit(X)
-            stages = [train(self, X, self.plan)]
+            checkpoint = Checkpoint(self.checkpoint, self)
+            stages = [train(self, X, self.plan, checkpoint)]
             if self.pretrained_layers:
-                stages.insert(0, pretrain(self, X, self.plan))
+                stages.insert(0, pretrain(self, X, self.plan, checkpoint))
             for epoch in chain(*stages):
                 if watch is not None:
                     watch(epoch)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +29,7 @@ from aesearch.autoencoders import dense
 from aesearch.autoencoders import noise as noises
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.bags import Bags, Batches
+from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.autoencoders.descriptors import CANDIDATES, OF_VECTORS, Descriptors, chosen_descriptors
 from aesearch.autoencoders.mixtures import Material, Mixtures, Pair, latent, mixture, shuffles, stored
 from aesearch.autoencoders.scaling import Readout
@@ -175,7 +177,20 @@ class Neighbours(Autoencoder):
         share = SHARE["words" if self.sparse else "pictures"] if self.share is None else self.share
         graph = np.arange(0, count, max(1, -(-count // GRAPH)))
         codes, best, best_round, best_weights = learnt.first, -1.0, 0, None
-        for number in range(1, rounds + 1):
+        done, over = list[Epoch](), False
+        checkpoint = Checkpoint(self.checkpoint, self)
+        if before := checkpoint.begin():
+            best, best_round, best_weights = before["best"], before["best_round"], before["best_weights"]
+            done, over, began = [Epoch(**epoch) for epoch in before["epochs"]], before["over"], began - before["spent"]
+            codes = self._encoded(inputs)
+            checkpoint.resumed()
+            for epoch in done:
+                watch(epoch)
+        for number in range(len(done) + 1, rounds + 1):
+            if done and (
+                number - 1 - best_round >= plan.patience or time.perf_counter() - began + done[-1].seconds > self.budget
+            ):
+                break
             round_began = time.perf_counter()
             targets = Mixtures(learnt, mixture(codes, graph, near, share), plan.chosen_device())
             optimizer, schedule = one_cycle(self, plan, plan.steps)
@@ -189,10 +204,21 @@ class Neighbours(Autoencoder):
             if score is None or score > best:
                 best, best_round = -1.0 if score is None else score, number
                 best_weights = {name: value.detach().clone() for name, value in self.state_dict().items()}
-            seconds = time.perf_counter() - round_began
-            watch(Epoch(number, rounds, loss, None, seconds, score))
-            if number - best_round >= plan.patience or time.perf_counter() - began + seconds > self.budget:
-                break
+            done.append(Epoch(number, rounds, loss, None, time.perf_counter() - round_began, score))
+            spent = time.perf_counter() - began
+            over = number == rounds or number - best_round >= plan.patience or spent + done[-1].seconds > self.budget
+            checkpoint.keep(
+                {
+                    "best": best,
+                    "best_round": best_round,
+                    "best_weights": best_weights,
+                    "epochs": [asdict(epoch) for epoch in done],
+                    "over": over,
+                    "spent": spent,
+                },
+                over=over,
+            )
+            watch(done[-1])
         assert best_weights is not None  # the first round was the best of all before it
         self.load_state_dict(best_weights)
         self.eval()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from aesearch.autoencoders import losses
 from aesearch.autoencoders.bags import Bags, Batches
+from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.autoencoders.dense import activation, linear_layers
 from aesearch.autoencoders.training import Trainable, Training, train
 from aesearch.coders.coder import Epoch
@@ -59,7 +60,7 @@ class Shallow(Trainable):
         return self._bend(self.there(x))
 
 
-def pretrain(deep: Autoencoder, X: Rows, plan: Training) -> Iterator[Epoch]:
+def pretrain(deep: Autoencoder, X: Rows, plan: Training, checkpoint: Checkpoint) -> Iterator[Epoch]:
     """Trains each layer of `deep` and its counterpart in the decoder on what the layers before it make of X."""
     plan = replace(
         plan, steps=max(1, plan.steps // SHARE), epochs=None if plan.epochs is None else max(1, plan.epochs // SHARE)
@@ -69,7 +70,7 @@ def pretrain(deep: Autoencoder, X: Rows, plan: Training) -> Iterator[Epoch]:
     deep.to(plan.chosen_device())
     for number, (layer, counterpart) in enumerate(zip(there, reversed(back), strict=True)):
         shallow = Shallow(deep, layer, counterpart, first=number == 0, last=number == len(there) - 1)
-        yield from train(shallow, rows, plan)
+        yield from train(shallow, rows, plan, checkpoint)
         if number < len(there) - 1:
             rows = _hidden(shallow, rows, plan.chosen_device())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from aesearch.autoencoders.bags import Batches
+from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.coders.coder import Epoch
 from aesearch.errors import AesearchError, BadSetting
 
@@ -114,23 +115,37 @@ def diverged(plan: Training, epoch: int) -> AesearchError:
     return AesearchError(f"training diverged in epoch {epoch}; try a lower learning_rate than {plan.learning_rate}")
 
 
-def train(model: Trainable, X: Rows, plan: Training) -> Iterator[Epoch]:
+def train(model: Trainable, X: Rows, plan: Training, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
     """Trains `model`, in place, on the rows of X; the best weights are in it when the stream of epochs ends.
 
-    Every random number (the held-out rows, the order, the noise) comes from torch's own generator, which the caller seeds.
+    One that was broken off goes on from the `checkpoint`, and gives the epochs that it had once more.  Every random number
+    (the held-out rows, the order, the noise) comes from torch's own generator, which the caller seeds.
     Raises AesearchError where the loss stops being a number.
     """
     device = plan.chosen_device()
     model.to(device)
+    checkpoint = checkpoint or Checkpoint(None, model)
+    before = checkpoint.begin()
+    if before == {}:  # over and done with
+        model.eval()
+        return
     data = Batches(X, device)
     shuffled = torch.randperm(len(data))
     held_out, rows = shuffled.split([int(plan.validation * len(data)), len(data) - int(plan.validation * len(data))])
     steps = ceil(len(rows) / plan.batch_size)
     epochs = plan.epochs or max(LEAST_EPOCHS, ceil(plan.steps / steps))
     optimizer, schedule = one_cycle(model, plan, epochs * steps)
-    best, best_epoch, best_weights = float("inf"), 0, _copy(model)
-    for number in range(1, epochs + 1):
-        began = time.perf_counter()
+    best, best_epoch, best_weights, done, over = float("inf"), 0, _copy(model), list[Epoch](), False
+    if before is not None:
+        model.load_state_dict(before["model"])
+        optimizer.load_state_dict(before["optimizer"])
+        schedule.load_state_dict(before["schedule"])
+        best, best_epoch, best_weights = before["best"], before["best_epoch"], before["best_weights"]
+        done, over = [Epoch(**epoch) for epoch in before["epochs"]], before["over"]
+        checkpoint.resumed()
+        yield from done
+    while not over:
+        began, number = time.perf_counter(), len(done) + 1
         order = rows[torch.randperm(len(rows))].split(plan.batch_size)
         train_loss = descend(model, data, order, optimizer, schedule)
         if not isfinite(train_loss):
@@ -139,9 +154,22 @@ def train(model: Trainable, X: Rows, plan: Training) -> Iterator[Epoch]:
         if validation_loss is None or validation_loss < best:
             best, best_epoch = validation_loss or best, number
             best_weights = _copy(model)
-        yield Epoch(number, epochs, train_loss, validation_loss, time.perf_counter() - began)
-        if number - best_epoch >= plan.patience:
-            break
+        done.append(Epoch(number, epochs, train_loss, validation_loss, time.perf_counter() - began))
+        over = number == epochs or number - best_epoch >= plan.patience
+        checkpoint.keep(
+            {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "best": best,
+                "best_epoch": best_epoch,
+                "best_weights": best_weights,
+                "epochs": [asdict(epoch) for epoch in done],
+                "over": over,
+            },
+            over=over,
+        )
+        yield done[-1]
     model.load_state_dict(best_weights)
     model.eval()
 

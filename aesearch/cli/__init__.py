@@ -75,7 +75,10 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
     except KeyboardInterrupt:
-        print("interrupted; an index that was there is as it was", file=sys.stderr)
+        print(
+            "interrupted; an index that was there is as it was; run it again to go on",
+            file=sys.stderr,
+        )
         sys.exit(130)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -65,7 +66,8 @@ def index(
     rebuild: Annotated[bool, typer.Option(help="Train anew, and replace the index that is there.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Index the pictures, documents or vectors in PATH; run again to bring the index up to date.
+    """Index the pictures, documents or vectors in PATH; run again to bring the index up to date, or to go on where it was
+    broken off.
 
     Files that cannot be read are skipped and named.  The index goes to indexes/NAME OF PATH (AESEARCH_HOME moves that
     home) unless --index says otherwise.  Memory is bounded by the training sample of 60,000 items, not by the collection.
@@ -121,8 +123,7 @@ def _build(
     from aesearch.printing import progress, say
     from aesearch.retriever import Retriever
 
-    workspace = folder.parent
-    workspace.mkdir(parents=True, exist_ok=True)
+    work = _unfinished(folder)
     with progress() as watch:
         retriever = Retriever.build(
             files,
@@ -130,20 +131,35 @@ def _build(
             coder=coder,
             code_size=code_size,
             bits=bits,
-            workspace=workspace,
+            unfinished=work,
             watch=interruptible(watch),
             **settings,
         )
+        if taken_over := retriever.record.pop("taken_over", 0):
+            retriever.update(files, interruptible(watch))  # files may have changed since they were read
         retriever.save(folder)
+    shutil.rmtree(work)
+    if taken_over:
+        say(f"{taken_over:,} of the items had been read before indexing was broken off, and were not read again")
     for remark in retriever.record["remarks"]:
         say(remark)
     return _report(folder, retriever, added=len(retriever), updated=0, removed=0)
 
 
+def _unfinished(folder: Path) -> Path:
+    """Where the work lies while the index in `folder` is built, and is found again if that is broken off."""
+    return folder.parent / f".{folder.name}.unfinished"
+
+
 def _update(folder: Path, files: Any) -> dict[str, Any]:
+    from aesearch.manifest import FILE
     from aesearch.printing import progress
     from aesearch.retriever import Retriever
+    from aesearch.unfinished import begun
 
+    work = _unfinished(folder)
+    if work.exists() and begun(work) < (folder / FILE).stat().st_mtime:
+        shutil.rmtree(work)  # left by a build that was killed once the index was there
     retriever = Retriever.load(folder)
     root = retriever.record.get("source", {}).get("root")
     if root != str(files.root.resolve()):

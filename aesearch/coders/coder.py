@@ -48,6 +48,8 @@ class Coder(ABC):
     metric : how two codes are compared: "cosine", "l2" or "hamming".
     shape : of one row, known after fit().
     can_decode : whether decode() is there; not for an encoder that was loaded alone.
+    checkpoint : file in which fit() keeps how far it came, and from which it goes on if it was broken off; None for none.
+        Coders that learn in epochs heed it.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Coder(ABC):
     code_size: int
     shape: tuple[int, ...] | None = None
     can_decode = True
+    checkpoint: Path | None = None
 
     @abstractmethod
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:

@@ -1,0 +1,162 @@
+"""A build that is broken off, wherever, and gone on with ends in the index of one that never was."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aesearch import building
+from aesearch.building import Progress
+from aesearch.readers.folder import read_files
+from aesearch.retriever import Retriever
+
+
+class Broken(Exception):
+    pass
+
+
+def build(folder: Path, work: Path | None, watch: Any = None, **settings: Any) -> Retriever:
+    usual = {"code_size": 8, "epochs": 3, "device": "cpu", "coder": "dense"}
+    chosen = {name: value for name, value in {**usual, **settings}.items() if value is not None}
+    return Retriever.build(folder, unfinished=work, watch=watch, **chosen)
+
+
+def breaking_at(stage: str, number: int) -> Callable[[Progress], None]:
+    """Raises Broken at that stage's `number`-th report."""
+    seen = 0
+
+    def watch(progress: Progress) -> None:
+        nonlocal seen
+        seen += progress.stage == stage
+        if progress.stage == stage and seen == number:
+            raise Broken
+
+    return watch
+
+
+def state(retriever: Retriever) -> tuple[Any, ...]:
+    """All that is to be the same: items, files, what was left out, codes."""
+    rows = list(retriever.ledger.all_rows())
+    codes = retriever.store.codes(np.array([row.key for row in rows]))
+    return rows, retriever.ledger.files(), retriever.ledger.skipped, np.asarray(codes).tolist()
+
+
+@pytest.fixture
+def folder(digit_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Some 290 pictures, and among them two that are none; read and encoded a few at a time."""
+    monkeypatch.setattr(building, "READ_BATCH", 40)
+    monkeypatch.setattr(building, "BATCH", 64)
+    place = tmp_path / "digits"
+    for path in sorted((digit_folder / "train").rglob("*.png"))[::5]:
+        target = place / path.relative_to(digit_folder / "train")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    (place / "0" / "aa.png").write_bytes(b"no picture")
+    (place / "7" / "zz.png").write_bytes(b"no picture")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("stage", "number"),
+    [
+        ("read", 1),
+        ("read", 2),
+        ("read", 5),
+        ("read", 9),
+        ("train", 1),
+        ("train", 2),
+        ("encode", 1),
+        ("encode", 3),
+        ("store", 1),
+    ],
+)
+def test_it_ends_in_the_same_index(stage: str, number: int, folder: Path, tmp_path: Path) -> None:
+    bits = number % 2 == 0
+    expected = build(folder, None, bits=bits)
+    with pytest.raises(Broken):
+        build(folder, tmp_path / "work", breaking_at(stage, number), bits=bits)
+    told: list[Progress] = []
+    found = build(folder, tmp_path / "work", told.append, bits=bits)
+    assert state(found) == state(expected)
+    assert {"0/aa.png", "7/zz.png"} <= set(found.ledger.skipped)
+    before = min(40 * (number - 1), len(expected)) if stage == "read" else len(expected)
+    assert told[0] == Progress("read", before, told[0].total)  # what was read is not read again
+    assert [epoch["train_loss"] for epoch in found.record["epochs"]] == [e["train_loss"] for e in expected.record["epochs"]]
+
+
+def test_broken_off_again_and_again_it_ends_all_the_same(folder: Path, tmp_path: Path) -> None:
+    expected = build(folder, None, coder="neighbours", steps=20)
+    for stage, number in (("read", 3), ("read", 3), ("read", 2), ("train", 1), ("train", 2), ("encode", 2), ("encode", 2)):
+        with pytest.raises(Broken):
+            build(folder, tmp_path / "work", breaking_at(stage, number), coder="neighbours", steps=20)
+    assert state(build(folder, tmp_path / "work", coder="neighbours", steps=20)) == state(expected)
+
+
+def test_a_table_that_was_read_in_part_is_gone_on_with(documents: list[Any], tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(building, "READ_BATCH", 40)
+    table = tmp_path / "notes.jsonl"
+    rows = [{"id": item.id, "text": item.content} for item in documents[:150]]
+    rows[110] = rows[10]  # one of an id that is there already: noted, whether it is met before the break or after
+    table.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    expected = Retriever.build(table, coder="lsa", code_size=8)
+    for number in (2, 4):
+        work = tmp_path / f"work{number}"
+        with pytest.raises(Broken):
+            Retriever.build(table, coder="lsa", code_size=8, unfinished=work, watch=breaking_at("read", number))
+        found = Retriever.build(table, coder="lsa", code_size=8, unfinished=work)
+        assert state(found) == state(expected)
+        assert len(found) == 149
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        *(("read", name) for name in ("rows/rows", "rows/keys", "rows/batches.jsonl", "ledger.sqlite")),
+        *(("encode", name) for name in ("rows/rows", "codes/rows", "codes/batches.jsonl", "ledger.sqlite")),
+    ],
+)
+@pytest.mark.parametrize("harm", ["cut", "zeros", "gone"])
+def test_what_never_reached_the_disk_is_done_again(stage: str, name: str, harm: str, folder: Path, tmp_path: Path) -> None:
+    settings = {"coder": "pca", "epochs": None, "device": None}  # trains at once
+    expected = build(folder, None, **settings)
+    work = tmp_path / "work"
+    with pytest.raises(Broken):
+        build(folder, work, breaking_at(stage, 4), **settings)
+    path = work / name
+    raw = path.read_bytes()
+    if harm == "cut":
+        path.write_bytes(raw[: len(raw) * 2 // 3])
+    elif harm == "zeros":
+        path.write_bytes(raw[: len(raw) // 2] + bytes(len(raw) - len(raw) // 2))
+    else:
+        path.unlink()
+    assert state(build(folder, work, **settings)) == state(expected)
+
+
+def test_work_of_another_plan_is_thrown_away(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Broken):
+        build(folder, tmp_path / "work", breaking_at("encode", 2))
+    told: list[Progress] = []
+    found = build(folder, tmp_path / "work", told.append, code_size=16)
+    assert told[0].done == 0
+    assert state(found) == state(build(folder, None, code_size=16))
+
+
+def test_files_that_changed_meanwhile_are_brought_up_to_date(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Broken):
+        build(folder, tmp_path / "work", breaking_at("read", 5))
+    (first, second, *_, last) = sorted(folder.rglob("*.png"))[1:-1]
+    first.unlink()
+    second.write_bytes(last.read_bytes())
+    (folder / "0" / "new.png").write_bytes(last.read_bytes())
+    found = build(folder, tmp_path / "work")
+    assert found.record["taken_over"] == 160
+    found.update(read_files(folder))
+    ids = {str(path.relative_to(folder)) for path in folder.rglob("*.png")} - {"0/aa.png", "7/zz.png"}
+    rows = {row.id: row for row in found.ledger.all_rows()}
+    assert rows.keys() == ids
+    assert rows[str(second.relative_to(folder))].digest == rows["0/new.png"].digest
