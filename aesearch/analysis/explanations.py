@@ -1,7 +1,9 @@
-"""Why these neighbours: the words that a query and its hits share; of pictures, what the codes keep of both."""
+"""Why these neighbours: the words that a query and its hits share; of pictures, in what they are alike and what the codes
+keep of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,18 +28,22 @@ class Reason:
     likeness : the cosine of all its features with the query's, as `--rerank` has them.  A code may put an item near that
         shares little with the query, or nothing: other words for the same.
     words : of documents, the words that it shares with the query, by their part in that cosine, the greatest first.
+    parts : of pictures, what each description (gradients, colours, pixels) adds to that cosine, which is their sum; empty
+        where the coder describes pictures by nothing but their pixels.
     seen, kept : of pictures, the item at the features' size, and what its code gives back (None without a decoder).
     """
 
     hit: Hit
     likeness: float
     words: dict[str, float]
+    parts: dict[str, float]
     seen: Any = None
     kept: Any = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `aesearch explain --json` prints of a hit."""
-        return {**self.hit.as_dict(), "likeness": round(self.likeness, 4), "words": self.words}
+        parts = {name: round(part, 4) for name, part in self.parts.items()}
+        return {**self.hit.as_dict(), "likeness": round(self.likeness, 4), "words": self.words, "parts": parts}
 
 
 def explain(retriever: Retriever, what: Item, k: int = 5) -> list[Reason]:
@@ -69,7 +75,7 @@ def _by_words(retriever: Retriever, X: Any, hits: list[Hit]) -> list[Reason]:
         [words] = retriever.features.inverse(parts)
         weights = sorted(parts.data.tolist(), reverse=True)
         told = {word: round(weight, 4) for word, weight in zip(words[:WORDS], weights, strict=False)}
-        reasons.append(Reason(hit, float(parts.sum()), told))
+        reasons.append(Reason(hit, float(parts.sum()), told, {}))
     return reasons
 
 
@@ -77,7 +83,18 @@ def _by_sight(retriever: Retriever, X: Rows, hits: list[Hit]) -> list[Reason]:
     """X: [1 + k, C, H, W], the query first."""
     details = np.asarray(retriever.coder.detail(X), np.float32)
     alike, seen = cosines(details[:1], details), retriever.features.inverse(X)
+    parts = _by_part(details, retriever.coder.detail_parts())
     kept: list[Any] = [None] * len(hits)
     if retriever.coder.can_decode:
         kept = retriever.features.inverse(retriever.coder.decode(np.asarray(retriever.coder.encode(X))))
-    return [Reason(hit, float(alike[at]), {}, seen[at], kept[at]) for at, hit in enumerate(hits)]
+    return [Reason(hit, float(alike[at]), {}, parts[at], seen[at], kept[at]) for at, hit in enumerate(hits)]
+
+
+def _by_part(details: np.ndarray, sizes: Mapping[str, int]) -> list[dict[str, float]]:
+    """What each part adds to a row's cosine with the first row.  details: [1 + k, F];  sizes: of the parts of F."""
+    if not sizes:
+        return [{} for _ in details]
+    rows = details / np.maximum(np.linalg.norm(details, axis=1, keepdims=True), 1e-12)
+    starts = np.cumsum([0, *sizes.values()])[:-1]
+    sums = np.add.reduceat(rows * rows[0], starts, axis=1)
+    return [dict(zip(sizes, row, strict=True)) for row in sums.tolist()]

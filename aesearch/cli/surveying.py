@@ -213,9 +213,10 @@ def explain(
     out: Annotated[Path, typer.Option("-o", "--out", help="The picture that is written, of pictures.")] = Path("why.png"),
     json: JsonOption = False,
 ) -> None:
-    """Why these are WHAT's neighbours: the words that they share; of pictures, what the codes keep of them.
+    """Why these are WHAT's neighbours: the words that they share; of pictures, in what they are alike, and what codes keep.
 
-    In the picture the query stands first and its neighbours follow; below each is what its code gives back.
+    Pictures' likeness is the sum of what their gradients, colours and pixels add to it, whichever the coder looks at.  In
+    the picture the query stands first and its neighbours follow; below each is what its code gives back.
     """
     from aesearch.analysis.explanations import explain as why
     from aesearch.analysis.reconstructions import sheet
@@ -234,8 +235,13 @@ def explain(
     if json:
         print_json([each.as_dict() for each in reasons])
         return
-    columns = ["rank", "distance", "likeness", "id"]
-    rows = [[each.hit.rank, f"{each.hit.distance:.4f}", f"{each.likeness:.3f}", each.hit.id] for each in reasons]
+    columns = ["rank", "distance", "likeness", *asked.parts, "id"]
+    rows = [
+        [each.hit.rank, f"{each.hit.distance:.4f}"]
+        + [f"{share:.3f}" for share in (each.likeness, *each.parts.values())]
+        + [each.hit.id]
+        for each in reasons
+    ]
     if retriever.kind == "documents":
         columns.append("shared words")
         rows = [[*row, " ".join(each.words)] for row, each in zip(rows, reasons, strict=True)]
