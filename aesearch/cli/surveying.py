@@ -215,18 +215,17 @@ def explain(
 ) -> None:
     """Why these are WHAT's neighbours: the words that they share; of pictures, in what they are alike, and what codes keep.
 
-    Pictures' likeness is the sum of what their gradients, colours and pixels add to it, whichever the coder looks at.  In
-    the picture the query stands first and its neighbours follow; below each is what its code gives back.
+    Shared words stand by their part in the likeness, which is by TF-IDF, and beside it as the decoder weighs them in what
+    it gives back of both codes.  The likeness of pictures is the sum of what gradients, colours and pixels add to it,
+    whichever of them the coder looks at.  In the picture the query stands first and its neighbours follow; below each is
+    what its code gives back.
     """
     from aesearch.analysis.explanations import explain as why
     from aesearch.analysis.reconstructions import sheet
     from aesearch.printing import print_json, print_table, say, shown
     from aesearch.retriever import Retriever
 
-    folder = index or newest_index()[0]
-    retriever = Retriever.load(folder)
-    if retriever.kind == "images":
-        retriever = Retriever.load(folder, light=False)  # what is given back takes the decoder
+    retriever = Retriever.load(index or newest_index()[0], light=False)  # what is given back takes the decoder
     asked, *reasons = why(retriever, retriever.read_query(what), k)
     if retriever.kind == "images":
         row = [asked, *reasons]
@@ -243,6 +242,6 @@ def explain(
         for each in reasons
     ]
     if retriever.kind == "documents":
-        columns.append("shared words")
-        rows = [[*row, " ".join(each.words)] for row, each in zip(rows, reasons, strict=True)]
+        columns += ["shared words", "by the decoder"]
+        rows = [[*row, " ".join(each.words), " ".join(each.decoded or ())] for row, each in zip(rows, reasons, strict=True)]
     print_table(columns, rows)

@@ -41,8 +41,34 @@ def test_pictures_are_shown_with_what_their_codes_keep(digit_index: Path, digit_
     assert lightly[0].kept is None
 
 
-@pytest.mark.parametrize("bits", [False, True])
-def test_what_each_description_adds_makes_up_the_likeness(bits: bool, digits: np.ndarray, tmp_path: Path) -> None:
+def test_shared_words_are_weighed_by_the_decoder_too(documentation_folder: Path, tmp_path: Path) -> None:
+    index = Retriever.build(documentation_folder / "test", coder="neighbours", code_size=16, epochs=1, steps=50)
+    index.save(tmp_path / "index")
+    query = next(iter(read_files(documentation_folder / "train")))
+    _, *reasons = explain(index, query, 5)
+    for each in reasons:
+        both = index.features.transform([query, index.read_query(Path(each.hit.path or ""))])
+        [given] = index.coder.decode(
+            np.asarray(index.coder.encode(both)).mean(0, keepdims=True)
+        )  # of the mean of two codes
+        shared = {index.features.words[at] for at in np.flatnonzero((both.toarray() > 0).all(0))}  # type: ignore[attr-defined]
+        share = dict(zip(index.features.words, (given / given.sum()).tolist(), strict=True))  # type: ignore[attr-defined]
+        assert list(each.decoded or {}) == sorted(shared, key=lambda word: -share[word])[:8]
+        assert each.decoded == pytest.approx({word: share[word] for word in each.decoded or {}}, abs=1e-4)
+    assert any(each.decoded for each in reasons)
+    assert explain(Retriever.load(tmp_path / "index"), query, 1)[0].decoded is None
+
+
+@pytest.mark.parametrize("coder", ["lsa", "raw", "hashing"])
+def test_whatever_decodes_weighs_the_words(coder: str, documentation_folder: Path) -> None:
+    settings = {"epochs": 1} if coder == "hashing" else {}
+    index = Retriever.build(documentation_folder / "test", coder=coder, code_size=None if coder == "raw" else 8, **settings)
+    asked, *_ = explain(index, next(iter(read_files(documentation_folder / "test"))), 2)
+    assert asked.decoded
+    assert 0 < sum(asked.decoded.values()) <= 1.001
+
+
+def test_what_each_description_adds_makes_up_the_likeness(digits: np.ndarray, tmp_path: Path) -> None:
     """Digits on coloured paper: as many hues as there are places for them."""
     hues = np.random.default_rng(0).integers(60, 256, (80, 3))
     pictures = [
@@ -54,7 +80,7 @@ def test_what_each_description_adds_makes_up_the_likeness(bits: bool, digits: np
         picture.save(tmp_path / "photos" / f"{number:02}.png")
     weights = {"gradients": 1.0, "colours": 0.5}
     built = Retriever.build(
-        tmp_path / "photos", coder="neighbours", code_size=16, bits=bits, epochs=1, steps=20, descriptors=weights
+        tmp_path / "photos", coder="neighbours", code_size=16, bits=True, epochs=1, steps=20, descriptors=weights
     )
     built.save(tmp_path / "index")
     asked = built.read_query(tmp_path / "photos" / "00.png")
