@@ -429,6 +429,7 @@ def test_a_collection_is_looked_at_as_a_whole(place: Path, tmp_path: Path) -> No
     assert sum(group["size"] for group in groups) == 80
     assert all(group["words"] for group in groups)
     assert "telling words" in succeed("clusters", *notes, "-k", "3", cwd=place).stdout
+    assert "decoded words" in succeed("clusters", *notes, "-k", "3", "--decoded", cwd=place).stdout
     for name in ("map.html", "map.png"):
         assert name in succeed("map", *photos, "-o", tmp_path / name, "--clusters", "3", cwd=place).stdout
         assert (tmp_path / name).stat().st_size > 5000

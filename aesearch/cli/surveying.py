@@ -185,23 +185,30 @@ def duplicates(
 def clusters(
     index: IndexOption = None,
     k: Annotated[int | None, typer.Option("-k", help="How many.  [default: the number that parts best]", min=1)] = None,
+    decoded: Annotated[
+        bool, typer.Option("--decoded", help="Tell of documents what the autoencoder gives back of a group too.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Groups of like items, the largest first: their most typical items, labels and, of documents, telling words."""
+    """Groups of like items, the largest first: their most typical items, labels and, of documents, telling words.
+
+    Telling words are those whose TF-IDF weight in the group exceeds the collection's most; by --decoded those too that
+    the decoder gives the group's codes more of, for which the autoencoder is loaded whole.
+    """
     from aesearch.analysis.clusters import clusters as grouped
     from aesearch.printing import print_json, print_table
     from aesearch.retriever import Retriever
 
-    found = grouped(Retriever.load(index or newest_index()[0]), k)
+    found = grouped(Retriever.load(index or newest_index()[0], light=not decoded), k, decoded=decoded)
     if json:
         print_json([each.as_dict() for each in found])
         return
     rows = []
     for each in found:
         labels = ", ".join(f"{count} {label}" for label, count in list(each.labels.items())[:3])
-        rows.append((f"{each.size:,}", each.typical[0], " ".join(each.words), labels))
-    kept = [column for column in range(4) if column < 2 or any(row[column] for row in rows)]
-    columns = ("items", "most typical", "telling words", "labels")
+        rows.append((f"{each.size:,}", each.typical[0], " ".join(each.words), " ".join(each.decoded or ()), labels))
+    kept = [column for column in range(5) if column < 2 or any(row[column] for row in rows)]
+    columns = ("items", "most typical", "telling words", "decoded words", "labels")
     print_table([columns[at] for at in kept], [[row[at] for at in kept] for row in rows])
 
 
