@@ -470,7 +470,8 @@ def test_hits_are_shown_as_a_page(place: Path, tmp_path: Path) -> None:
 
 def test_in_a_terminal_each_hit_is_a_link_to_its_file(place: Path) -> None:
     photo = min((place / "more" / "0").iterdir())
-    command = [sys.executable, "-m", "aesearch.cli", "query", str(photo), "-k", "2", "--index", "indexes/photos"]
+    words = ("query", str(photo), "-k", "2", "--index", "indexes/photos", "--thumbnails", "none")
+    command = [sys.executable, "-m", "aesearch.cli", *words]
     ours, theirs = pty.openpty()
     subprocess.run(command, cwd=place, stdout=theirs, check=True)
     os.close(theirs)

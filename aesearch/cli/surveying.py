@@ -9,7 +9,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from aesearch.cli.app import IdField, IndexOption, JsonOption, KindOption, LabelField, TextField, app, given, sizes
+from aesearch.cli.app import (
+    IdField,
+    IndexOption,
+    JsonOption,
+    KindOption,
+    LabelField,
+    TextField,
+    ThumbnailsOption,
+    app,
+    given,
+    sizes,
+)
 from aesearch.errors import BadSetting
 from aesearch.home import newest_index
 
@@ -118,6 +129,7 @@ def outliers(
         Literal["features", "codes", "reconstruction"] | None,
         typer.Option(help="What is measured.  [default: features, read again; codes where that cannot be]"),
     ] = None,
+    thumbnails: ThumbnailsOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """The items that are unlike all others: far from their nearest neighbours, or badly reconstructed.
@@ -126,7 +138,7 @@ def outliers(
     loads the autoencoder whole.
     """
     from aesearch.analysis.outliers import outliers as strangest
-    from aesearch.printing import print_json, print_table
+    from aesearch.printing import print_json, print_table, print_thumbnails
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index or newest_index()[0], light=by != "reconstruction")
@@ -135,7 +147,9 @@ def outliers(
         print_json([each.as_dict() for each in found])
         return
     rows = [(f"{each.percentile:.2f}", f"{each.strangeness:.4g}", each.id, each.label) for each in found]
-    print_table(("percentile", "strangeness", "id", "label"), rows)
+    print_table(("percentile", "strangeness", "id", "label"), rows, [each.path for each in found])
+    if retriever.kind == "images":
+        print_thumbnails([row[0] for row in rows], [each.path for each in found], thumbnails)
 
 
 @app.command()
@@ -146,6 +160,7 @@ def duplicates(
     ] = None,
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="How to print the groups.")] = "table",
     sheet: Annotated[Path | None, typer.Option(help="Draw the groups of pictures, a row each.", show_default=False)] = None,
+    thumbnails: ThumbnailsOption = "auto",
 ) -> None:
     """Groups of copies: first those of the same content, then altered ones, the most alike first.
 
@@ -154,7 +169,7 @@ def duplicates(
     """
     from aesearch.analysis.duplicates import THRESHOLD
     from aesearch.analysis.duplicates import duplicates as copies
-    from aesearch.printing import print_json, print_table, say, shown
+    from aesearch.printing import print_json, print_table, print_thumbnails, say, shown
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index or newest_index()[0])
@@ -171,7 +186,10 @@ def duplicates(
     elif format == "csv":
         csv.writer(sys.stdout, lineterminator="\n").writerows([("group", "likeness", "id"), *rows])
     elif rows:
-        print_table(("group", "likeness", "id"), rows)
+        paths = [path for group in groups for path in group.paths]
+        print_table(("group", "likeness", "id"), rows, paths)
+        if retriever.kind == "images":
+            print_thumbnails([row[0] for row in rows], paths, thumbnails)
     else:
         typer.echo("no copies found")
     if sheet is not None and groups:
