@@ -437,7 +437,11 @@ def test_a_collection_is_looked_at_as_a_whole(place: Path, tmp_path: Path) -> No
     query = min((place / "notes").rglob("*.txt"))
     reasons = json.loads(succeed("explain", query, *notes, "--json", cwd=place).stdout)
     assert reasons[0]["likeness"] == pytest.approx(1, abs=1e-3)
-    succeed("explain", min((place / "more" / "1").iterdir()), *photos, "-o", tmp_path / "why.png", cwd=place)
+    assert reasons[0]["decoded"]
+    assert "by the decoder" in succeed("explain", query, *notes, cwd=place).stdout
+    photo = ("explain", min((place / "more" / "1").iterdir()), *photos, "-o", tmp_path / "why.png")
+    for reason in json.loads(succeed(*photo, "--json", cwd=place).stdout):
+        assert sum(reason["parts"].values()) == pytest.approx(reason["likeness"], abs=1e-3)
     assert Image.open(tmp_path / "why.png").height > 64
 
 

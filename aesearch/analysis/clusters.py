@@ -59,11 +59,10 @@ def clusters(retriever: Retriever, k: int | None = None, seed: int = 0, *, decod
     where codes are no numbers, or no words are to be decoded.
     """
     if decoded and retriever.features.coded_as != "documents":
-        raise WrongKind(f"words are decoded of documents, and this index codes {retriever.features.coded_as}; leave it out")
+        its = retriever.features.coded_as
+        raise WrongKind(f"words are decoded of documents, and this index codes {its}; leave it out (--decoded)")
     if decoded and not retriever.coder.can_decode:
-        raise BadSetting(
-            "decoded words take the decoder, and the encoder was loaded alone; load the index with light=False"
-        )
+        raise BadSetting("the encoder was loaded alone, and words take the decoder; load the index with light=False")
     known = everything(retriever)
     codes, count = known.codes, len(known.rows)
     if k is not None and not 1 <= k <= count:
