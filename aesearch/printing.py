@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections import Counter
@@ -18,6 +19,8 @@ from aesearch.items import Hit
 SHOWN_SKIPS = 20
 PASSED_OVER = ("hidden", "no reader", "one of the", "an index", "a link", "neither")
 """Reasons of files that were never meant to be indexed; they are counted, and the others named."""
+
+MOST_THUMBNAILS = 60
 
 PLAIN_LINES = 5
 """Lines on training where no bar can be drawn."""
@@ -91,6 +94,26 @@ def print_hits(hits: Sequence[Hit], style: str) -> None:
         rows = [[hit.rank, f"{hit.distance:.4f}", hit.id, hit.label, (hit.excerpt or "")[:60]] for hit in hits]
         kept = [i for i in range(len(columns)) if i < 3 or any(row[i] for row in rows)]
         print_table([columns[i] for i in kept], ([row[i] for i in kept] for row in rows), [hit.path for hit in hits])
+
+
+def print_thumbnails(captions: Sequence[object], paths: Sequence[str | None], how: str) -> None:
+    """The pictures in these files, the first MOST_THUMBNAILS, each over its caption; in a terminal that shows them alone.
+
+    how : "kitty", "iterm2" or "sixel"; "auto" for what the terminal is known to show; "none".  Raises MissingExtra.
+    """
+    if how == "none" or not sys.stdout.isatty():
+        return
+    from aesearch.readers.images import opened
+    from aesearch.thumbnails import cell_size, lines, protocol_of
+
+    protocol: Any = protocol_of(os.environ) if how == "auto" else how
+    if protocol is None:
+        return
+    pictures = [opened(path) if path else None for path in paths[:MOST_THUMBNAILS]]
+    if any(pictures):
+        named = [str(caption) for caption in captions[:MOST_THUMBNAILS]]
+        for line in lines(pictures, named, protocol, shutil.get_terminal_size().columns, cell_size(sys.stdout)):
+            print(line)
 
 
 def say_skipped(skipped: Mapping[str, str]) -> None:

@@ -429,6 +429,7 @@ def test_a_collection_is_looked_at_as_a_whole(place: Path, tmp_path: Path) -> No
     assert sum(group["size"] for group in groups) == 80
     assert all(group["words"] for group in groups)
     assert "telling words" in succeed("clusters", *notes, "-k", "3", cwd=place).stdout
+    assert "decoded words" in succeed("clusters", *notes, "-k", "3", "--decoded", cwd=place).stdout
     for name in ("map.html", "map.png"):
         assert name in succeed("map", *photos, "-o", tmp_path / name, "--clusters", "3", cwd=place).stdout
         assert (tmp_path / name).stat().st_size > 5000
@@ -436,7 +437,11 @@ def test_a_collection_is_looked_at_as_a_whole(place: Path, tmp_path: Path) -> No
     query = min((place / "notes").rglob("*.txt"))
     reasons = json.loads(succeed("explain", query, *notes, "--json", cwd=place).stdout)
     assert reasons[0]["likeness"] == pytest.approx(1, abs=1e-3)
-    succeed("explain", min((place / "more" / "1").iterdir()), *photos, "-o", tmp_path / "why.png", cwd=place)
+    assert reasons[0]["decoded"]
+    assert "by the decoder" in succeed("explain", query, *notes, cwd=place).stdout
+    photo = ("explain", min((place / "more" / "1").iterdir()), *photos, "-o", tmp_path / "why.png")
+    for reason in json.loads(succeed(*photo, "--json", cwd=place).stdout):
+        assert sum(reason["parts"].values()) == pytest.approx(reason["likeness"], abs=1e-3)
     assert Image.open(tmp_path / "why.png").height > 64
 
 
@@ -469,7 +474,8 @@ def test_hits_are_shown_as_a_page(place: Path, tmp_path: Path) -> None:
 
 def test_in_a_terminal_each_hit_is_a_link_to_its_file(place: Path) -> None:
     photo = min((place / "more" / "0").iterdir())
-    command = [sys.executable, "-m", "aesearch.cli", "query", str(photo), "-k", "2", "--index", "indexes/photos"]
+    words = ("query", str(photo), "-k", "2", "--index", "indexes/photos", "--thumbnails", "none")
+    command = [sys.executable, "-m", "aesearch.cli", *words]
     ours, theirs = pty.openpty()
     subprocess.run(command, cwd=place, stdout=theirs, check=True)
     os.close(theirs)

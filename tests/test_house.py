@@ -26,6 +26,7 @@ FLOORS = {  # the room (a module or a folder) and its floor; an import goes to a
     "manifest": 2,
     "ledger": 2,
     "locking": 2,
+    "thumbnails": 2,
     "spool": 2,
     "home": 2,
     "readers": 2,
@@ -73,6 +74,7 @@ OWNERS = {  # a third-party library, and the one file or folder that imports it
     "filelock": "locking.py",
     "sqlite3": "ledger.py",
     "openTSNE": "analysis/maps.py",
+    "timg": "thumbnails.py",
 }
 EMBEDDED_EXAMPLE = "demo.py"
 

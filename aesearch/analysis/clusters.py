@@ -10,7 +10,7 @@ import numpy as np
 
 from aesearch.analysis.neighbourhoods import everything
 from aesearch.arrays import is_sparse
-from aesearch.errors import BadSetting
+from aesearch.errors import BadSetting, WrongKind
 
 if TYPE_CHECKING:
     from aesearch.retriever import Retriever
@@ -30,13 +30,15 @@ class Cluster:
     """A group of items.
 
     size : how many items;  typical : the ids of those nearest to its centre;  words : of documents, those that it has more
-    of than the whole collection, the most telling first;  labels : how many items bear each label, the commonest first;
-    members : all its items' ids.
+    of than the whole collection, the most telling first;  decoded : the same of what the decoder gives back of its items,
+    None where that was not asked for;  labels : how many items bear each label, the commonest first;  members : all its
+    items' ids.
     """
 
     size: int
     typical: list[str]
     words: list[str]
+    decoded: list[str] | None
     labels: dict[str, int]
     members: list[str]
 
@@ -45,15 +47,22 @@ class Cluster:
         return asdict(self)
 
 
-def clusters(retriever: Retriever, k: int | None = None, seed: int = 0) -> list[Cluster]:
+def clusters(retriever: Retriever, k: int | None = None, seed: int = 0, *, decoded: bool = False) -> list[Cluster]:
     """The groups, the largest first.
 
     k : how many; None for the number, among CHOICES, whose groups are the most distinct: by the mean silhouette (Rousseeuw
         1987) of a sample.
+    decoded : whether to tell the words that the decoder gives back too.
 
     Telling words are those whose mean weight in the group exceeds the collection's most; for them the files are read again.
-    Raises BadSetting where there are fewer items than groups, WrongKind where codes are no numbers.
+    Raises BadSetting where there are fewer items than groups, or the encoder was loaded without its decoder, and WrongKind
+    where codes are no numbers, or no words are to be decoded.
     """
+    if decoded and retriever.features.coded_as != "documents":
+        its = retriever.features.coded_as
+        raise WrongKind(f"words are decoded of documents, and this index codes {its}; leave it out (--decoded)")
+    if decoded and not retriever.coder.can_decode:
+        raise BadSetting("the encoder was loaded alone, and words take the decoder; load the index with light=False")
     known = everything(retriever)
     codes, count = known.codes, len(known.rows)
     if k is not None and not 1 <= k <= count:
@@ -62,7 +71,7 @@ def clusters(retriever: Retriever, k: int | None = None, seed: int = 0) -> list[
         raise BadSetting(f"{count} items make no groups; index at least 3, or name a number (-k)")
     group, centres = _means(codes, k or _most_distinct(codes, seed), seed)
     far = ((codes - centres[group]) ** 2).sum(1)
-    words = _telling_words(retriever, known.keys, group, len(centres))
+    words, *given = _telling_words(retriever, known.keys, group, len(centres), decoded)
     found = []
     for number in range(len(centres)):
         members = np.flatnonzero(group == number)
@@ -73,6 +82,7 @@ def clusters(retriever: Retriever, k: int | None = None, seed: int = 0) -> list[
                 len(members),
                 [known.rows[at].id for at in nearest],
                 words[number],
+                given[0][number] if given else None,
                 dict(labels.most_common()),
                 [known.rows[at].id for at in members],
             )
@@ -101,19 +111,29 @@ def _most_distinct(codes: np.ndarray, seed: int) -> int:
     return max(scores, key=lambda k: scores[k])
 
 
-def _telling_words(retriever: Retriever, keys: np.ndarray, group: np.ndarray, count: int) -> list[list[str]]:
-    """For each group the words that it has more of; none where the items are no documents, or cannot be read again."""
+def _telling_words(
+    retriever: Retriever, keys: np.ndarray, group: np.ndarray, count: int, decoded: bool
+) -> list[list[list[str]]]:
+    """For each group the words that it has more of, and those that the decoder gives it more of where they are asked for;
+    none where the items are no documents, or cannot be read again.
+
+    What is decoded is averaged, not the codes: a group's mean code lies near the collection's, where the decoder gives the
+    words that are everywhere.
+    """
+    ways = 1 + decoded
     if retriever.features.coded_as != "documents" or not retriever.record.get("source"):
-        return [[] for _ in range(count)]
+        return [[[] for _ in range(count)] for _ in range(ways)]
     place = {key: number for number, key in enumerate(keys.tolist())}
-    sums, sizes = np.zeros((count, *retriever.features.shape)), np.zeros(count)
+    sums, sizes = np.zeros((ways, count, *retriever.features.shape)), np.zeros(count)
     for found, X in retriever.read_again(keys.tolist()):
         assert is_sparse(X)
+        seen = [X, retriever.coder.decode(np.asarray(retriever.coder.encode(X)))] if decoded else [X]
         its = group[[place[key] for key in found]]
         for number in np.unique(its).tolist():
-            sums[number] += np.asarray(X[np.flatnonzero(its == number)].sum(0)).ravel()
+            members = np.flatnonzero(its == number)
+            sums[:, number] += [np.asarray(rows[members].sum(0)).ravel() for rows in seen]
         sizes += np.bincount(its, minlength=count)
     means = sums / np.maximum(sizes, 1)[:, None]
-    whole = sums.sum(0) / max(1, sizes.sum())
+    whole = sums.sum(1, keepdims=True) / max(1, sizes.sum())
     weights = np.maximum(means - whole, 0).astype(np.float32)
-    return [words[:WORDS] for words in retriever.features.inverse(weights)]
+    return [[words[:WORDS] for words in retriever.features.inverse(each)] for each in weights]

@@ -1,7 +1,9 @@
-"""Why these neighbours: the words that a query and its hits share; of pictures, what the codes keep of both."""
+"""Why these neighbours: the words that a query and its hits share; of pictures, in what they are alike and what the codes
+keep of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from aesearch.reranking import cosines, unit
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.coders.coder import Coder
     from aesearch.retriever import Retriever
 
 WORDS = 8
@@ -26,18 +29,26 @@ class Reason:
     likeness : the cosine of all its features with the query's, as `--rerank` has them.  A code may put an item near that
         shares little with the query, or nothing: other words for the same.
     words : of documents, the words that it shares with the query, by their part in that cosine, the greatest first.
+    decoded : shared words again, as the decoder weighs them: each by its share of all the words that are given back of
+        both codes, the greatest first.  None without a decoder.
+    parts : of pictures, what each description (gradients, colours, pixels) adds to that cosine, which is their sum; empty
+        where the coder describes pictures by nothing but their pixels.
     seen, kept : of pictures, the item at the features' size, and what its code gives back (None without a decoder).
     """
 
     hit: Hit
     likeness: float
     words: dict[str, float]
+    decoded: dict[str, float] | None
+    parts: dict[str, float]
     seen: Any = None
     kept: Any = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `aesearch explain --json` prints of a hit."""
-        return {**self.hit.as_dict(), "likeness": round(self.likeness, 4), "words": self.words}
+        parts = {name: round(part, 4) for name, part in self.parts.items()}
+        told = {"likeness": round(self.likeness, 4), "words": self.words, "decoded": self.decoded, "parts": parts}
+        return self.hit.as_dict() | told
 
 
 def explain(retriever: Retriever, what: Item, k: int = 5) -> list[Reason]:
@@ -61,23 +72,50 @@ def explain(retriever: Retriever, what: Item, k: int = 5) -> list[Reason]:
 
 def _by_words(retriever: Retriever, X: Any, hits: list[Hit]) -> list[Reason]:
     """X: [1 + k, V] csr, the query first."""
-    weighted = unit(X)
-    shared = weighted.multiply(weighted[[0]].toarray()).tocsr()
-    reasons = []
-    for number, hit in enumerate(hits):
-        parts = shared[[number]]
-        [words] = retriever.features.inverse(parts)
-        weights = sorted(parts.data.tolist(), reverse=True)
-        told = {word: round(weight, 4) for word, weight in zip(words[:WORDS], weights, strict=False)}
-        reasons.append(Reason(hit, float(parts.sum()), told))
-    return reasons
+    rows = unit(X).toarray()
+    shared = rows * rows[0]
+    words = _told(retriever, shared)
+    decoded: list[Any] = [None] * len(hits)
+    if retriever.coder.can_decode:
+        decoded = _told(retriever, np.where(shared > 0, _of_both(retriever.coder, X), 0))
+    return [Reason(hit, float(shared[at].sum()), words[at], decoded[at], {}) for at, hit in enumerate(hits)]
+
+
+def _of_both(coder: Coder, X: Any) -> np.ndarray:
+    """What the decoder gives back of each row's code and the first row's together: shares of 1, [1 + k, V].
+
+    The geometric mean of what it gives of either, which bits have too; of a decoder of one layer before a softmax, as
+    `neighbours` has, it is what it gives of the mean of both codes.
+    """
+    given = np.maximum(coder.decode(coder.encode(X)), 0)
+    both = np.sqrt(given * given[0])
+    return both / np.maximum(both.sum(1, keepdims=True), 1e-12)
+
+
+def _told(retriever: Retriever, weights: np.ndarray) -> list[dict[str, float]]:
+    """The weightiest words of each row, with their weights.  weights: [N, V]."""
+    return [
+        {word: round(weight, 4) for word, weight in zip(words[:WORDS], sorted(row, reverse=True), strict=False)}
+        for words, row in zip(retriever.features.inverse(weights), weights.tolist(), strict=True)
+    ]
 
 
 def _by_sight(retriever: Retriever, X: Rows, hits: list[Hit]) -> list[Reason]:
     """X: [1 + k, C, H, W], the query first."""
     details = np.asarray(retriever.coder.detail(X), np.float32)
     alike, seen = cosines(details[:1], details), retriever.features.inverse(X)
+    parts = _by_part(details, retriever.coder.detail_parts())
     kept: list[Any] = [None] * len(hits)
     if retriever.coder.can_decode:
         kept = retriever.features.inverse(retriever.coder.decode(np.asarray(retriever.coder.encode(X))))
-    return [Reason(hit, float(alike[at]), {}, seen[at], kept[at]) for at, hit in enumerate(hits)]
+    return [Reason(hit, float(alike[at]), {}, None, parts[at], seen[at], kept[at]) for at, hit in enumerate(hits)]
+
+
+def _by_part(details: np.ndarray, sizes: Mapping[str, int]) -> list[dict[str, float]]:
+    """What each part adds to a row's cosine with the first row.  details: [1 + k, F];  sizes: of the parts of F."""
+    if not sizes:
+        return [{} for _ in details]
+    rows = details / np.maximum(np.linalg.norm(details, axis=1, keepdims=True), 1e-12)
+    starts = np.cumsum([0, *sizes.values()])[:-1]
+    sums = np.add.reduceat(rows * rows[0], starts, axis=1)
+    return [dict(zip(sizes, row, strict=True)) for row in sums.tolist()]

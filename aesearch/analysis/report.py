@@ -17,11 +17,11 @@ from aesearch.analysis.maps import Map, project
 from aesearch.analysis.pages import COLOURS, as_address, chart, legend, page, scatter, table
 from aesearch.analysis.reconstructions import sheet
 from aesearch.arrays import is_sparse
-from aesearch.errors import Unreadable, WrongKind
+from aesearch.errors import WrongKind
 from aesearch.items import Hit, Item, Items
 from aesearch.pictures import as_picture
 from aesearch.readers.folder import Files
-from aesearch.readers.images import DETAIL, decode
+from aesearch.readers.images import opened
 
 if TYPE_CHECKING:
     from aesearch.ledger import Row
@@ -166,16 +166,8 @@ def contact_sheet(groups: Sequence[Sequence[str]], width: int = 8) -> Image.Imag
     if not groups:
         raise WrongKind("there is no group to draw")
     gone = Image.new("RGB", (CELL, CELL), "white")
-    rows = [[_opened(path) or gone for path in group[:width]] for group in groups]
+    rows = [[opened(path) or gone for path in group[:width]] for group in groups]
     return sheet([[ImageOps.pad(picture.convert("RGB"), (CELL, CELL), color="white") for picture in row] for row in rows])
-
-
-def _opened(path: str) -> Image.Image | None:
-    try:
-        with open(path, "rb") as file:
-            return decode(file, path, DETAIL)
-    except (OSError, Unreadable):
-        return None
 
 
 def answer_page(asked: Item, hits: Sequence[Hit], title: str) -> str:
@@ -183,7 +175,7 @@ def answer_page(asked: Item, hits: Sequence[Hit], title: str) -> str:
     words = {part.strip(EDGES).lower() for part in str(asked.content).split()} if asked.kind == "documents" else set()
     shown = []
     for hit in hits:
-        content = _opened(hit.path) if asked.kind == "images" and hit.path else None
+        content = opened(hit.path) if asked.kind == "images" and hit.path else None
         item = Item(hit.id, content if content is not None else hit.excerpt or hit.id, hit.label)
         line = f"{hit.rank}. {escape(hit.id)} <span class=quiet>{hit.distance:.4f}</span>"
         shown.append(f"<figure>{_shown(item, words, asked.label)}<figcaption>{line}</figcaption></figure>")

@@ -54,6 +54,8 @@ class Descriptors(nn.Module):
 
     shape : (C, H, W), numbers in 0..1, and weights, by name, of "gradients", "colours" (for C = 3) and "pixels";
     or (D,), and the weight of "numbers".
+
+    Attributes: `parts`, the numbers that each description has in a row, in their order; `size`, their sum.
     """
 
     def __init__(self, shape: tuple[int, ...], weights: Mapping[str, float]) -> None:
@@ -68,12 +70,13 @@ class Descriptors(nn.Module):
         if not weights or ("colours" in weights and shape[0] != 3):
             raise BadSetting(f"descriptors {self.weights} for pictures of {shape[0]} channels; gradients suit all")
         self.describe = nn.ModuleDict({name: describe[name](shape) for name in weights})
-        self.size = 0
+        self.parts: dict[str, int] = {}
         for name in weights:
             size = int(self.describe[name](torch.zeros(1, *shape)).shape[1])
             self.register_buffer(f"{name}_mean", torch.zeros(size))
-            self.register_buffer(f"{name}_components", torch.zeros(size, min(size, COMPONENTS)))
-            self.size += min(size, COMPONENTS)
+            self.parts[name] = min(size, COMPONENTS)
+            self.register_buffer(f"{name}_components", torch.zeros(size, self.parts[name]))
+        self.size = sum(self.parts.values())
 
     @torch.no_grad()
     def fit(self, descriptions: Mapping[str, Tensor]) -> None:

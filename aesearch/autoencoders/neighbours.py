@@ -238,6 +238,9 @@ class Neighbours(Autoencoder):
             return super().detail(X)
         return self.describe.of(np.asarray(X))
 
+    def detail_parts(self) -> dict[str, int]:
+        return {} if self.sparse else self.describe.parts
+
     def settings(self) -> dict[str, Any]:
         """The constructor's keywords."""
         own = ("code_size", "neighbours", "share", "layers", "noise", "noise_level", "descriptors", "budget")
@@ -272,7 +275,8 @@ class Neighbours(Autoencoder):
         return super()._graph() if self.sparse else _Described(self.describe, self.encoder)
 
     def _save_learnt(self, folder: Path) -> dict[str, Any]:
-        return {**super()._save_learnt(folder), "descriptors": None if self.sparse else self.describe.weights}
+        described = {"descriptors": None if self.sparse else self.describe.weights, "detail_parts": self.detail_parts()}
+        return super()._save_learnt(folder) | described
 
     def _rebuild(self, learnt: dict[str, Any]) -> None:
         self._build(tuple(learnt["shape"]), sparse=learnt["sparse"], weights=learnt["descriptors"])

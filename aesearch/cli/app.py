@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -28,6 +28,14 @@ IndexOption = Annotated[
     Path | None, typer.Option("--index", envvar="AESEARCH_INDEX", help="Folder of the index.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ThumbnailsOption = Annotated[
+    Literal["auto", "kitty", "iterm2", "sixel", "none"],
+    typer.Option(
+        "--thumbnails",
+        envvar="AESEARCH_THUMBNAILS",
+        help="Show pictures in the terminal, by this protocol; auto: by the one it is known for, if any.",
+    ),
+]
 KindOption = Annotated[Kind | None, typer.Option("--kind", help="What to read; else whichever PATH holds more of.")]
 TextField = Annotated[str, typer.Option("--text-field", help="Field of a table's rows that holds the text.")]
 IdField = Annotated[str, typer.Option("--id-field", help="Field that holds a row's id.")]

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aesearch.catalog import reader_of
-from aesearch.cli.app import IdField, IndexOption, JsonOption, KindOption, LabelField, TextField, app, sizes
+from aesearch.cli.app import (
+    IdField,
+    IndexOption,
+    JsonOption,
+    KindOption,
+    LabelField,
+    TextField,
+    ThumbnailsOption,
+    app,
+    sizes,
+)
 from aesearch.errors import AesearchError, NothingToIndex, WrongKind
 from aesearch.home import newest_index
 from aesearch.items import Item, Kind
@@ -32,6 +42,7 @@ def query(
     sheet: Annotated[
         Path | None, typer.Option(help="Show the hits as a page, such as hits.html.", show_default=False)
     ] = None,
+    thumbnails: ThumbnailsOption = "auto",
     index: IndexOption = None,
 ) -> None:
     """Find the K items most like WHAT.
@@ -40,7 +51,7 @@ def query(
     questions of a few words and for altered copies of photos; --turned finds copies that were turned or mirrored;
     --within 3 finds, in an index of bits, all items of which at most 3 bits differ.
     """
-    from aesearch.printing import print_hits, say, shown
+    from aesearch.printing import print_hits, print_thumbnails, say, shown
 
     if (what is None) == (text is None):
         raise typer.BadParameter("give either WHAT (a file, or -) or --text WORDS")
@@ -55,6 +66,8 @@ def query(
         raise typer.BadParameter("--within is by the codes alone; leave out --rerank and --turned")
     hits = retriever.query(asked, k, rerank=rerank, turned=turned) if within is None else retriever.within(asked, within)
     print_hits(hits, format)
+    if format == "table" and retriever.kind == "images":
+        print_thumbnails([hit.rank for hit in hits], [hit.path for hit in hits], thumbnails)
     if sheet is not None:
         from aesearch.analysis.report import answer_page, write
 

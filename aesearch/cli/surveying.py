@@ -9,7 +9,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from aesearch.cli.app import IdField, IndexOption, JsonOption, KindOption, LabelField, TextField, app, given, sizes
+from aesearch.cli.app import (
+    IdField,
+    IndexOption,
+    JsonOption,
+    KindOption,
+    LabelField,
+    TextField,
+    ThumbnailsOption,
+    app,
+    given,
+    sizes,
+)
 from aesearch.errors import BadSetting
 from aesearch.home import newest_index
 
@@ -118,6 +129,7 @@ def outliers(
         Literal["features", "codes", "reconstruction"] | None,
         typer.Option(help="What is measured.  [default: features, read again; codes where that cannot be]"),
     ] = None,
+    thumbnails: ThumbnailsOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """The items that are unlike all others: far from their nearest neighbours, or badly reconstructed.
@@ -126,7 +138,7 @@ def outliers(
     loads the autoencoder whole.
     """
     from aesearch.analysis.outliers import outliers as strangest
-    from aesearch.printing import print_json, print_table
+    from aesearch.printing import print_json, print_table, print_thumbnails
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index or newest_index()[0], light=by != "reconstruction")
@@ -135,7 +147,9 @@ def outliers(
         print_json([each.as_dict() for each in found])
         return
     rows = [(f"{each.percentile:.2f}", f"{each.strangeness:.4g}", each.id, each.label) for each in found]
-    print_table(("percentile", "strangeness", "id", "label"), rows)
+    print_table(("percentile", "strangeness", "id", "label"), rows, [each.path for each in found])
+    if retriever.kind == "images":
+        print_thumbnails([row[0] for row in rows], [each.path for each in found], thumbnails)
 
 
 @app.command()
@@ -146,6 +160,7 @@ def duplicates(
     ] = None,
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="How to print the groups.")] = "table",
     sheet: Annotated[Path | None, typer.Option(help="Draw the groups of pictures, a row each.", show_default=False)] = None,
+    thumbnails: ThumbnailsOption = "auto",
 ) -> None:
     """Groups of copies: first those of the same content, then altered ones, the most alike first.
 
@@ -154,7 +169,7 @@ def duplicates(
     """
     from aesearch.analysis.duplicates import THRESHOLD
     from aesearch.analysis.duplicates import duplicates as copies
-    from aesearch.printing import print_json, print_table, say, shown
+    from aesearch.printing import print_json, print_table, print_thumbnails, say, shown
     from aesearch.retriever import Retriever
 
     retriever = Retriever.load(index or newest_index()[0])
@@ -171,7 +186,10 @@ def duplicates(
     elif format == "csv":
         csv.writer(sys.stdout, lineterminator="\n").writerows([("group", "likeness", "id"), *rows])
     elif rows:
-        print_table(("group", "likeness", "id"), rows)
+        paths = [path for group in groups for path in group.paths]
+        print_table(("group", "likeness", "id"), rows, paths)
+        if retriever.kind == "images":
+            print_thumbnails([row[0] for row in rows], paths, thumbnails)
     else:
         typer.echo("no copies found")
     if sheet is not None and groups:
@@ -185,23 +203,30 @@ def duplicates(
 def clusters(
     index: IndexOption = None,
     k: Annotated[int | None, typer.Option("-k", help="How many.  [default: the number that parts best]", min=1)] = None,
+    decoded: Annotated[
+        bool, typer.Option("--decoded", help="Tell of documents what the autoencoder gives back of a group too.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Groups of like items, the largest first: their most typical items, labels and, of documents, telling words."""
+    """Groups of like items, the largest first: their most typical items, labels and, of documents, telling words.
+
+    Telling words are those whose TF-IDF weight in the group exceeds the collection's most; by --decoded those too that
+    the decoder gives the group's codes more of, for which the autoencoder is loaded whole.
+    """
     from aesearch.analysis.clusters import clusters as grouped
     from aesearch.printing import print_json, print_table
     from aesearch.retriever import Retriever
 
-    found = grouped(Retriever.load(index or newest_index()[0]), k)
+    found = grouped(Retriever.load(index or newest_index()[0], light=not decoded), k, decoded=decoded)
     if json:
         print_json([each.as_dict() for each in found])
         return
     rows = []
     for each in found:
         labels = ", ".join(f"{count} {label}" for label, count in list(each.labels.items())[:3])
-        rows.append((f"{each.size:,}", each.typical[0], " ".join(each.words), labels))
-    kept = [column for column in range(4) if column < 2 or any(row[column] for row in rows)]
-    columns = ("items", "most typical", "telling words", "labels")
+        rows.append((f"{each.size:,}", each.typical[0], " ".join(each.words), " ".join(each.decoded or ()), labels))
+    kept = [column for column in range(5) if column < 2 or any(row[column] for row in rows)]
+    columns = ("items", "most typical", "telling words", "decoded words", "labels")
     print_table([columns[at] for at in kept], [[row[at] for at in kept] for row in rows])
 
 
@@ -213,19 +238,19 @@ def explain(
     out: Annotated[Path, typer.Option("-o", "--out", help="The picture that is written, of pictures.")] = Path("why.png"),
     json: JsonOption = False,
 ) -> None:
-    """Why these are WHAT's neighbours: the words that they share; of pictures, what the codes keep of them.
+    """Why these are WHAT's neighbours: the words that they share; of pictures, in what they are alike, and what codes keep.
 
-    In the picture the query stands first and its neighbours follow; below each is what its code gives back.
+    Shared words stand by their part in the likeness, which is by TF-IDF, and beside it as the decoder weighs them in what
+    it gives back of both codes.  The likeness of pictures is the sum of what gradients, colours and pixels add to it,
+    whichever of them the coder looks at.  In the picture the query stands first and its neighbours follow; below each is
+    what its code gives back.
     """
     from aesearch.analysis.explanations import explain as why
     from aesearch.analysis.reconstructions import sheet
     from aesearch.printing import print_json, print_table, say, shown
     from aesearch.retriever import Retriever
 
-    folder = index or newest_index()[0]
-    retriever = Retriever.load(folder)
-    if retriever.kind == "images":
-        retriever = Retriever.load(folder, light=False)  # what is given back takes the decoder
+    retriever = Retriever.load(index or newest_index()[0], light=False)  # what is given back takes the decoder
     asked, *reasons = why(retriever, retriever.read_query(what), k)
     if retriever.kind == "images":
         row = [asked, *reasons]
@@ -234,9 +259,14 @@ def explain(
     if json:
         print_json([each.as_dict() for each in reasons])
         return
-    columns = ["rank", "distance", "likeness", "id"]
-    rows = [[each.hit.rank, f"{each.hit.distance:.4f}", f"{each.likeness:.3f}", each.hit.id] for each in reasons]
+    columns = ["rank", "distance", "likeness", *asked.parts, "id"]
+    rows = [
+        [each.hit.rank, f"{each.hit.distance:.4f}"]
+        + [f"{share:.3f}" for share in (each.likeness, *each.parts.values())]
+        + [each.hit.id]
+        for each in reasons
+    ]
     if retriever.kind == "documents":
-        columns.append("shared words")
-        rows = [[*row, " ".join(each.words)] for row, each in zip(rows, reasons, strict=True)]
+        columns += ["shared words", "by the decoder"]
+        rows = [[*row, " ".join(each.words), " ".join(each.decoded or ())] for row, each in zip(rows, reasons, strict=True)]
     print_table(columns, rows)

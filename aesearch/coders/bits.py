@@ -85,6 +85,9 @@ class Bits(Coder):
     def detail(self, X: Rows) -> Rows:
         return self.floats.detail(X)
 
+    def detail_parts(self) -> dict[str, int]:
+        return self.floats.detail_parts()
+
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The rows that the floats nearest to these bits stand for."""
         signs = np.unpackbits(codes, axis=1).astype(np.float32) * 2 - 1

@@ -84,6 +84,12 @@ class Coder(ABC):
         self._check(X)
         return X if is_sparse(X) else flat_floats(X, self.name)
 
+    def detail_parts(self) -> dict[str, int]:
+        """The descriptions that a row of detail() is put together from, by name and in their order, with the numbers that
+        each takes; {} where it is one whole.  Known after fit().
+        """
+        return {}
+
     def remarks(self) -> list[str]:
         """What a user should know of how learning went, a sentence each."""
         return []

@@ -53,6 +53,9 @@ class OnnxCoder(Coder):
         self._check(X)
         return np.concatenate(self._run(DETAIL, X))
 
+    def detail_parts(self) -> dict[str, int]:
+        return self._detail_parts
+
     def _run(self, output: str, X: Rows) -> list[np.ndarray]:
         """What the graph makes of X, batch by batch."""
         size = PICTURES if self.shape is not None and len(self.shape) == 3 else BATCH
@@ -78,5 +81,6 @@ class OnnxCoder(Coder):
         self._session = open_session(folder / ONNX)
         self.shape, self.code_size = tuple(learnt["shape"]), learnt["code_size"]
         self.metric = learnt["metric"]
+        self._detail_parts = learnt.get("detail_parts", {})
         if learnt["sparse"]:
             self._bag = read_arrays(folder / WEIGHTS, "encoder.0.weight", "encoder.0.bias")

@@ -39,6 +39,15 @@ def read(path: Path, size: tuple[int, int] | None = None) -> Iterator[Item]:
     yield Item("", squeezed(picture, size) if size else picture, path=str(path), digest=hashlib.sha256(raw).digest())
 
 
+def opened(path: str) -> Image.Image | None:
+    """The picture in the file `path`, to be looked at; None where it is gone, or none."""
+    try:
+        with open(path, "rb") as file:
+            return decode(file, path)
+    except (OSError, Unreadable):
+        return None
+
+
 def decode(file: IO[bytes], name: object, detail: int = DETAIL) -> Image.Image:
     """The picture in `file` as Pillow image of mode L or RGB, its shorter side at least `detail` if it was.
 

@@ -69,22 +69,61 @@ def test_groups_are_those_of_k_means(digit_folder: Path) -> None:
         assert sum(each.labels.values()) == each.size == len(each.members)
 
 
-def test_telling_words_tell_and_the_number_of_groups_is_found(tmp_path: Path) -> None:
-    subjects = {
-        "sea": "ship sail wave harbour anchor",
-        "garden": "rose soil seed spade tulip",
-        "bread": "dough oven flour yeast crust",
-    }
+SUBJECTS = {
+    "sea": "ship sail wave harbour anchor",
+    "garden": "rose soil seed spade tulip",
+    "bread": "dough oven flour yeast crust",
+}
+
+
+@pytest.fixture
+def subjects(tmp_path: Path) -> Path:
+    """A folder of 15 texts of each subject."""
     draw = np.random.default_rng(0)
-    for name, words in subjects.items():
+    for name, words in SUBJECTS.items():
         for number in range(15):
             text = " ".join(draw.choice(words.split(), 12)) + " the day"
             (tmp_path / f"{name}-{number:02}.txt").write_text(text)
-    found = clusters(Retriever.build(tmp_path, coder="lsa", code_size=4))
-    assert len(found) == 3
+    return tmp_path
+
+
+def test_the_number_of_groups_is_found(subjects: Path) -> None:
+    assert len(clusters(Retriever.build(subjects, coder="lsa", code_size=4))) == 3
+
+
+@pytest.mark.parametrize(
+    ("coder", "bits", "training"),
+    [
+        ("lsa", False, {}),
+        ("neighbours", False, {"epochs": 2, "steps": 50}),
+        ("neighbours", True, {"epochs": 2, "steps": 50}),
+    ],
+)
+def test_telling_words_tell_by_tf_idf_and_by_the_decoder(
+    coder: str, bits: bool, training: dict[str, int], subjects: Path
+) -> None:
+    found = clusters(Retriever.build(subjects, coder=coder, code_size=16, bits=bits, **training), 3, decoded=True)
     for each in found:
         [subject] = {id.partition("-")[0] for id in each.members}
-        assert set(each.words[:5]) == set(subjects[subject].split())
+        assert set(each.words[:5]) == set(SUBJECTS[subject].split())
+        assert set(each.decoded[:5]) == set(each.words[:5])  # type: ignore[index]
+
+
+def test_decoded_words_are_largely_those_of_tf_idf_and_take_the_decoder(document_index: Path) -> None:
+    found = clusters(Retriever.load(document_index, light=False), 8, decoded=True)
+    lightly = clusters(Retriever.load(document_index), 8)
+    assert [each.words for each in lightly] == [each.words for each in found]
+    assert all(each.decoded is None for each in lightly)
+    shared = [len(set(each.words) & set(each.decoded or ())) for each in found]
+    assert np.mean(shared) > 3  # of 8 words among thousands
+    with pytest.raises(BadSetting, match="light=False"):
+        clusters(Retriever.load(document_index), 8, decoded=True)
+
+
+def test_words_are_not_decoded_of_pictures(digits: np.ndarray) -> None:
+    index = Retriever.build([Item(str(number), row[0]) for number, row in enumerate(digits[:20])], coder="pca", code_size=2)
+    with pytest.raises(WrongKind, match="words are decoded of documents"):
+        clusters(index, 2, decoded=True)
 
 
 def test_more_groups_than_items_are_refused(digits: np.ndarray) -> None:

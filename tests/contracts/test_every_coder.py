@@ -120,6 +120,9 @@ def test_its_details_are_rows_of_floats_and_the_same_after_loading_to_be_asked(
     assert (details.std(0) > 0).any()
     light = load_coder(saved, light=True)
     np.testing.assert_allclose(dense(light.detail(X)), details, atol=1e-4 * max(1, np.abs(details).max()))
+    parts = coder.detail_parts()
+    assert list(light.detail_parts().items()) == list(parts.items())
+    assert sum(parts.values()) == (details.shape[1] if parts else 0)
 
 
 def test_its_bits_are_the_same_after_loading_to_be_asked(case: tuple[Coder, Any], tmp_path: Path) -> None:
