@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
 from aesearch.building import Progress, WatchBuild
 from aesearch.items import Hit
+
+if TYPE_CHECKING:
+    from aesearch.analysis.drift import Drift
 
 SHOWN_SKIPS = 20
 PASSED_OVER = ("hidden", "no reader", "one of the", "an index", "a link", "neither")
@@ -152,7 +155,7 @@ def print_report(report: dict[str, Any], as_json: bool) -> None:
 
 def print_facts(facts: dict[str, Any]) -> None:
     """What an index holds and how it was made, for a person."""
-    epochs = facts["epochs"]
+    epochs, new = facts["epochs"], facts["added_since_training"]
     last = epochs[-1] if epochs else None
     training = f"{len(epochs)} epochs, {facts['seconds'].get('train', 0):.0f} s" if last else "none (a baseline)"
     if last:
@@ -162,7 +165,7 @@ def print_facts(facts: dict[str, Any]) -> None:
     rows = [
         ("index", facts["index"]),
         ("kind", facts["kind"]),
-        ("items", f"{facts['items']:,}"),
+        ("items", f"{facts['items']:,}" + (f", {new:,} of them added since the coder was trained" if new else "")),
         ("skipped", f"{facts['skipped']:,}"),
         ("source", facts["source"]),
         ("features", f"{facts['features']}, {' x '.join(map(str, facts['shape']))}"),
@@ -177,6 +180,16 @@ def print_facts(facts: dict[str, Any]) -> None:
         ("on disk", size(facts["bytes_on_disk"])),
     ]
     print_table(("what", "value"), rows)
+
+
+def drift_in_words(found: Drift | None) -> list[str]:
+    """What a user should know of how items added since training fare; nothing, if that is well."""
+    if found is None or not found.clear:
+        return []
+    return [
+        f"the last {found.items:,} items added suit the coder less than those it was trained on (agreement "
+        f"{found.agreement:.2f}, then {found.trained:.2f}); train it anew with: aesearch index PATH --retrain"
+    ]
 
 
 def agreement_in_words(share: float | None) -> str:

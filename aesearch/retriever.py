@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     Query: TypeAlias = str | os.PathLike[str] | Image | np.ndarray | Item
 
 
+LAST = 200
+"""Items added since training whose keys are kept, to see whether the coder still suits them (`aesearch.analysis.drift`)."""
+
 ATTEMPTS = 10
 """Times that an index is opened anew because a writer committed while it was being opened."""
 
@@ -62,7 +65,8 @@ class Retriever:
     Attributes
     ----------
     features, coder, store, ledger : the four parts.
-    record : what is known of the build: kind, source, seconds of each stage, epochs, agreement.
+    record : what is known of the build: kind, source, seconds of each stage, epochs, agreement; and `added`, how many items
+        came since, and the keys of the last of them.
     """
 
     def __init__(self, features: Features, coder: Coder, store: Store, ledger: Ledger, record: dict[str, Any]) -> None:
@@ -199,6 +203,9 @@ class Retriever:
             codes = self.coder.encode(self.features.transform(list(entered.values())))
             self.store.add(np.array(list(entered), np.int64), codes)
             self._unsaved |= {"store", "ledger"}
+            before = self.record.get("added", {"items": 0, "last": []})
+            last = [*before["last"], *entered][-LAST:]
+            self.record["added"] = {"items": before["items"] + len(entered), "last": last}
         return len(entered)
 
     def _move(self, moves: Sequence[tuple[Row, Item]], left_out: dict[str, str]) -> int:
@@ -248,6 +255,7 @@ class Retriever:
             "index": folder,
             "kind": self.kind,
             "items": len(self),
+            "added_since_training": self.record.get("added", {}).get("items", 0),
             "skipped": len(self.ledger.skipped),
             "source": source and source["root"],
             "features": self.features.name,

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from PIL import Image
 from aesearch import __version__
 from aesearch.catalog import CODERS
 from aesearch.items import Item
+from aesearch.retriever import Retriever
 
 
 def run(*words: object, cwd: Path, stdin: bytes | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -492,3 +494,47 @@ def test_a_query_unlike_everything_is_said_to_be(place: Path, tmp_path: Path) ->
     assert "nothing in the index is like this" in succeed("query", tmp_path / "noise.png", *index, cwd=place).stderr
     photo = min((place / "photos" / "0").iterdir())
     assert "nothing in the index" not in succeed("query", photo, *index, cwd=place).stderr
+
+
+def test_an_index_follows_a_folder_that_is_watched(digit_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(digit_folder / "train" / "3", tmp_path / "photos" / "3")
+    words = ("index", "photos", "--coder", "pca", "--watch", "--index", "photos/index")
+    command = [sys.executable, "-m", "aesearch.cli", *words]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert process.stdout is not None
+    watchdog = threading.Timer(120, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stderr:
+            if line.startswith("watching"):
+                break
+        first = process.stdout.readline()
+        time.sleep(0.5)
+        shutil.copytree(digit_folder / "train" / "4", tmp_path / "photos" / "4")
+        assert "added" in process.stdout.readline()
+        shutil.rmtree(tmp_path / "photos" / "3")
+        assert "removed" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (0, 130)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.communicate()
+    assert "added" in first
+    labels = {row.label for row in Retriever.load(tmp_path / "photos" / "index").ledger.all_rows()}
+    assert labels == {"4"}
+
+
+def test_a_coder_is_trained_anew_as_it_was(place: Path, digit_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(digit_folder / "train" / "5", tmp_path / "photos" / "5")
+    shutil.copytree(digit_folder / "train" / "6", tmp_path / "elsewhere")
+    index = ("index", "photos", "--index", "kept")
+    succeed(*index, "--coder", "pca", "--code-size", "8", "--bits", "--image-size", "6", cwd=tmp_path)
+    succeed("add", "elsewhere", "--index", "kept", cwd=tmp_path)
+    before = json.loads(succeed("info", "--index", "kept", "--json", cwd=tmp_path).stdout)
+    assert before["added_since_training"] == len(list((tmp_path / "elsewhere").iterdir()))
+    succeed(*index, "--retrain", cwd=tmp_path)
+    after = json.loads(succeed("info", "--index", "kept", "--json", cwd=tmp_path).stdout)
+    for fact in ("items", "coder", "settings", "bits", "code_size", "shape"):
+        assert after[fact] == before[fact], fact

@@ -74,6 +74,7 @@ OWNERS = {  # a third-party library, and the one file or folder that imports it
     "filelock": "locking.py",
     "sqlite3": "ledger.py",
     "openTSNE": "analysis/maps.py",
+    "watchfiles": "readers/watching.py",
     "timg": "thumbnails.py",
 }
 EMBEDDED_EXAMPLE = "demo.py"

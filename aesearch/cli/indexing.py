@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -30,6 +30,9 @@ from aesearch.items import Item, Kind
 
 if TYPE_CHECKING:
     from aesearch.retriever import Retriever
+
+PATIENCE = 3600.0
+"""Seconds to wait for another writer while a folder is watched."""
 
 
 @app.command()
@@ -63,7 +66,9 @@ def index(
     text_field: TextField = "text",
     id_field: IdField = "id",
     label_field: LabelField = "label",
-    rebuild: Annotated[bool, typer.Option(help="Train anew, and replace the index that is there.")] = False,
+    rebuild: Annotated[bool, typer.Option(help="Train anew, as these options say, and replace the index there.")] = False,
+    retrain: Annotated[bool, typer.Option(help="Train the same coder anew on what is there now.")] = False,
+    watch: Annotated[bool, typer.Option(help="Go on watching PATH, and follow its changes until interrupted.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Index the pictures, documents or vectors in PATH; run again to bring the index up to date, or to go on where it was
@@ -78,7 +83,10 @@ def index(
     from aesearch.readers.folder import read_files
     from aesearch.readers.tables import Fields
 
-    files = read_files(path, kind=kind, fields=Fields(text_field, id_field, label_field))
+    def found() -> Any:
+        return read_files(path, kind=kind, fields=Fields(text_field, id_field, label_field))
+
+    files = found()
     folder = index or default_index(path)
     check_place(folder)
     settings = given(
@@ -95,15 +103,38 @@ def index(
     learns = given(coder=coder, code_size=code_size, bits=bits, **described, **settings)
     say(f"{len(files):,} {'file' if len(files) == 1 else 'files'} of {files.kind} in {path}")
     with writing(folder):
-        if rebuild or not (folder / FILE).exists():
-            its = _features(files.kind, features, image_size, vocabulary)
-            report = _build(folder, files, its, coder, code_size, bool(bits), settings)
-        elif learns:
+        there = (folder / FILE).exists()
+        if learns and there and not rebuild:
             words = ", ".join(f"--{name.replace('_', '-')}" for name in learns)
             raise BadSetting(f"{folder} is trained already, and {words} would train it anew; say so with --rebuild")
+        if retrain and there and not rebuild:
+            report = _retrain(folder, files)
+        elif rebuild or not there:
+            its = _features(files.kind, features, image_size, vocabulary)
+            report = _build(folder, files, features=its, coder=coder, code_size=code_size, bits=bool(bits), **settings)
         else:
             report = _update(folder, files)
     print_report(report, json)
+    if watch:
+        _follow(path, folder, found, json)
+
+
+def _follow(path: Path, folder: Path, found: Callable[[], Any], json: bool) -> None:
+    """Brings the index up to date after each change in `path`."""
+    from aesearch.locking import writing
+    from aesearch.printing import print_report, say
+    from aesearch.readers.watching import changes
+
+    say(f"watching {path}; end with Ctrl-C")
+    for _ in changes(path, folder):
+        try:
+            with writing(folder, wait=PATIENCE):
+                report = _update(folder, found())
+        except NothingToIndex as error:  # for now: files may be on their way back
+            say(str(error))
+            continue
+        if any(report[word] for word in ("added", "updated", "removed")):
+            print_report(report, json)
 
 
 def _seconds(text: str | None) -> float | None:
@@ -117,26 +148,17 @@ def _seconds(text: str | None) -> float | None:
         raise BadSetting(f'budget "{text}" is no time; write 90s or 5m (--budget)') from None
 
 
-def _build(
-    folder: Path, files: Any, features: Any, coder: str | None, code_size: int | None, bits: bool, settings: dict[str, Any]
-) -> dict[str, Any]:
+def _build(folder: Path, files: Any, elsewhere: Sequence[Path] = (), **how: Any) -> dict[str, Any]:
+    """Builds the index from the files, and adds the items of those that lie `elsewhere`."""
     from aesearch.printing import progress, say
     from aesearch.retriever import Retriever
 
     work = _unfinished(folder)
     with progress() as watch:
-        retriever = Retriever.build(
-            files,
-            features=features,
-            coder=coder,
-            code_size=code_size,
-            bits=bits,
-            unfinished=work,
-            watch=interruptible(watch),
-            **settings,
-        )
+        retriever = Retriever.build(files, unfinished=work, watch=interruptible(watch), **how)
         if taken_over := retriever.record.pop("taken_over", 0):
             retriever.update(files, interruptible(watch))  # files may have changed since they were read
+        retriever.add(item for path in elsewhere for item in _by_full_path(path, read(retriever, path)))
         retriever.save(folder)
     shutil.rmtree(work)
     if taken_over:
@@ -146,14 +168,40 @@ def _build(
     return _report(folder, retriever, added=len(retriever), updated=0, removed=0)
 
 
+def _retrain(folder: Path, files: Any) -> dict[str, Any]:
+    """Builds the index anew by the features and the coder that it has; what was added from elsewhere stays in it."""
+    from aesearch.catalog import new_coder
+    from aesearch.retriever import Retriever
+
+    old = Retriever.load(folder)
+    _check_source(folder, old, files)
+    floats = getattr(old.coder, "floats", old.coder)
+    added = {Path(row.path) for row in old.ledger.all_rows() if row.path and Path(row.path).is_absolute()}
+    return _build(
+        folder,
+        files,
+        sorted(path for path in added if path.exists()),
+        features=type(old.features)(**old.features.settings()),
+        coder=new_coder(old.coder_name, **floats.settings()),
+        bits=old.coder.metric == "hamming" and floats is not old.coder,
+    )
+
+
+def _check_source(folder: Path, retriever: Retriever, files: Any) -> None:
+    root = retriever.record.get("source", {}).get("root")
+    if root != str(files.root.resolve()):
+        raise BadSetting(f"{folder} was built from {root}; give this one a folder of its own (--index), or --rebuild")
+
+
 def _unfinished(folder: Path) -> Path:
     """Where the work lies while the index in `folder` is built, and is found again if that is broken off."""
     return folder.parent / f".{folder.name}.unfinished"
 
 
 def _update(folder: Path, files: Any) -> dict[str, Any]:
+    from aesearch.analysis.drift import drift
     from aesearch.manifest import FILE
-    from aesearch.printing import progress
+    from aesearch.printing import drift_in_words, progress, say
     from aesearch.retriever import Retriever
     from aesearch.unfinished import begun
 
@@ -161,12 +209,13 @@ def _update(folder: Path, files: Any) -> dict[str, Any]:
     if work.exists() and begun(work) < (folder / FILE).stat().st_mtime:
         shutil.rmtree(work)  # left by a build that was killed once the index was there
     retriever = Retriever.load(folder)
-    root = retriever.record.get("source", {}).get("root")
-    if root != str(files.root.resolve()):
-        raise BadSetting(f"{folder} was built from {root}; give this one a folder of its own (--index), or --rebuild")
+    _check_source(folder, retriever, files)
     with progress() as watch:
         changes = retriever.update(files, interruptible(watch))
         retriever.save(folder)
+    if changes.added or changes.updated:
+        for sentence in drift_in_words(drift(retriever)):
+            say(sentence)
     return _report(folder, retriever, changes.added, changes.updated, changes.removed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -153,11 +154,16 @@ def evaluate(
 @app.command()
 def info(index: IndexOption = None, json: JsonOption = False) -> None:
     """What an index holds, and how it was made."""
-    from aesearch.printing import print_facts, print_json
+    from aesearch.analysis.drift import drift
+    from aesearch.printing import drift_in_words, print_facts, print_json
     from aesearch.retriever import Retriever
 
     folder = index or newest_index()[0]
-    facts = Retriever.load(folder).describe() | {"index": str(folder)}
+    retriever = Retriever.load(folder)
+    facts = retriever.describe() | {"index": str(folder)}
+    found = drift(retriever)
+    facts["drift"] = found and asdict(found)
+    facts["remarks"] = [*facts["remarks"], *drift_in_words(found)]
     if json:
         print_json(facts)
         return
