@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from aesearch.errors import BrokenIndex
 from aesearch.items import Item
@@ -40,8 +40,8 @@ class Ledger:
     ties in distance that are broken by key favour no label.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
+        self._db, self._path = connection, path
 
     @classmethod
     def new(cls) -> Self:
@@ -57,16 +57,17 @@ class Ledger:
             raise BrokenIndex(path, "is missing")
         try:
             db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
-            db.execute("SELECT key, id, path, label, digest, excerpt FROM items LIMIT 1").fetchone()
         except sqlite3.DatabaseError as error:
             raise BrokenIndex(path, f"cannot be read ({error})") from None
-        return cls(db)
+        ledger = cls(db, path)
+        next(ledger._read("SELECT key, id, path, label, digest, excerpt FROM items LIMIT 1"), None)
+        return ledger
 
     def copy(self) -> Ledger:
         """The same ledger, apart from its file."""
         db = sqlite3.connect("", check_same_thread=False)
         self._db.backup(db)
-        return Ledger(db)
+        return Ledger(db, self._path)
 
     def save(self, path: Path) -> None:
         self._db.commit()
@@ -77,7 +78,7 @@ class Ledger:
         self._db.close()
 
     def __len__(self) -> int:
-        return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
+        return int(next(self._read("SELECT count(*) FROM items"))[0])
 
     def add(self, item: Item) -> int | None:
         """Enters an item and returns its key; None where another of the same id is there."""
@@ -109,17 +110,24 @@ class Ledger:
 
     def all_rows(self) -> Iterator[Row]:
         """Every row, by key."""
-        return map(Row._make, self._db.execute("SELECT * FROM items ORDER BY key"))
+        return map(Row._make, self._read("SELECT * FROM items ORDER BY key"))
 
     def _select(self, column: str, values: Sequence[int] | Sequence[str]) -> Iterator[Row]:
         for start in range(0, len(values), MOST_AT_ONCE):
             part = values[start : start + MOST_AT_ONCE]
             marks = ",".join("?" * len(part))
-            yield from map(Row._make, self._db.execute(f"SELECT * FROM items WHERE {column} IN ({marks})", part))
+            yield from map(Row._make, self._read(f"SELECT * FROM items WHERE {column} IN ({marks})", part))
+
+    def _read(self, statement: str, values: Sequence[int] | Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
+        """What the statement selects.  Raises BrokenIndex at a damaged page: SQLite looks at each only when it needs it."""
+        try:
+            yield from self._db.execute(statement, values)
+        except (sqlite3.DatabaseError, UnicodeError) as error:
+            raise BrokenIndex(self._path or "the ledger", f"cannot be read ({error})") from None
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Size in bytes and time of change in nanoseconds of every file, as they were when it was read."""
-        return {path: (size, mtime) for path, size, mtime in self._db.execute("SELECT * FROM files")}
+        return {path: (size, mtime) for path, size, mtime in self._read("SELECT * FROM files")}
 
     def enter_files(self, files: Mapping[str, tuple[int, int]]) -> None:
         self._db.executemany(
@@ -132,7 +140,7 @@ class Ledger:
     @property
     def skipped(self) -> dict[str, str]:
         """Every file and row that was left out, and why."""
-        return dict(self._db.execute("SELECT path, reason FROM skipped ORDER BY path"))
+        return dict(self._read("SELECT path, reason FROM skipped ORDER BY path"))
 
     @skipped.setter
     def skipped(self, reasons: Mapping[str, str]) -> None:

@@ -61,8 +61,7 @@ class FaissStore(Store):
     def _codes(self, places: np.ndarray) -> np.ndarray:
         if self.metric != "hamming":
             return self._index.index.reconstruct_batch(places) if len(places) else np.zeros((0, self.width), np.float32)
-        inner: Any = faiss.downcast_IndexBinary(self._index.index)
-        return faiss.vector_to_array(inner.xb).reshape(-1, self.width)[places]
+        return faiss.vector_to_array(self._flat().xb).reshape(-1, self.width)[places]
 
     def _remove(self, keys: np.ndarray) -> None:
         self._index.remove_ids(keys)
@@ -81,10 +80,17 @@ class FaissStore(Store):
         if not path.is_file():
             raise BrokenIndex(path, "is missing")
         try:
-            index = faiss.read_index_binary(str(path)) if metric == "hamming" else faiss.read_index(str(path))
+            index: Any = faiss.read_index_binary(str(path)) if metric == "hamming" else faiss.read_index(str(path))
         except RuntimeError as error:
             raise BrokenIndex(path, f"cannot be read ({str(error).splitlines()[0][:120]})") from None
         if type(index) is not type(store._index) or index.d != store._index.d:
             raise BrokenIndex(path, f"holds no codes of {width} numbers under keys")
-        store._index = index
+        empty, store._index = store._flat(), index
+        flat = store._flat()
+        if type(flat) is not type(empty) or flat.d != index.d or not index.ntotal == flat.ntotal == index.id_map.size():
+            raise BrokenIndex(path, f"holds no codes of {width} numbers under keys")
         return store
+
+    def _flat(self) -> Any:
+        """The index beneath the map of keys."""
+        return (faiss.downcast_IndexBinary if self.metric == "hamming" else faiss.downcast_index)(self._index.index)
