@@ -87,18 +87,25 @@ def commit(folder: Path, record: Mapping[str, Any], writers: Mapping[str, Callab
     folder.mkdir(parents=True, exist_ok=True)
     parts = dict(old["parts"]) if old else {}
     files = {name: seen for name, seen in (old["files"] if old else {}).items() if _part(name, parts) not in writers}
-    for part, write in writers.items():
-        stem, dot, ending = PARTS[part].partition(".")
-        parts[part] = PARTS[part] if generation == 1 else f"{stem}.{generation}{dot}{ending}"
-        _remove(folder / parts[part])  # left by a change that was broken off
-        write(folder / parts[part])
-        for path in _files_of(folder / parts[part]):
-            files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-            _sync(path)
-    manifest = {"format": FORMAT, "generation": generation, **record, "parts": parts, "files": files}
     fresh = folder / f".{FILE}.new"
-    fresh.write_text(json.dumps({**manifest, SEAL: _seal(manifest)}, indent=1) + "\n", encoding="utf-8")
-    _sync(fresh)
+    written = [fresh]
+    try:
+        for part, write in writers.items():
+            stem, dot, ending = PARTS[part].partition(".")
+            parts[part] = PARTS[part] if generation == 1 else f"{stem}.{generation}{dot}{ending}"
+            written.append(folder / parts[part])
+            _remove(written[-1])  # left by a change that was broken off
+            write(written[-1])
+            for path in _files_of(written[-1]):
+                files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+                _sync(path)
+        manifest = {"format": FORMAT, "generation": generation, **record, "parts": parts, "files": files}
+        fresh.write_text(json.dumps({**manifest, SEAL: _seal(manifest)}, indent=1) + "\n", encoding="utf-8")
+        _sync(fresh)
+    except BaseException:
+        for path in written:  # on a full disk it would be in the way
+            _remove(path)
+        raise
     fresh.replace(folder / FILE)
     _sync(folder)
     for name in set((old or {"parts": {}})["parts"].values()) - set(parts.values()):

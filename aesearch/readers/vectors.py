@@ -66,7 +66,8 @@ def _is_list(kind: Any) -> bool:
 def _vector(path: Path, number: int, row: Any, id: Any = None, label: Any = None) -> Item | Unreadable:
     """The item of row `number`, counted from 0; Unreadable where the row is no vector of finite numbers."""
     try:
-        vector = np.array(row, np.float32)
+        with np.errstate(over="ignore"):  # what becomes infinite is refused below
+            vector = np.array(row, np.float32)
     except (TypeError, ValueError):
         return Unreadable(f"{path}#{number}", "it is not a list of numbers")
     if vector.ndim != 1 or not vector.size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -68,10 +69,12 @@ class FaissStore(Store):
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        if self.metric == "hamming":
-            faiss.write_index_binary(self._index, str(folder / BITS_FILE))
-        else:
-            faiss.write_index(self._index, str(folder / FILE))
+        path = folder / (BITS_FILE if self.metric == "hamming" else FILE)
+        try:
+            (faiss.write_index_binary if self.metric == "hamming" else faiss.write_index)(self._index, str(path))
+        except RuntimeError as error:
+            why = str(error).splitlines()[0].rpartition(": ")[2]
+            raise OSError(errno.EIO, f"the codes cannot be written ({why}); make room on the disk", str(path)) from None
 
     @classmethod
     def load(cls, folder: Path, metric: Metric, width: int) -> Self:
