@@ -38,7 +38,7 @@ class Entry:
 
 _IMAGE = Entry("aesearch.readers.images:read", kinds=("images",), apart=True)
 _TEXT = Entry("aesearch.readers.text:read", kinds=("documents",))
-_HTML = Entry("aesearch.readers.text:read_html", kinds=("documents",))
+_HTML = Entry("aesearch.readers.text:read_html", kinds=("documents",), apart=True)
 _ROWS = Entry("aesearch.readers.tables:read_json_lines", kinds=("documents",), rows="table")
 _CSV = Entry("aesearch.readers.tables:read_csv", kinds=("documents",), rows="table")
 _IDX = Entry("aesearch.readers.standard_sets:read_idx", kinds=("images",), rows="pictures")

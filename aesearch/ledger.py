@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from aesearch.errors import BrokenIndex
 from aesearch.items import Item
@@ -42,8 +43,8 @@ class Ledger:
     ties in distance that are broken by key favour no label.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
+        self._db, self._path = connection, path
 
     @classmethod
     def new(cls) -> Self:
@@ -58,51 +59,51 @@ class Ledger:
 
         Raises BrokenIndex where the file is none.
         """
-        db = sqlite3.connect(path, check_same_thread=False)
-        try:
+        with _as_ours(path):
+            db = sqlite3.connect(path, check_same_thread=False)
             db.execute("PRAGMA journal_mode = WAL")  # a commit then need not wait for the disk, and still is all or nothing
             db.execute("PRAGMA synchronous = NORMAL")
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
             db.executescript(_TABLES)
-        except sqlite3.DatabaseError as error:
-            db.close()
-            raise BrokenIndex(path, f"cannot be read ({error})") from None
-        return cls(db)
+        return cls(db, path)
 
     def commit(self) -> None:
         """Makes what was entered since the last one outlive this process, where the ledger has a file."""
-        self._db.commit()
+        with _as_ours(self._path):
+            self._db.commit()
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The ledger at `path`, to be read; `copy()` gives one that can be changed.  Raises BrokenIndex."""
         if not path.is_file():
             raise BrokenIndex(path, "is missing")
-        try:
+        with _as_ours(path):
             db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
-            db.execute("SELECT key, id, path, label, digest, excerpt FROM items LIMIT 1").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise BrokenIndex(path, f"cannot be read ({error})") from None
-        return cls(db)
+        ledger = cls(db, path)
+        next(ledger._read("SELECT key, id, path, label, digest, excerpt FROM items LIMIT 1"), None)
+        return ledger
 
     def copy(self) -> Ledger:
         """The same ledger, apart from its file."""
         db = sqlite3.connect("", check_same_thread=False)
-        self._db.backup(db)
-        return Ledger(db)
+        with _as_ours(self._path):
+            self._db.backup(db)
+        return Ledger(db, self._path)
 
     def save(self, path: Path) -> None:
-        self._db.commit()
-        with closing(sqlite3.connect(path)) as target:
-            self._db.backup(target)
+        """Writes the ledger to `path`.  Raises OSError, where the disk is full."""
+        with _as_ours(path):
+            self._db.commit()
+            with closing(sqlite3.connect(path)) as target:
+                self._db.backup(target)
 
     def close(self) -> None:
         self._db.close()
 
     def __len__(self) -> int:
-        return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
+        return int(next(self._read("SELECT count(*) FROM items"))[0])
 
     def add(self, item: Item) -> int | None:
         """Enters an item and returns its key; None where another of the same id is there."""
@@ -110,7 +111,7 @@ class Ledger:
         row = (item.id, item.path, item.label, item.digest, item.excerpt)
         while True:
             try:
-                self._db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", (key, *row))
+                self._change("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", [(key, *row)])
                 return key
             except sqlite3.IntegrityError:
                 if self._db.execute("SELECT 1 FROM items WHERE id = ?", (item.id,)).fetchone():
@@ -118,7 +119,7 @@ class Ledger:
                 key = (key + 1) & _POSITIVE  # another id of the same checksum: once in many billions
 
     def remove(self, keys: Iterable[int]) -> None:
-        self._db.executemany("DELETE FROM items WHERE key = ?", ((key,) for key in keys))
+        self._change("DELETE FROM items WHERE key = ?", ((key,) for key in keys))
 
     def rows(self, keys: Sequence[int]) -> dict[int, Row]:
         """The rows of those of the keys that are there."""
@@ -134,30 +135,38 @@ class Ledger:
 
     def all_rows(self) -> Iterator[Row]:
         """Every row, by key."""
-        return map(Row._make, self._db.execute("SELECT * FROM items ORDER BY key"))
+        return map(Row._make, self._read("SELECT * FROM items ORDER BY key"))
 
     def _select(self, column: str, values: Sequence[int] | Sequence[str]) -> Iterator[Row]:
         for start in range(0, len(values), MOST_AT_ONCE):
             part = values[start : start + MOST_AT_ONCE]
             marks = ",".join("?" * len(part))
-            yield from map(Row._make, self._db.execute(f"SELECT * FROM items WHERE {column} IN ({marks})", part))
+            yield from map(Row._make, self._read(f"SELECT * FROM items WHERE {column} IN ({marks})", part))
+
+    def _read(self, statement: str, values: Sequence[int] | Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
+        """What the statement selects.  Raises BrokenIndex at a damaged page: SQLite looks at each only when it needs it."""
+        with _as_ours(self._path):
+            yield from self._db.execute(statement, values)
+
+    def _change(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Runs the statement for each of the rows.  Raises OSError where the disk is full: large ledgers lie there too."""
+        with _as_ours(self._path):
+            self._db.executemany(statement, rows)
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Size in bytes and time of change in nanoseconds of every file, as they were when it was read."""
-        return {path: (size, mtime) for path, size, mtime in self._db.execute("SELECT * FROM files")}
+        return {path: (size, mtime) for path, size, mtime in self._read("SELECT * FROM files")}
 
     def enter_files(self, files: Mapping[str, tuple[int, int]]) -> None:
-        self._db.executemany(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", ((path, *stat) for path, stat in files.items())
-        )
+        self._change("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", ((path, *stat) for path, stat in files.items()))
 
     def remove_files(self, paths: Iterable[str]) -> None:
-        self._db.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in paths))
+        self._change("DELETE FROM files WHERE path = ?", ((path,) for path in paths))
 
     @property
     def skipped(self) -> dict[str, str]:
         """Every file and row that was left out, and why."""
-        return dict(self._db.execute("SELECT path, reason FROM skipped ORDER BY path"))
+        return dict(self._read("SELECT path, reason FROM skipped ORDER BY path"))
 
     @skipped.setter
     def skipped(self, reasons: Mapping[str, str]) -> None:
@@ -166,9 +175,23 @@ class Ledger:
 
     def skip(self, reasons: Mapping[str, str]) -> None:
         """Enters more that was left out."""
-        self._db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", reasons.items())
+        self._change("INSERT OR REPLACE INTO skipped VALUES (?, ?)", reasons.items())
 
 
+@contextmanager
+def _as_ours(path: Path | None) -> Iterator[None]:
+    """SQLite's errors as ours: OSError where the disk has no room or cannot be written, else BrokenIndex."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except (sqlite3.DatabaseError, UnicodeError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _THE_DISK:
+            raise OSError(errno.EIO, f"the ledger cannot be written ({error}); make room on the disk", path) from None
+        raise BrokenIndex(path or "the ledger", f"cannot be read ({error})") from None
+
+
+_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _POSITIVE = (1 << 63) - 1
 
 

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,9 @@ FILE = "index.json"
 PARTS = {"features": "features", "coder": "coder", "store": "store", "ledger": "ledger.sqlite"}
 CHECKED_AT_OPENING = 64 << 20
 """Bytes: a larger file has only its size checked when the index is opened."""
+
+SEAL = "sha256"
+"""The checksum of all else that `index.json` says."""
 
 Manifest = dict[str, Any]
 
@@ -50,8 +54,10 @@ def read_manifest(folder: Path, *, in_full: bool = False) -> Manifest:
         raise BrokenIndex(folder / FILE, "does not describe an index")
     if manifest["format"] > FORMAT:
         raise BrokenIndex(folder / FILE, f"is of format {manifest['format']}, newer than this aesearch (format {FORMAT})")
-    if set(manifest.get("parts", {})) != set(PARTS):
-        raise BrokenIndex(folder / FILE, "does not name the parts of an index")
+    if not _names_parts(manifest):
+        raise BrokenIndex(folder / FILE, "does not name the parts of an index, or names files that are none of them")
+    if manifest.pop(SEAL, None) not in (None, _seal(manifest)):  # older indexes have none
+        raise BrokenIndex(folder / FILE, "differs from what was written")
     for name, expected in manifest["files"].items():
         _check(folder, name, expected, in_full)
     return manifest
@@ -81,18 +87,25 @@ def commit(folder: Path, record: Mapping[str, Any], writers: Mapping[str, Callab
     folder.mkdir(parents=True, exist_ok=True)
     parts = dict(old["parts"]) if old else {}
     files = {name: seen for name, seen in (old["files"] if old else {}).items() if _part(name, parts) not in writers}
-    for part, write in writers.items():
-        stem, dot, ending = PARTS[part].partition(".")
-        parts[part] = PARTS[part] if generation == 1 else f"{stem}.{generation}{dot}{ending}"
-        _remove(folder / parts[part])  # left by a change that was broken off
-        write(folder / parts[part])
-        for path in _files_of(folder / parts[part]):
-            files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-            _sync(path)
-    manifest = {"format": FORMAT, "generation": generation, **record, "parts": parts, "files": files}
     fresh = folder / f".{FILE}.new"
-    fresh.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    _sync(fresh)
+    written = [fresh]
+    try:
+        for part, write in writers.items():
+            stem, dot, ending = PARTS[part].partition(".")
+            parts[part] = PARTS[part] if generation == 1 else f"{stem}.{generation}{dot}{ending}"
+            written.append(folder / parts[part])
+            _remove(written[-1])  # left by a change that was broken off
+            write(written[-1])
+            for path in _files_of(written[-1]):
+                files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+                _sync(path)
+        manifest = {"format": FORMAT, "generation": generation, **record, "parts": parts, "files": files}
+        fresh.write_text(json.dumps({**manifest, SEAL: _seal(manifest)}, indent=1) + "\n", encoding="utf-8")
+        _sync(fresh)
+    except BaseException:
+        for path in written:  # on a full disk it would be in the way
+            _remove(path)
+        raise
     fresh.replace(folder / FILE)
     _sync(folder)
     for name in set((old or {"parts": {}})["parts"].values()) - set(parts.values()):
@@ -120,7 +133,24 @@ def _old(folder: Path) -> Manifest | None:
         old = read_json(folder / FILE)
     except BrokenIndex:
         return None
-    return old if isinstance(old.get("parts"), dict) and isinstance(old.get("generation"), int) else None
+    return old if _names_parts(old) and isinstance(old.get("generation"), int) else None
+
+
+def _names_parts(manifest: Manifest) -> bool:
+    """Whether all parts are named, as we name them, and no file but theirs: a manifest from elsewhere must not be able to
+    have us read, or remove, what is none of the index."""
+    parts, files = manifest.get("parts"), manifest.get("files")
+    if not isinstance(parts, dict) or not isinstance(files, dict) or parts.keys() != PARTS.keys():
+        return False
+    for part, place in parts.items():
+        stem, dot, ending = PARTS[part].partition(".")
+        if not isinstance(place, str) or not re.fullmatch(rf"{stem}(\.\d+)?{re.escape(dot + ending)}", place):
+            return False
+    return all(_part(name, parts) and ".." not in name.split("/") for name in files)
+
+
+def _seal(manifest: Manifest) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _part(name: str, parts: Mapping[str, str]) -> str | None:

@@ -71,3 +71,16 @@ def test_what_is_no_ledger_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"no database " * 500)
     with pytest.raises(BrokenIndex, match=r"ledger\.sqlite"):
         Ledger.load(tmp_path / "ledger.sqlite")
+
+
+def test_a_page_that_is_damaged_is_named_when_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger.new()
+    for number in range(2000):
+        ledger.add(Item(f"a rather long id of number {number}", "text"))
+    ledger.save(path)
+    raw = bytearray(path.read_bytes())
+    raw[8192:-4096] = bytes(len(raw) - 12288)
+    path.write_bytes(raw)
+    with pytest.raises(BrokenIndex, match=r"ledger\.sqlite cannot be read"):
+        list(Ledger.load(path).all_rows())

@@ -85,6 +85,28 @@ def test_a_newer_format_and_nonsense_are_refused(index: Path) -> None:
         read_manifest(index)
 
 
+def test_what_the_manifest_says_was_altered_is_refused(index: Path) -> None:
+    manifest = read_json(index / FILE)
+    write_json(index / FILE, manifest | {"note": 2})
+    with pytest.raises(BrokenIndex, match=r"index\.json differs"):
+        read_manifest(index)
+    write_json(index / FILE, {key: value for key, value in manifest.items() if key != "sha256"})
+    assert read_manifest(index)["note"] == 1, "indexes written before there was a checksum are still read"
+
+
+@pytest.mark.parametrize("place", ["../mine", "/tmp", "store/../../mine", "stores", 5, ["store"], None])
+def test_a_manifest_cannot_name_what_is_none_of_the_index(index: Path, place: object) -> None:
+    mine = index.parent / "mine"
+    mine.mkdir()
+    manifest = {key: value for key, value in read_json(index / FILE).items() if key != "sha256"}
+    write_json(index / FILE, manifest | {"parts": manifest["parts"] | {"store": place}})
+    with pytest.raises(BrokenIndex, match="none of them"):
+        read_manifest(index)
+    commit(index, {"note": 2}, whole("new"))
+    assert mine.is_dir(), "a change removes the parts that it replaces, and nothing else"
+    assert read_manifest(index)["note"] == 2
+
+
 def test_where_there_is_no_index_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(NoIndex, match="make one"):
         read_manifest(tmp_path)

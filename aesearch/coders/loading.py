@@ -8,7 +8,7 @@ from aesearch.arrays import read_json
 from aesearch.catalog import CODERS, look_up
 from aesearch.coders.bits import Bits
 from aesearch.coders.coder import ONNX, SETTINGS, Coder
-from aesearch.errors import BrokenIndex
+from aesearch.errors import BadSetting, BrokenIndex, UnknownName
 
 
 def load_coder(folder: Path, *, light: bool = True) -> Coder:
@@ -29,6 +29,6 @@ def load_coder(folder: Path, *, light: bool = True) -> Coder:
             coder = look_up(CODERS, "coder", name).load()(**settings)
             coder.name = name
         coder._load_learnt(folder, learnt)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, UnknownName, BadSetting) as error:
         raise BrokenIndex(folder / SETTINGS, f"lacks what a coder needs ({error})") from None
     return coder

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from aesearch.arrays import read_json, write_json
 from aesearch.catalog import FEATURES, look_up
-from aesearch.errors import WrongKind
+from aesearch.errors import BadSetting, BrokenIndex, UnknownName, WrongKind
 from aesearch.items import Item, Kind
 
 if TYPE_CHECKING:
@@ -90,6 +90,9 @@ class Features(ABC):
 def load_features(folder: Path) -> Features:
     """The features saved in `folder`.  Raises BrokenIndex where a part of them is missing or damaged."""
     saved = read_json(folder / SETTINGS)
-    features: Features = look_up(FEATURES, "features", saved["features"]).load()(**saved["settings"])
-    features._load_learnt(folder, saved["learnt"])
+    try:
+        features: Features = look_up(FEATURES, "features", saved["features"]).load()(**saved["settings"])
+        features._load_learnt(folder, saved["learnt"])
+    except (KeyError, TypeError, UnknownName, BadSetting) as error:
+        raise BrokenIndex(folder / SETTINGS, f"lacks what features need ({error})") from None
     return features

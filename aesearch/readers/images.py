@@ -67,9 +67,9 @@ def decode(file: IO[bytes], name: object, detail: int = DETAIL) -> Image.Image:
         raise Unreadable(name, TOO_LARGE) from None
     except Unreadable:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError, AssertionError) as error:
         # Pillow's decoders raise all of these on damaged files.
-        raise Unreadable(name, f"the picture is damaged ({error})") from None
+        raise Unreadable(name, f"the picture is damaged ({error or type(error).__name__})") from None
 
 
 def _reduced(image: Image.Image, detail: int) -> Image.Image:

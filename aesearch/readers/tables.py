@@ -7,17 +7,19 @@ import gzip
 import hashlib
 import io
 import json
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
 
-MAX_FIELD = 16 << 20
-"""Characters that one field of a CSV row may hold."""
+MAX_LINE = 16 << 20
+"""Characters that a line may hold, or a field of a CSV row: a small archive can unpack to one that fills the memory."""
+TOO_LONG = f"a row is longer than {MAX_LINE >> 20} million characters; the rows from there on are not read"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def read_json_lines(path: Path, fields: Fields = Fields()) -> Iterator[Item | Un
 
 def read_csv(path: Path, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
     """A row a record, the first row naming the fields; tabs separate them in a .tsv."""
-    csv.field_size_limit(min(MAX_FIELD, sys.maxsize))
+    csv.field_size_limit(MAX_LINE)
     with _open_text(path) as lines:
         rows = csv.DictReader(_mended(lines, path), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
         for number in _count():
@@ -74,6 +76,8 @@ def read_csv(path: Path, fields: Fields = Fields()) -> Iterator[Item | Unreadabl
             except StopIteration:
                 return
             except csv.Error as error:
+                if "field limit" in str(error):  # a quote that nothing closes: what follows would be read as rows
+                    raise Unreadable(path, TOO_LONG) from None
                 yield Unreadable(f"{path}#{number}", f"the row is not CSV ({error})")
                 continue
             yield fields.item(row, number, path)
@@ -96,9 +100,12 @@ def _open_text(path: Path) -> IO[str]:
     return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
 
 
-def _mended(lines: Iterable[str], path: Path) -> Iterator[str]:
-    """`lines`, where a damaged archive ends them as Unreadable and not in an error of the unpacker's own."""
+def _mended(lines: IO[str], path: Path) -> Iterator[str]:
+    """`lines`, where a damaged archive, or a line that never ends, ends them as Unreadable."""
     try:
-        yield from lines
-    except (EOFError, gzip.BadGzipFile) as error:
+        for line in iter(partial(lines.readline, MAX_LINE + 1), ""):
+            if len(line) > MAX_LINE:
+                raise Unreadable(path, TOO_LONG)
+            yield line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Unreadable(path, f"the archive is damaged ({error})") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def read_npy(path: Path) -> Iterator[Item | Unreadable]:
     """The rows of an array [N, D] of numbers, or the one vector of an array [D]."""
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # which refuses what is pickled
-    except (ValueError, EOFError, SyntaxError, MemoryError, OverflowError) as error:
+    except (ValueError, EOFError, SyntaxError, TokenError, MemoryError, OverflowError) as error:
         raise Unreadable(path, f"it is not a NumPy array of numbers ({str(error).splitlines()[0][:120]})") from None
     if array.dtype.kind not in "fiub" or array.ndim not in (1, 2) or not array.shape[-1]:
         raise Unreadable(path, f"it holds {array.dtype} {list(array.shape)}; vectors are numbers [N, D]")
@@ -65,7 +66,8 @@ def _is_list(kind: Any) -> bool:
 def _vector(path: Path, number: int, row: Any, id: Any = None, label: Any = None) -> Item | Unreadable:
     """The item of row `number`, counted from 0; Unreadable where the row is no vector of finite numbers."""
     try:
-        vector = np.array(row, np.float32)
+        with np.errstate(over="ignore"):  # what becomes infinite is refused below
+            vector = np.array(row, np.float32)
     except (TypeError, ValueError):
         return Unreadable(f"{path}#{number}", "it is not a list of numbers")
     if vector.ndim != 1 or not vector.size:

@@ -39,7 +39,9 @@ def read_file(path: Path, **keywords: Any) -> Iterator[Item | Unreadable]:
     try:
         entry = reader_of(path)
         assert entry is not None  # files without a reader were left out when the collection was made
-        yield from entry.load()(path, **keywords)
+        results = entry.load()(path, **keywords)
+        yield next(results, Unreadable("", "it holds no rows"))
+        yield from results
     except Unreadable as error:
         yield error
     except MissingExtra as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,18 +62,19 @@ class FaissStore(Store):
     def _codes(self, places: np.ndarray) -> np.ndarray:
         if self.metric != "hamming":
             return self._index.index.reconstruct_batch(places) if len(places) else np.zeros((0, self.width), np.float32)
-        inner: Any = faiss.downcast_IndexBinary(self._index.index)
-        return faiss.vector_to_array(inner.xb).reshape(-1, self.width)[places]
+        return faiss.vector_to_array(self._flat().xb).reshape(-1, self.width)[places]
 
     def _remove(self, keys: np.ndarray) -> None:
         self._index.remove_ids(keys)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        if self.metric == "hamming":
-            faiss.write_index_binary(self._index, str(folder / BITS_FILE))
-        else:
-            faiss.write_index(self._index, str(folder / FILE))
+        path = folder / (BITS_FILE if self.metric == "hamming" else FILE)
+        try:
+            (faiss.write_index_binary if self.metric == "hamming" else faiss.write_index)(self._index, str(path))
+        except RuntimeError as error:
+            why = str(error).splitlines()[0].rpartition(": ")[2]
+            raise OSError(errno.EIO, f"the codes cannot be written ({why}); make room on the disk", str(path)) from None
 
     @classmethod
     def load(cls, folder: Path, metric: Metric, width: int) -> Self:
@@ -81,10 +83,17 @@ class FaissStore(Store):
         if not path.is_file():
             raise BrokenIndex(path, "is missing")
         try:
-            index = faiss.read_index_binary(str(path)) if metric == "hamming" else faiss.read_index(str(path))
+            index: Any = faiss.read_index_binary(str(path)) if metric == "hamming" else faiss.read_index(str(path))
         except RuntimeError as error:
             raise BrokenIndex(path, f"cannot be read ({str(error).splitlines()[0][:120]})") from None
         if type(index) is not type(store._index) or index.d != store._index.d:
             raise BrokenIndex(path, f"holds no codes of {width} numbers under keys")
-        store._index = index
+        empty, store._index = store._flat(), index
+        flat = store._flat()
+        if type(flat) is not type(empty) or flat.d != index.d or not index.ntotal == flat.ntotal == index.id_map.size():
+            raise BrokenIndex(path, f"holds no codes of {width} numbers under keys")
         return store
+
+    def _flat(self) -> Any:
+        """The index beneath the map of keys."""
+        return (faiss.downcast_IndexBinary if self.metric == "hamming" else faiss.downcast_index)(self._index.index)

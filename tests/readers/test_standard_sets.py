@@ -8,6 +8,7 @@ import pytest
 
 from aesearch.errors import Unreadable
 from aesearch.readers.standard_sets import read_cifar, read_idx
+from aesearch.readers.workers import read_file
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 7), np.uint8)
 
@@ -42,6 +43,21 @@ def test_damaged_idx_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "labels-idx1-ubyte").write_bytes(idx(np.zeros(4, np.uint8)))
     with pytest.raises(Unreadable, match=r"5 pictures.*4 labels"):
         list(read_idx(path))
+
+
+def test_what_an_idx_file_claims_is_not_believed(tmp_path: Path) -> None:
+    head = bytes([0, 0, 8, 3])
+    for name, raw, says in (
+        ("negative-images-idx3-ubyte", head + np.array([-1, -1, 100], ">i4").tobytes() + bytes(100), "not an idx file"),
+        ("wide-images-idx3-ubyte.gz", gzip.compress(head + np.array([1, 30_000, 30_000], ">i4").tobytes()), "pixels"),
+        ("cut-images-idx3-ubyte.gz", gzip.compress(idx(PIXELS)[:-1]), "ends early"),
+        ("broken-images-idx3-ubyte.gz", gzip.compress(idx(PIXELS))[:-30], "damaged"),
+    ):
+        (tmp_path / name).write_bytes(raw)
+        with pytest.raises(Unreadable, match=says):
+            list(read_idx(tmp_path / name))
+    (tmp_path / "flat-images-idx3-ubyte").write_bytes(head + np.array([5, 0, 28], ">i4").tobytes())
+    assert [str(one) for one in read_file(tmp_path / "flat-images-idx3-ubyte")] == ["cannot read : it holds no rows"]
 
 
 def test_a_cifar_batch_is_planes_of_red_green_and_blue(tmp_path: Path) -> None:

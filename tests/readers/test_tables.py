@@ -9,6 +9,7 @@ import pytest
 from aesearch.errors import Unreadable
 from aesearch.items import Item
 from aesearch.readers.tables import Fields, read_csv, read_json_lines
+from aesearch.readers.workers import read_file
 
 
 def told(results: list[Item | Unreadable]) -> list[str]:
@@ -68,6 +69,40 @@ def test_a_damaged_archive_gives_the_rows_before_the_damage(tmp_path: Path) -> N
     assert all(isinstance(row, Item) for row in seen)
     with pytest.raises(Unreadable, match="archive is damaged"):
         list(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("t.jsonl.gz", b'{"text": "first"}\n{"text": "' + b"a" * (20 << 20) + b'"}\n{"text": "after"}\n'),
+        ("t.csv.gz", b"text\nfirst\n" + b"a," * (10 << 20) + b"\nafter\n"),
+        ("t.csv", b'text\nfirst\n"' + b"line\n" * (4 << 20) + b"after\n"),
+    ],
+)
+def test_a_row_without_end_ends_the_table_and_not_the_memory(name: str, raw: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(raw, 1) if name.endswith(".gz") else raw)
+    first, reason = read_file(tmp_path / name)
+    assert isinstance(first, Item)
+    assert first.content == "first"
+    assert isinstance(reason, Unreadable)
+    assert "16 million characters" in reason.why
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n\n", b"text\n"])
+def test_a_table_without_rows_is_named(raw: bytes, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(raw)
+    (reason,) = read_file(tmp_path / "t.csv")
+    assert isinstance(reason, Unreadable)
+    assert reason.why == "it holds no rows"
+
+
+def test_a_packed_table_that_was_altered_is_named(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(b"".join(b'{"text": "row %d"}\n' % (n**5) for n in range(20_000))))
+    packed[len(packed) // 2 : len(packed) // 2 + 50] = b"\xff" * 50
+    (tmp_path / "t.jsonl.gz").write_bytes(packed)
+    *_, reason = read_file(tmp_path / "t.jsonl.gz")
+    assert isinstance(reason, Unreadable)
+    assert "the archive is damaged" in reason.why
 
 
 @pytest.mark.parametrize(("ending", "comma"), [(".csv", ","), (".tsv", "\t")])

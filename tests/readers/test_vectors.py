@@ -11,6 +11,7 @@ from aesearch.items import Item
 from aesearch.readers.folder import read_files
 from aesearch.readers.tables import Fields
 from aesearch.readers.vectors import read_npy
+from aesearch.readers.workers import read_file
 from aesearch.retriever import Retriever
 
 
@@ -73,6 +74,17 @@ def test_of_files_of_different_widths_the_first_decides(vectors: np.ndarray, tmp
     assert len(index) == 100
     assert set(index.ledger.skipped) == {"b.npy#0", "b.npy#1", "b.npy#2"}
     assert "[7]" in index.ledger.skipped["b.npy#0"]
+
+
+def test_an_array_of_no_rows_and_one_whose_head_is_cut_are_named(vectors: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "none.npy", vectors[:0])
+    np.save(tmp_path / "cut.npy", vectors)
+    raw = (tmp_path / "cut.npy").read_bytes()
+    (tmp_path / "cut.npy").write_bytes(raw.replace(b"), }", b"    ", 1))
+    for name, says in (("none.npy", "no rows"), ("cut.npy", "not a NumPy array")):
+        (reason,) = read_file(tmp_path / name)
+        assert isinstance(reason, Unreadable)
+        assert says in reason.why
 
 
 @pytest.mark.parametrize(
