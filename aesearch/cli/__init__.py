@@ -5,6 +5,7 @@ Heavy parts (NumPy, FAISS, torch) are imported inside the commands, so that --he
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ from aesearch.catalog import CODERS, DEFAULT_CODER
 from aesearch.cli import indexing, querying, showing, surveying  # noqa: F401  # they bring their commands into the app
 from aesearch.cli.app import JsonOption, app, interrupt
 from aesearch.errors import AesearchError
+
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 @app.command()
@@ -73,7 +76,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        remedy = "; make room on the disk: what was indexed before is as it was" if error.errno in NO_ROOM else ""
+        _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "") + remedy)
     except KeyboardInterrupt:
         print(
             "interrupted; an index that was there is as it was; run it again to go on",
