@@ -76,6 +76,8 @@ class Autoencoder(Trainable, Coder):
 
     numbers_a_unit = 1
     """What the encoder puts out for each number of a code."""
+    at_once = BATCH
+    """Rows encoded at a time."""
     may_be_wide = False
     """Whether something other than the code's width keeps it from copying."""
 
@@ -244,7 +246,7 @@ class Autoencoder(Trainable, Coder):
         """What `step` makes of all rows, batch by batch."""
         self.eval()
         batches = Batches(X, next(self.parameters()).device)
-        codes = [step(batches[rows]).cpu() for rows in torch.arange(X.shape[0]).split(BATCH)]
+        codes = [step(batches[rows]).cpu() for rows in torch.arange(X.shape[0]).split(self.at_once)]
         return torch.cat(codes).numpy() if codes else np.zeros((0, self.code_size), np.float32)
 
     @torch.no_grad()

@@ -8,7 +8,7 @@ are exported with the encoder.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ MIRRORED = 0.85
 """How near mirrored pictures must come to a collection, as a share of how near the pictures themselves do."""
 CHOOSE_BY = 10_000
 """Pictures by which the descriptions are whitened and weighed, at most."""
+CHUNK = 1024
+"""Rows whose descriptions, many times as wide as what is kept of them, are held at a time."""
 BATCH = 32
 """Few, so that the maps of a batch stay in the processor's cache."""
 
@@ -82,13 +84,17 @@ class Descriptors(nn.Module):
     def fit(self, descriptions: Mapping[str, Tensor]) -> None:
         """Learns the components.  descriptions: by name, [N, F] each, as `self.describe[name]` gives them."""
         for name, weight in self.weights.items():
-            rows = descriptions[name].double()
-            mean = rows.mean(0)
-            variances, directions = torch.linalg.eigh((rows - mean).T @ (rows - mean) / max(1, len(rows) - 1))
+            rows = descriptions[name]
+            mean = rows.mean(0).double()
+            covariance = rows.new_zeros(rows.shape[1], rows.shape[1], dtype=torch.float64)
+            for part in _centred(rows, mean):
+                covariance.addmm_(part.T, part)
+            variances, directions = torch.linalg.eigh(covariance / max(1, len(rows) - 1))
             kept = min(len(variances), COMPONENTS)
             variances, directions = variances[-kept:].flip(0), directions[:, -kept:].flip(1)
             components = directions / variances.clamp_min(max(FLOOR * float(variances[0]), 1e-12)) ** SOFT
-            scale = ((rows - mean) @ components).square().mean().sqrt().clamp_min(1e-12)
+            squares = sum((part @ components).square().sum() for part in _centred(rows, mean))
+            scale = (squares / (len(rows) * kept)).sqrt().clamp_min(1e-12)
             self.get_buffer(f"{name}_mean").copy_(mean)
             self.get_buffer(f"{name}_components").copy_(components * (weight / scale))
 
@@ -98,14 +104,22 @@ class Descriptors(nn.Module):
     @torch.no_grad()
     def of(self, rows: np.ndarray) -> np.ndarray:
         """rows: [N, C, H, W] uint8, or float32 in 0..1; or [N, D].  Returns [N, size] float32."""
-        return self.whitened(self.raw(rows)).cpu().numpy()
+        parts = [self.whitened(self.raw(rows[start : start + CHUNK])) for start in range(0, max(1, len(rows)), CHUNK)]
+        return torch.cat(parts).cpu().numpy()
 
     @torch.no_grad()
     def raw(self, rows: np.ndarray) -> dict[str, Tensor]:
         """The descriptions before they are whitened, by name: [N, F] each."""
         data = Batches(np.ascontiguousarray(rows), next(self.buffers()).device)
-        batches = [data[some] for some in torch.arange(len(data)).split(BATCH)] or [data[torch.arange(0)]]
-        return {name: torch.cat([describe(batch) for batch in batches]) for name, describe in self.describe.items()}
+        raw: dict[str, Tensor] = {}
+        for some in torch.arange(len(data)).split(BATCH) or [torch.arange(0)]:
+            batch = data[some]
+            for name, describe in self.describe.items():
+                found = describe(batch)
+                if name not in raw:  # filled part by part: put together at the end they would take twice the memory
+                    raw[name] = found.new_empty(len(data), *found.shape[1:])
+                raw[name][some] = found
+        return raw
 
     def whitened(self, descriptions: Mapping[str, Tensor]) -> Tensor:
         """descriptions: by name, [B, F] each.  Returns [B, size]."""
@@ -206,6 +220,11 @@ class Numbers(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x / x.square().sum(1, keepdim=True).clamp_min(1e-12).sqrt()
+
+
+def _centred(rows: Tensor, mean: Tensor) -> Iterator[Tensor]:
+    """rows [N, F] less their mean, float64: a part at a time, for they take twice the memory of the rows."""
+    return (part.double() - mean for part in rows.split(CHUNK))
 
 
 def tents(size: int, cells: int) -> Tensor:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from aesearch.agreement import LEAST, agreement
 from aesearch.arrays import is_sparse
-from aesearch.autoencoders import dense
+from aesearch.autoencoders import dense, descriptors
 from aesearch.autoencoders import noise as noises
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.bags import Bags, Batches
@@ -163,7 +163,8 @@ class Neighbours(Autoencoder):
         device = self.plan.chosen_device()
         own = self.describe.of(rows)
         others = VIEWS if rows.ndim == 4 else 0  # a vector has no others that would be at home in the collection
-        seen = [own, *(self.describe.of(view(rows, draw, mirror=mirror)) for _ in range(others))]
+        # Views are the most of what training holds in memory, and half the digits are enough for what is jittered anyway.
+        seen = [own, *(self.describe.of(view(rows, draw, mirror=mirror)).astype(np.float16) for _ in range(others))]
         views = [self.describe.of(half) for half in two_views(held_out, draw, mirror=mirror)]
         return Material(own, [Batches(some, device) for some in seen], own, [Batches(half, device) for half in views])
 
@@ -263,6 +264,7 @@ class Neighbours(Autoencoder):
         if not sparse:
             self.describe = Descriptors(shape, weights or (CANDIDATES[0] if len(shape) == 3 else OF_VECTORS))
             self.readout = Readout(self.code_size, shape)
+            self.at_once = descriptors.BATCH
         width = shape if sparse else (self.describe.size,)
         self.encoder = dense.encoder(width, layers, self.code_size, sparse=sparse)
         self.decoder = dense.decoder(width, (), self.code_size, sparse=sparse)

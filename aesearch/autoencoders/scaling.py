@@ -68,10 +68,12 @@ class Readout(nn.Module):
 
     def fit(self, codes: np.ndarray, X: np.ndarray) -> None:
         """codes: [N, D] float32;  X: [N, *shape], uint8 or float32."""
-        rows = X.reshape(len(X), -1).astype(np.float32) / np.float32(255 if X.dtype == np.uint8 else 1)
+        rows = X.reshape(len(X), -1).astype(np.float32)
+        rows /= 255 if X.dtype == np.uint8 else 1
         mean = rows.mean(0)
         ridge = RIDGE * max(float((codes**2).sum(0).mean()), 1e-12)
-        weights = np.linalg.solve(codes.T @ codes + ridge * np.eye(codes.shape[1]), codes.T @ (rows - mean))
+        about_mean = codes.T @ rows - np.outer(codes.sum(0), mean)  # without a second copy of the rows
+        weights = np.linalg.solve(codes.T @ codes + ridge * np.eye(codes.shape[1]), about_mean)
         self.weights.copy_(torch.from_numpy(weights))
         self.mean.copy_(torch.from_numpy(mean))
 
