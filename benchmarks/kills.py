@@ -148,6 +148,8 @@ def main() -> None:
                 print(f"round {number}, {name}, killed after {instant:.2f} s: {outcome}", flush=True)
             found[name, outcome.partition(":")[0]] += 1
             shutil.rmtree(place)
+            if number % 20 == 19:
+                print(f"{number + 1} rounds", flush=True)
     rows = [(name, f"{takes[name]:.1f}", *(found[name, outcome] for outcome in OUTCOMES)) for name in names]
     table(("command", "takes, s", *OUTCOMES), rows)
     failed = sum(count for (_, outcome), count in found.items() if outcome == "FAILED")

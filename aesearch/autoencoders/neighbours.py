@@ -163,8 +163,7 @@ class Neighbours(Autoencoder):
         device = self.plan.chosen_device()
         own = self.describe.of(rows)
         others = VIEWS if rows.ndim == 4 else 0  # a vector has no others that would be at home in the collection
-        # Views are the most of what training holds in memory, and half the digits are enough for what is jittered anyway.
-        seen = [own, *(self.describe.of(view(rows, draw, mirror=mirror)).astype(np.float16) for _ in range(others))]
+        seen = [own, *(_halved(self.describe.of(view(rows, draw, mirror=mirror))) for _ in range(others))]
         views = [self.describe.of(half) for half in two_views(held_out, draw, mirror=mirror)]
         return Material(own, [Batches(some, device) for some in seen], own, [Batches(half, device) for half in views])
 
@@ -187,12 +186,8 @@ class Neighbours(Autoencoder):
             checkpoint.resumed()
             for epoch in done:
                 watch(epoch)
-        for number in range(len(done) + 1, rounds + 1):
-            if done and (
-                number - 1 - best_round >= plan.patience or time.perf_counter() - began + done[-1].seconds > self.budget
-            ):
-                break
-            round_began = time.perf_counter()
+        while not over:
+            round_began, number = time.perf_counter(), len(done) + 1
             targets = Mixtures(learnt, mixture(codes, graph, near, share), plan.chosen_device())
             optimizer, schedule = one_cycle(self, plan, plan.steps)
             loss = descend(self, targets, shuffles(count, plan.batch_size, plan.steps), optimizer, schedule)
@@ -282,6 +277,11 @@ class Neighbours(Autoencoder):
 
     def _rebuild(self, learnt: dict[str, Any]) -> None:
         self._build(tuple(learnt["shape"]), sparse=learnt["sparse"], weights=learnt["descriptors"])
+
+
+def _halved(rows: np.ndarray) -> np.ndarray:
+    """rows: float32.  As float16, where they fit: views are the most of what training holds in memory, and are jittered."""
+    return rows.astype(np.float16) if np.abs(rows).max(initial=0) < np.finfo(np.float16).max else rows
 
 
 class _Described(nn.Module):
