@@ -81,6 +81,8 @@ def build(
     """The four parts of an index of the items, and its record; see `Retriever.build`."""
     if iter(items) is items:
         raise BadSetting("items can be gone through only once; pass a list of them, or a folder")
+    if unfinished is not None and not isinstance(items, Files):
+        raise BadSetting("only a build from files can be gone on with; leave `unfinished` out for items made in memory")
     kind = kind_of(items)
     features = features or look_up(FEATURES, "features", DEFAULT_FEATURES[kind]).load()()
     rows = features.coded_as
@@ -90,10 +92,11 @@ def build(
         tried = new_coder(coder, rows, **settings, **({} if code_size is None else {"code_size": code_size}))
         if bits:
             Bits(tried)
-    source = source_of(items) if isinstance(items, Files) else None
+    record: dict[str, Any] = {"kind": kind}
+    if isinstance(items, Files):
+        record["source"] = source_of(items)
     plan = {
-        "source": source,
-        "kind": kind,
+        **record,
         "features": [features.name, features.settings()],
         "coder": [coder, settings] if isinstance(coder, str) else [coder.name, coder.settings()],
         "code_size": code_size,
@@ -101,41 +104,28 @@ def build(
         "sample": sample,
     }
     seconds: dict[str, float] = defaultdict(float)
-    epochs: list[Epoch] = []
-
-    def on_epoch(epoch: Epoch) -> None:
-        epochs.append(epoch)
-        watch(Progress("train", epoch.number, epoch.of, epoch))
-
     with ExitStack() as closing:
-        folder = unfinished or Path(closing.enter_context(TemporaryDirectory(prefix="aesearch-")))
-        work = Unfinished(folder, plan)
+        work = Unfinished(unfinished or Path(closing.enter_context(TemporaryDirectory(prefix="aesearch-"))), plan)
         closing.callback(work.close)
-        taken_over = len(work.rows)
+        if len(work.rows):
+            record["taken_over"] = len(work.rows)
         with timed(seconds, "read"):
             features = read(items, features, work, watch)
         with timed(seconds, "train"):
             X = work.rows.sample(sample)
             fitted = chosen_coder(coder, rows, code_size, bits, settings, X)
-            getattr(fitted, "floats", fitted).checkpoint = work.training
-            fitted.fit(X, on_epoch)
+            epochs = learn(fitted, X, None if unfinished is None else work.training, watch)
             del X
         kept = encode_and_store(work.rows, work.codes_of(fitted), fitted, store, seconds, watch)
         agreed = score(fitted, kept, work.rows.sample(SCORED))
         ledger = work.ledger.copy()
-    stages = {stage: seconds[stage] for stage in ("read", "train", "encode", "store")}
-    record: dict[str, Any] = {
-        "kind": kind,
-        "seconds": stages,
+    record |= {
+        "seconds": {stage: seconds[stage] for stage in ("read", "train", "encode", "store")},
         "epochs": [asdict(epoch) for epoch in epochs],
         "agreement": agreed,
         "far": usual_distance(kept),
         "remarks": fitted.remarks(),
     }
-    if source is not None:
-        record["source"] = source
-    if taken_over:
-        record["taken_over"] = taken_over
     return features, fitted, kept, ledger, record
 
 
@@ -172,24 +162,20 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
     """
     total = len(items) if isinstance(items, Sized) else None
     watch(Progress("read", len(work.rows), total))
-    fitted = work.features()
-    if fitted is None:
+    if work.features is None:
         try:
             features.fit(spread(items, features.fit_needs))
         except NothingToIndex as error:
             raise NothingToIndex(f"{error}{_reasons(items)}") from None
         work.keep_features(features)
-    features = fitted or features
-    skipped: Mapping[str, str] = {}
-    finished = Finished({})
+    features = work.features or features
     known: set[str] = set()
     if isinstance(items, Files):
         done = work.ledger.files()
         items = items.only([path for path in items.paths if path not in done]).sized(features.picture_size)
-        skipped, finished = items.skipped, Finished(items.paths)
         # A table that was read in part is read again, but for the rows that are there.
         known = {row.id for row in work.ledger.all_rows() if row.path not in done} if len(work.rows) else known
-    seen = 0
+    settled = Settled(work.ledger, items)
     for batch in batches(items):
         left_out: dict[str, str] = {}
         fresh = [item for item in batch if item.id not in known]
@@ -197,13 +183,10 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
         entered = enter(work.ledger, fresh, features, left_out)
         if entered:
             work.rows.append(np.array(list(entered), np.int64), features.transform(list(entered.values())))
-        work.ledger.skip(left_out | dict(islice(skipped.items(), seen, None)))
-        seen = len(skipped)
-        work.ledger.enter_files(finished.before(batch[-1].path))
+        settled.up_to(batch[-1].path, left_out)
         work.commit()
         watch(Progress("read", len(work.rows), total))
-    work.ledger.skip(dict(islice(skipped.items(), seen, None)))
-    work.ledger.enter_files(finished.all())
+    settled.up_to(None)
     work.commit()
     if not len(work.rows):
         raise NothingToIndex(f"none of the items could be read{_reasons(items)}")
@@ -211,22 +194,30 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
     return features
 
 
-class Finished:
-    """Which of the files, gone through in their order, are behind the one that is being read."""
+class Settled:
+    """Enters in the ledger, as items are gone through in their order, the files that are done with and what was left out.
 
-    def __init__(self, paths: Mapping[str, Stat]) -> None:
-        self._waiting = deque(paths.items())
+    Of items made in memory there are neither.
+    """
 
-    def before(self, path: str | None) -> dict[str, Stat]:
-        """Those before `path` that were not given out yet."""
-        found = {}
+    def __init__(self, ledger: Ledger, items: Iterable[Item]) -> None:
+        self._ledger = ledger
+        self._skipped: dict[str, str] = items.skipped if isinstance(items, Files) else {}
+        self._waiting = deque(items.paths.items() if isinstance(items, Files) else ())
+        self._told = 0
+
+    def up_to(self, path: str | None, left_out: Mapping[str, str] | None = None) -> list[str]:
+        """Settles the files before `path`, which is being read, or all of them, and what was left out meanwhile: by the
+        reading, and for the reasons in `left_out`.  Returns the files that were settled."""
+        done: dict[str, Stat] = {}
         while self._waiting and self._waiting[0][0] != path:
             name, stat = self._waiting.popleft()
-            found[name] = stat
-        return found
-
-    def all(self) -> dict[str, Stat]:
-        return self.before(None)
+            done[name] = stat
+        self._ledger.enter_files(done)
+        newly = islice(reversed(self._skipped.items()), len(self._skipped) - self._told)
+        self._ledger.skip({**(left_out or {}), **dict(newly)})
+        self._told = len(self._skipped)
+        return list(done)
 
 
 def _reasons(items: Items) -> str:
@@ -246,6 +237,23 @@ def chosen_coder(
     else:
         floats = coder
     return Bits(floats) if bits else floats
+
+
+def learn(coder: Coder, X: Rows, checkpoint: Path | None, watch: WatchBuild) -> list[Epoch]:
+    """Fits the coder to X, keeping in the file `checkpoint`, if one is given, how far it came.  Returns the epochs."""
+    epochs: list[Epoch] = []
+
+    def on_epoch(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        watch(Progress("train", epoch.number, epoch.of, epoch))
+
+    floats = getattr(coder, "floats", coder)
+    floats.checkpoint = checkpoint
+    try:
+        coder.fit(X, on_epoch)
+    finally:
+        floats.checkpoint = None
+    return epochs
 
 
 def encode_and_store(

@@ -61,6 +61,7 @@ class Ledger:
         """
         with _as_ours(path):
             db = sqlite3.connect(path, check_same_thread=False)
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")  # no memory need be shared, which network file systems cannot
             db.execute("PRAGMA journal_mode = WAL")  # a commit then need not wait for the disk, and still is all or nothing
             db.execute("PRAGMA synchronous = NORMAL")
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
@@ -170,7 +171,7 @@ class Ledger:
 
     @skipped.setter
     def skipped(self, reasons: Mapping[str, str]) -> None:
-        self._db.execute("DELETE FROM skipped")
+        self._change("DELETE FROM skipped", [()])
         self.skip(reasons)
 
     def skip(self, reasons: Mapping[str, str]) -> None:

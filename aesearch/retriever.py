@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -13,7 +13,7 @@ import numpy as np
 
 from aesearch import manifest
 from aesearch.arrays import is_sparse, stacked
-from aesearch.building import SAMPLE, Progress, WatchBuild, batches, build, enter
+from aesearch.building import SAMPLE, Progress, Settled, WatchBuild, batches, build, enter
 from aesearch.catalog import STORES, look_up
 from aesearch.coders.coder import Coder
 from aesearch.coders.loading import load_coder
@@ -27,6 +27,7 @@ from aesearch.readers.tables import Fields
 from aesearch.reranking import CANDIDATES, as_cosines, nearest_of
 from aesearch.reranking import rerank as closer_look
 from aesearch.stores.store import NONE, Store
+from aesearch.updating import Before, Changes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,16 +44,6 @@ ATTEMPTS = 10
 """Times that an index is opened anew because a writer committed while it was being opened."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What an update did, in items."""
-
-    added: int
-    updated: int
-    removed: int
-    moved: int = 0
-
-
 class Retriever:
     """Finds the items of a collection that are most like a query.
 
@@ -66,7 +57,8 @@ class Retriever:
     ----------
     features, coder, store, ledger : the four parts.
     record : what is known of the build: kind, source, seconds of each stage, epochs, agreement; and `added`, how many items
-        came since, and the keys of the last of them.
+        came since, and the keys of the last of them; `taken_over`, where the build went on with one that was broken off,
+        how many items that one had read.
     """
 
     def __init__(self, features: Features, coder: Coder, store: Store, ledger: Ledger, record: dict[str, Any]) -> None:
@@ -104,14 +96,16 @@ class Retriever:
         sample : items learnt from, at most.
         unfinished : folder for what is done on the way, about one row of features an item.  It is left behind: the same
             call, made again after this one was broken off, goes on from there, and at most one batch of items and one epoch
-            are done twice.  Remove it once the index is saved.  None: a folder of the system's, removed at the end.
+            are done twice; files that have changed since are read again.  Remove it once the index is saved.  None: a
+            folder of the system's, removed at the end.
         watch : called with a Progress after each step.
         **settings : passed to the coder, where it was named: epochs, seed, device ...
 
-        Raises NothingToIndex, UnknownName, BadSetting, WrongKind.
+        Raises NothingToIndex, UnknownName, WrongKind, and BadSetting also where `unfinished` holds something else.
         """
         if isinstance(items, str | os.PathLike):
             items = read_files(items)
+        report: WatchBuild = watch or (lambda progress: None)
         parts = build(
             items,
             features=features,
@@ -121,16 +115,20 @@ class Retriever:
             store=store,
             sample=sample,
             unfinished=unfinished,
-            watch=watch or (lambda progress: None),
+            watch=report,
             settings=settings,
         )
-        return cls(*parts)
+        retriever = cls(*parts)
+        if "taken_over" in retriever.record and isinstance(items, Files):
+            retriever.update(items, report)
+        return retriever
 
     def update(self, files: Files, watch: WatchBuild | None = None) -> Changes:
         """Brings the index up to the files as they are now; the coder stays as it was trained.
 
         Only files whose size or time of change differ are read, only items whose content differs are encoded: one that was
-        moved or renamed keeps its code.  Nothing is saved.  Raises WrongKind where the files are of another kind.
+        moved or renamed keeps its code.  Nothing is saved, but `watch`, which is called after each batch, may do so: an
+        update that is broken off then goes on from there.  Raises WrongKind where the files are of another kind.
         """
         if files.kind != self.kind:
             raise WrongKind(f"this index is of {self.kind}, and these are {files.kind}; give them an index of their own")
@@ -138,40 +136,27 @@ class Retriever:
         self._own_ledger()
         known = self.ledger.files()
         changed = [path for path, stat in files.paths.items() if known.get(path) != stat]
-        gone = {path for path in known if path not in files.paths}
-        before = {row.id: row for row in self.ledger.rows_in([*changed, *gone])}
-        added = updated = moved = done = 0
-        away: dict[bytes, Row] = {row.digest: row for row in before.values() if row.path in gone and row.digest}
-        left_out: dict[str, str] = {}
-        for batch in batches(files.only(changed).sized(self.features.picture_size)):
-            fresh: list[Item] = []
-            stale: list[Row] = []
-            moves: list[tuple[Row, Item]] = []
-            for item in batch:
-                old = before.pop(item.id, None)
-                from_where = away.pop(item.digest or b"", None) if old is None else None
-                if from_where is not None:
-                    moves.append((before.pop(from_where.id), item))
-                    continue
-                if old is not None and old.digest == item.digest and old.label == item.label:
-                    continue
-                fresh.append(item)
-                if old is not None:
-                    stale.append(old)
+        gone = known.keys() - files.paths.keys()
+        before = Before(self.ledger.rows_in([*changed, *gone]), gone)
+        unchanged = files.paths.keys() - set(changed)
+        self.ledger.skipped = {name: why for name, why in self.ledger.skipped.items() if files.file_of(name) in unchanged}
+        reading = files.only(changed).sized(self.features.picture_size)
+        settled = Settled(self.ledger, reading)
+        added = updated = removed = moved = done = 0
+        for batch in batches(reading):
+            left_out: dict[str, str] = {}
+            fresh, stale, moves = before.compared(batch)
             moved += self._move(moves, left_out)
-            self._forget(stale)
-            entered = self._enter(fresh, left_out)
-            updated += len(stale)
-            added += entered - len(stale)
+            updated += self._forget(stale)
+            added += self._enter(fresh, left_out) - len(stale)
+            removed += self._forget(before.left_in(settled.up_to(batch[-1].path, left_out)))
+            self._unsaved.add("ledger")  # it may have been saved since the last batch
             done += len(batch)
             report(Progress("encode", done, len(changed)))
-        self._forget(before.values())
+        removed += self._forget(before.left_in([*settled.up_to(None), *gone]))
         self.ledger.remove_files(gone)
-        self.ledger.enter_files({path: files.paths[path] for path in changed})
-        unchanged = files.paths.keys() - set(changed)
-        still = {path: why for path, why in self.ledger.skipped.items() if {path, path.rpartition("#")[0]} & unchanged}
-        self.ledger.skipped = still | files.skipped | left_out
-        return Changes(added, updated, len(before), moved)
+        self._unsaved.add("ledger")
+        return Changes(added, updated, removed, moved)
 
     def add(self, items: Iterable[Item]) -> int:
         """Encodes and stores more items; one of an id that is there already takes its place.  Returns how many.
@@ -192,9 +177,7 @@ class Retriever:
     def remove(self, ids: Sequence[str]) -> int:
         """Forgets the items of these ids; an id that is not there is passed over.  Returns how many were forgotten."""
         self._own_ledger()
-        rows = self.ledger.rows_of(list(ids))
-        self._forget(rows.values())
-        return len(rows)
+        return self._forget(self.ledger.rows_of(list(ids)).values())
 
     def _enter(self, items: Sequence[Item], left_out: dict[str, str]) -> int:
         """Enters, encodes and stores the items; those that cannot be are noted in `left_out`, with the reason."""
@@ -219,12 +202,14 @@ class Retriever:
         self.store.add(np.array(list(entered), np.int64), codes[[place_of[item.id] for item in entered.values()]])
         return len(entered)
 
-    def _forget(self, rows: Iterable[Row]) -> None:
+    def _forget(self, rows: Iterable[Row]) -> int:
+        """Returns how many these are."""
         keys = [row.key for row in rows]
         if keys:
             self.store.remove(np.array(keys, np.int64))
             self.ledger.remove(keys)
             self._unsaved |= {"store", "ledger"}
+        return len(keys)
 
     def _own_ledger(self) -> None:
         """Makes the ledger one that can be changed, apart from the file that other processes may be reading."""

@@ -45,8 +45,7 @@ class Spool:
     @property
     def keys(self) -> np.ndarray:
         """[N] int64, in the order of the rows."""
-        self._keys = [np.concatenate(self._keys)]
-        return self._keys[0]
+        return _joined(self._keys)
 
     def append(self, keys: np.ndarray, X: Any) -> None:
         """Adds rows [N, ...], dense or csr, and their keys [N] int64; all batches are of one kind and width."""
@@ -123,8 +122,7 @@ class Spool:
             return np.array(self._read("rows").reshape(self._length, *self._shape)[_place(numbers)])
         from scipy.sparse import csr_array
 
-        starts = np.concatenate(self._starts)
-        self._starts = [starts]
+        starts = _joined(self._starts)
         counts = starts[numbers + 1] - starts[numbers]
         ends = np.cumsum(counts)
         places = np.repeat(starts[numbers] - (ends - counts), counts) + np.arange(ends[-1] if len(ends) else 0)
@@ -140,6 +138,13 @@ class Spool:
     def close(self) -> None:
         for file in self._files.values():
             file.close()
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """The parts as one array, which takes their place: parts are added more often than they are asked for."""
+    if len(parts) > 1:
+        parts[:] = [np.concatenate(parts)]
+    return parts[0]
 
 
 def _place(numbers: np.ndarray) -> np.ndarray | slice:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from aesearch.arrays import is_sparse, read_json, write_json
 from aesearch.coders.coder import Coder
-from aesearch.errors import BrokenIndex
+from aesearch.errors import BadSetting, BrokenIndex
 from aesearch.features.features import Features, load_features
 from aesearch.ledger import Ledger
 from aesearch.manifest import write_through
@@ -22,37 +23,42 @@ from aesearch.spool import Spool
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-PLAN, TRAINING = "plan.json", "training.safetensors"
+FORMAT = 1
+"""Of what lies in the folder; work of another one is thrown away."""
+
+PLAN, LEDGER, FEATURES, ROWS, CODES = "plan.json", "ledger.sqlite", "features", "rows", "codes"
+OURS = re.compile(rf"{PLAN}|{LEDGER}.*|{FEATURES}(\.new)?|{ROWS}|{CODES}|training-\d+\.(safetensors|new)")
+"""What lies in the folder."""
+
 CHECKED = 64
 """Items whose codes are made again, to see whether those that were kept are of the same coder."""
 NEARLY = 1e-4
 
 
 class Unfinished:
-    """The work of a build in a folder of its own.
+    """The work of a build in a folder of its own, which is empty, or holds the work of an earlier one.
 
     Nothing in it is trusted further than its checksums: what a crash, or a loss of power, left half written is done again.
-    What is not of the same `plan` is thrown away.
+    What is not of the same `plan` is thrown away.  Raises BadSetting where the folder holds something else.
 
     Attributes
     ----------
     ledger : the items read, and the files wholly read.
-    rows, codes : spools of their features and codes, under their keys.
-    training : the file in which training keeps how far it came.
+    features : those that were fitted; None where they are still to be.
+    rows, codes : spools of the features of the items and of their codes, under their keys.
     """
 
     def __init__(self, folder: Path, plan: Mapping[str, Any]) -> None:
         self.folder = folder
-        plan = {"version": version("aesearch"), **plan}
-        if folder.exists() and not self._is_of(json.loads(json.dumps(plan))):
-            shutil.rmtree(folder)
+        expected = json.loads(json.dumps({"format": FORMAT, **plan}))
+        if not self._is_of(expected):
+            self._begin(expected)
         try:
             self._open()
         except BrokenIndex:
-            shutil.rmtree(folder)
+            self._begin(expected)
             self._open()
-        write_json(folder / PLAN, plan)
-        self.training = folder / TRAINING
+        os.utime(folder / PLAN)  # see begun()
 
     def _is_of(self, plan: dict[str, Any]) -> bool:
         try:
@@ -60,19 +66,33 @@ class Unfinished:
         except BrokenIndex:
             return False
 
-    def _open(self) -> None:
+    def _begin(self, plan: dict[str, Any]) -> None:
+        """Empties the folder and puts the plan in it, first of all: by it the folder is known as ours."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.ledger = Ledger.kept(self.folder / "ledger.sqlite")
+        names = {path.name for path in self.folder.iterdir()}
+        strange = {name for name in names if PLAN not in names or not OURS.fullmatch(name)}
+        if strange:
+            raise BadSetting(f"{self.folder} holds {min(strange)}, which is no work on an index; name a folder of its own")
+        self._forget(*(names - {PLAN}))
+        write_json(self.folder / PLAN, plan)
+        write_through(self.folder / PLAN)
+
+    def _open(self) -> None:
+        self.ledger = Ledger.kept(self.folder / LEDGER)
         known = {row.key for row in self.ledger.all_rows()}
-        self.rows = Spool(self.folder / "rows", known)
+        self.rows = Spool(self.folder / ROWS, known)
         lost = list(known.difference(self.rows.keys.tolist()))
         if lost:  # entered, but their rows never reached the disk; whatever was learnt was learnt with them
             self.ledger.remove_files(row.path for row in self.ledger.rows(lost).values() if row.path)
             self.ledger.remove(lost)
-            self._forget("codes", TRAINING)
-        self.codes = Spool(self.folder / "codes")
+            self._forget(CODES, *(path.name for path in self.folder.glob("training-*")))
+        self.codes = Spool(self.folder / CODES)
         if not np.array_equal(self.codes.keys, self.rows.keys[: len(self.codes)]):
-            raise BrokenIndex(self.folder / "codes", "is not of the rows beside it")
+            raise BrokenIndex(self.folder / CODES, "is not of the rows beside it")
+        there = (self.folder / FEATURES).exists()
+        if len(self.rows) and not there:
+            raise BrokenIndex(self.folder / FEATURES, "is missing")
+        self.features: Features | None = load_features(self.folder / FEATURES) if there else None
 
     def _forget(self, *names: str) -> None:
         for name in names:
@@ -81,33 +101,29 @@ class Unfinished:
             else:
                 (self.folder / name).unlink(missing_ok=True)
 
-    def features(self) -> Features | None:
-        """Those that were fitted; None where they are still to be."""
-        folder = self.folder / "features"
-        return load_features(folder) if folder.exists() else None
+    @property
+    def training(self) -> Path:
+        """The file in which training on all rows keeps how far it came; with more rows it is another training."""
+        return self.folder / f"training-{len(self.rows)}.safetensors"
 
     def keep_features(self, features: Features) -> None:
         """Whole or not at all."""
-        fresh = self.folder / "features.new"
+        fresh = self.folder / f"{FEATURES}.new"
         self._forget(fresh.name)
         features.save(fresh)
         write_through(fresh)
-        fresh.rename(self.folder / "features")
+        fresh.rename(self.folder / FEATURES)
+        self.features = features
 
     def codes_of(self, coder: Coder) -> Spool:
         """The spool of codes, empty unless those in it are this coder's."""
         made = len(self.codes)
         some = np.arange(max(0, made - CHECKED), made)
-        if made and not self._alike(coder.encode(self.rows.rows(some)), self.codes.rows(some)):
+        if made and not _alike(coder.encode(self.rows.rows(some)), self.codes.rows(some)):
             self.codes.close()
-            self._forget("codes")
-            self.codes = Spool(self.folder / "codes")
+            self._forget(CODES)
+            self.codes = Spool(self.folder / CODES)
         return self.codes
-
-    def _alike(self, found: Rows, kept: Rows) -> bool:
-        if is_sparse(found):
-            return not abs(found - kept).max() > NEARLY
-        return found.shape == kept.shape and np.allclose(found, kept, atol=NEARLY)
 
     def commit(self) -> None:
         """Makes what was read so far outlive this process: the rows before the items that stand for them."""
@@ -118,6 +134,12 @@ class Unfinished:
         self.rows.close()
         self.codes.close()
         self.ledger.close()
+
+
+def _alike(found: Rows, kept: Rows) -> bool:
+    if is_sparse(found):
+        return not abs(found - kept).max() > NEARLY
+    return found.shape == kept.shape and np.allclose(found, kept, atol=NEARLY)
 
 
 def begun(folder: Path) -> float:

@@ -36,6 +36,7 @@ FLOORS = {  # the room (a module or a folder) and its floor; an import goes to a
     "agreement": 2,
     "autoencoders": 3,
     "unfinished": 3,
+    "updating": 3,
     "building": 4,
     "retriever": 4,
     "analysis": 5,

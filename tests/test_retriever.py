@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aesearch import Hit, Item, Retriever
+from aesearch import Hit, Item, Retriever, building
+from aesearch.building import Progress
 from aesearch.errors import BadSetting, BrokenIndex, Busy, NoIndex, NothingInCommon, NothingToIndex, UnknownName, WrongKind
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Changes
+from aesearch.updating import Changes
 
 
 def ids(hits: list[Hit]) -> list[str]:
@@ -141,6 +142,59 @@ def test_an_update_does_only_what_changed(notes: Path, tmp_path: Path) -> None:
     assert ids(loaded.query("a socket listens on a port until the server closes the socket", k=1)) == ["new/note.txt"]
     assert loaded.update(read_files(notes)) == Changes(0, 0, 0)
     assert loaded.ledger.skipped == {"new/empty.txt": "the file is empty"}, "an unchanged bad file is still named"
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_an_update_that_is_broken_off_goes_on_from_what_was_saved(
+    after: int, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "READ_BATCH", 10)
+    Retriever.build(notes, coder="lsa", code_size=16).save(tmp_path / "index")
+    for number, path in enumerate(sorted(notes.rglob("*.txt"))):
+        text = path.read_text()
+        if number % 4 == 0:
+            path.write_text(f"{text} threads and sockets {number}")
+        elif number % 4 == 1:
+            path.rename(path.with_name(f"moved-{path.name}"))
+        elif number % 4 == 2:
+            path.write_text("")  # it was an item, and is none any more
+        else:
+            path.with_name(f"new-{path.name}").write_text(f"{text} locks and files {number}")
+    expected = Retriever.load(tmp_path / "index")
+    expected.update(read_files(notes))
+    index = Retriever.load(tmp_path / "index")
+    read: list[int] = []
+
+    def watch(progress: Progress) -> None:
+        read.append(progress.done)
+        if len(read) == after:
+            index.save(tmp_path / "index")
+        if len(read) == after + 1:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        index.update(read_files(notes), watch)
+    index = Retriever.load(tmp_path / "index")
+    index.verify()
+    assert index.update(read_files(notes), watch).added < 15
+    assert read[-1] <= 60 - 10 * after  # of 15 changed, 15 moved, 15 emptied and 15 new ones
+    assert state(index) == state(expected)
+    assert list(index.ledger.skipped.values()) == ["the file is empty"] * 15
+
+
+def state(index: Retriever) -> tuple[object, ...]:
+    rows = list(index.ledger.all_rows())
+    codes = index.store.codes(np.array([row.key for row in rows]))
+    return rows, index.ledger.files(), index.ledger.skipped, np.round(codes, 4).tolist()
+
+
+def test_what_was_left_out_of_an_unchanged_table_is_still_named(tmp_path: Path) -> None:
+    table = tmp_path / "notes.csv"
+    table.write_text("id,text\na,threads and locks\nb,sockets and locks\na,threads and sockets\n")
+    index = Retriever.build(table, coder="lsa", code_size=1)
+    assert index.ledger.skipped == {"a": "an item of the same id came before it"}
+    assert index.update(read_files(table)) == Changes(0, 0, 0)
+    assert index.ledger.skipped == {"a": "an item of the same id came before it"}
 
 
 @pytest.mark.parametrize("bits", [False, True])

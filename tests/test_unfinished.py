@@ -11,6 +11,8 @@ import pytest
 
 from aesearch import building
 from aesearch.building import Progress
+from aesearch.catalog import new_coder
+from aesearch.errors import BadSetting
 from aesearch.readers.folder import read_files
 from aesearch.retriever import Retriever
 
@@ -117,6 +119,7 @@ def test_a_table_that_was_read_in_part_is_gone_on_with(documents: list[Any], tmp
     [
         *(("read", name) for name in ("rows/rows", "rows/keys", "rows/batches.jsonl", "ledger.sqlite")),
         *(("encode", name) for name in ("rows/rows", "codes/rows", "codes/batches.jsonl", "ledger.sqlite")),
+        ("encode", "features/settings.json"),
     ],
 )
 @pytest.mark.parametrize("harm", ["cut", "zeros", "gone"])
@@ -137,6 +140,14 @@ def test_what_never_reached_the_disk_is_done_again(stage: str, name: str, harm: 
     assert state(build(folder, work, **settings)) == state(expected)
 
 
+@pytest.mark.parametrize("plan", [b"", b'{"format": 0}'])
+def test_work_whose_plan_is_not_to_be_read_is_done_again(plan: bytes, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Broken):
+        build(folder, tmp_path / "work", breaking_at("encode", 2))
+    (tmp_path / "work" / "plan.json").write_bytes(plan)
+    assert state(build(folder, tmp_path / "work")) == state(build(folder, None))
+
+
 def test_work_of_another_plan_is_thrown_away(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(Broken):
         build(folder, tmp_path / "work", breaking_at("encode", 2))
@@ -144,6 +155,43 @@ def test_work_of_another_plan_is_thrown_away(folder: Path, tmp_path: Path) -> No
     found = build(folder, tmp_path / "work", told.append, code_size=16)
     assert told[0].done == 0
     assert state(found) == state(build(folder, None, code_size=16))
+
+
+def test_files_that_came_while_it_was_trained_are_learnt_from(folder: Path, tmp_path: Path) -> None:
+    late = folder / "9" / "late"
+    late.mkdir()
+    for number, path in enumerate(sorted((folder / "8").iterdir())):
+        path.rename(late / f"{number}.png")
+    late.rename(tmp_path / "late")
+    with pytest.raises(Broken):
+        build(folder, tmp_path / "work", breaking_at("train", 2), epochs=4)
+    (tmp_path / "late").rename(late)
+    found = build(folder, tmp_path / "work", epochs=4)
+    assert {row.id for row in found.ledger.all_rows()} >= {f"9/late/{number}.png" for number in range(5)}
+    assert "added" not in found.record  # the coder has seen all of them
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "plan.json").write_text("{}")
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    for place, named in ((folder, "0"), (tmp_path / "mine", "thesis.txt")):
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(BadSetting, match=f"holds {named}, which is no work on an index"):
+            build(folder, place)
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_items_made_in_memory_cannot_be_gone_on_with(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="only a build from files"):
+        Retriever.build(list(read_files(folder)), unfinished=tmp_path / "work")
+
+
+def test_a_coder_of_the_user_s_is_given_back_without_a_checkpoint(folder: Path, tmp_path: Path) -> None:
+    coder = new_coder("dense", code_size=8, epochs=2, device="cpu")
+    for work in (None, tmp_path / "work"):
+        Retriever.build(folder, coder=coder, unfinished=work)
+        assert coder.checkpoint is None
 
 
 def test_files_that_changed_meanwhile_are_brought_up_to_date(folder: Path, tmp_path: Path) -> None:
@@ -155,7 +203,6 @@ def test_files_that_changed_meanwhile_are_brought_up_to_date(folder: Path, tmp_p
     (folder / "0" / "new.png").write_bytes(last.read_bytes())
     found = build(folder, tmp_path / "work")
     assert found.record["taken_over"] == 160
-    found.update(read_files(folder))
     ids = {str(path.relative_to(folder)) for path in folder.rglob("*.png")} - {"0/aa.png", "7/zz.png"}
     rows = {row.id: row for row in found.ledger.all_rows()}
     assert rows.keys() == ids

@@ -77,9 +77,9 @@ def duplicates(retriever: Retriever, threshold: float = THRESHOLD) -> list[Copie
 def likely_pairs(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[int, int, float]]:
     """Each pair of items of which one is among the other's nearest in code, and the likeness of the two, from -1 to 1: the
     cosine of their features in full, less the collection's mean where they are not words."""
-    with details(retriever, keys) as (keys, known):
+    with details(retriever, keys) as known:
         mean = _mean(known)
-        for own, near, mine, theirs, at in neighbours(retriever.store, keys, known, NEIGHBOURS):
+        for own, near, mine, theirs, at in neighbours(retriever.store, known, NEIGHBOURS):
             mine, theirs = _unit(mine, mean), _unit(theirs, mean)
             for column in range(near.shape[1]):
                 there = np.flatnonzero(at[:, column] != NONE)

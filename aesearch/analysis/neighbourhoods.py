@@ -48,24 +48,23 @@ def as_numbers(codes: Rows, metric: str) -> np.ndarray:
 
 
 @contextmanager
-def details(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[np.ndarray, Spool]]:
-    """Those of the items [N] int64 that can be read again, and their features in full, on disk: row by row of the keys."""
+def details(retriever: Retriever, keys: np.ndarray) -> Iterator[Spool]:
+    """The features in full of those of the items that can be read again, under their keys, on disk."""
     with tempfile.TemporaryDirectory(prefix="aesearch-") as folder:
         spool = Spool(Path(folder))
         for found, X in retriever.read_again(keys.tolist()):
             spool.append(np.array(found, np.int64), retriever.coder.detail(X))
-        yield spool.keys, spool
+        yield spool
         spool.close()
 
 
-def neighbours(
-    store: Store, keys: np.ndarray, known: Spool, k: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, Rows, Rows, np.ndarray]]:
+def neighbours(store: Store, known: Spool, k: int) -> Iterator[tuple[np.ndarray, np.ndarray, Rows, Rows, np.ndarray]]:
     """The items of `details`, some at a time, each with its k nearest others by code.
 
     Yields their keys [B] and their neighbours' [B, k]; their features [B, F] and those of all these neighbours [M, F]; and
     where among the latter each neighbour is [B, k], NONE for one that could not be read.
     """
+    keys = known.keys
     place = {key: number for number, key in enumerate(keys.tolist())}
     start = 0
     for near, _ in store.others(keys, k):

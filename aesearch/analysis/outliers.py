@@ -81,9 +81,10 @@ def strangeness(retriever: Retriever, keys: np.ndarray, by: Measure) -> tuple[np
             np.array([key for found, _ in errors for key in found], np.int64),
             np.concatenate([error for _, error in errors]) if errors else np.zeros(0),
         )
-    with details(retriever, keys) as (keys, known):
-        found = neighbours(retriever.store, keys, known, NEIGHBOURS)
+    with details(retriever, keys) as known:
+        found = neighbours(retriever.store, known, NEIGHBOURS)
         strange = [distance_in_full(mine, theirs, at) for _, _, mine, theirs, at in found]
+        keys = known.keys
     return keys, np.concatenate(strange) if strange else np.zeros(0)
 
 

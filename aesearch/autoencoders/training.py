@@ -137,7 +137,6 @@ def train(model: Trainable, X: Rows, plan: Training, checkpoint: Checkpoint | No
     optimizer, schedule = one_cycle(model, plan, epochs * steps)
     best, best_epoch, best_weights, done, over = float("inf"), 0, _copy(model), list[Epoch](), False
     if before is not None:
-        model.load_state_dict(before["model"])
         optimizer.load_state_dict(before["optimizer"])
         schedule.load_state_dict(before["schedule"])
         best, best_epoch, best_weights = before["best"], before["best_epoch"], before["best_weights"]
@@ -158,7 +157,6 @@ def train(model: Trainable, X: Rows, plan: Training, checkpoint: Checkpoint | No
         over = number == epochs or number - best_epoch >= plan.patience
         checkpoint.keep(
             {
-                "model": model.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "schedule": schedule.state_dict(),
                 "best": best,

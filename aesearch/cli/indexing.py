@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
 PATIENCE = 3600.0
 """Seconds to wait for another writer while a folder is watched."""
+
+SAVED_EVERY, SAVED_AT_MOST = 60.0, 20
+"""Seconds after which an index is saved while it is brought up to date; and no more often than would take a twentieth."""
+
+NAMED = 3
+"""Ids named where a sentence speaks of several items."""
 
 
 @app.command()
@@ -156,12 +163,10 @@ def _build(folder: Path, files: Any, elsewhere: Sequence[Path] = (), **how: Any)
     work = _unfinished(folder)
     with progress() as watch:
         retriever = Retriever.build(files, unfinished=work, watch=interruptible(watch), **how)
-        if taken_over := retriever.record.pop("taken_over", 0):
-            retriever.update(files, interruptible(watch))  # files may have changed since they were read
         retriever.add(item for path in elsewhere for item in _by_full_path(path, read(retriever, path)))
         retriever.save(folder)
     shutil.rmtree(work)
-    if taken_over:
+    if taken_over := retriever.record.get("taken_over"):
         say(f"{taken_over:,} of the items had been read before indexing was broken off, and were not read again")
     for remark in retriever.record["remarks"]:
         say(remark)
@@ -171,19 +176,29 @@ def _build(folder: Path, files: Any, elsewhere: Sequence[Path] = (), **how: Any)
 def _retrain(folder: Path, files: Any) -> dict[str, Any]:
     """Builds the index anew by the features and the coder that it has; what was added from elsewhere stays in it."""
     from aesearch.catalog import new_coder
+    from aesearch.printing import say
     from aesearch.retriever import Retriever
 
     old = Retriever.load(folder)
     _check_source(folder, old, files)
     floats = getattr(old.coder, "floats", old.coder)
-    added = {Path(row.path) for row in old.ledger.all_rows() if row.path and Path(row.path).is_absolute()}
+    elsewhere: set[Path] = set()
+    lost: list[str] = []
+    for row in old.ledger.all_rows():
+        path = Path(row.path or "")
+        if row.path is None or (path.is_absolute() and not path.is_file()):
+            lost.append(row.id)
+        elif path.is_absolute():
+            elsewhere.add(path)
+    if lost:
+        say(f"{len(lost):,} that had been added cannot be read again and are left out: {', '.join(lost[:NAMED])}")
     return _build(
         folder,
         files,
-        sorted(path for path in added if path.exists()),
+        sorted(elsewhere),
         features=type(old.features)(**old.features.settings()),
         coder=new_coder(old.coder_name, **floats.settings()),
-        bits=old.coder.metric == "hamming" and floats is not old.coder,
+        bits=floats is not old.coder,
     )
 
 
@@ -211,12 +226,28 @@ def _update(folder: Path, files: Any) -> dict[str, Any]:
     retriever = Retriever.load(folder)
     _check_source(folder, retriever, files)
     with progress() as watch:
-        changes = retriever.update(files, interruptible(watch))
+        changes = retriever.update(files, _saving(retriever, folder, interruptible(watch)))
         retriever.save(folder)
     if changes.added or changes.updated:
         for sentence in drift_in_words(drift(retriever)):
             say(sentence)
     return _report(folder, retriever, changes.added, changes.updated, changes.removed)
+
+
+def _saving(retriever: Retriever, folder: Path, watch: Callable[[Any], None]) -> Callable[[Any], None]:
+    """`watch`, which saves the index now and then: an update that is broken off goes on from there."""
+    saved, cost = time.monotonic(), 0.0
+
+    def step(progress: Any) -> None:
+        nonlocal saved, cost
+        watch(progress)
+        began = time.monotonic()
+        if began - saved >= max(SAVED_EVERY, SAVED_AT_MOST * cost):
+            retriever.save(folder)
+            saved = time.monotonic()
+            cost = saved - began
+
+    return step
 
 
 def _report(folder: Path, retriever: Retriever, added: int, updated: int, removed: int) -> dict[str, Any]:

@@ -79,6 +79,12 @@ class Files:
         step = max(1, -(-len(self.paths) // number))
         return self.only(list(self.paths)[::step])
 
+    def file_of(self, name: str) -> str:
+        """The file that a name in `skipped`, which may be a row's, is of."""
+        if self.lone:
+            return next(iter(self.paths))
+        return name if name in self.paths else name.rpartition("#")[0]
+
     def _named(self, item: Item, path: str) -> Item:
         """The item under its id in this collection, labelled by its folder if it has no label of its own."""
         if item.id and (self.lone and not item.id.startswith("#")):
