@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PATIENCE = 3600.0
 """Seconds to wait for another writer while a folder is watched."""
 
-SAVED_EVERY, SAVED_AT_MOST = 60.0, 20
+SAVED_EVERY, SAVED_AT_MOST = 10.0, 20
 """Seconds after which an index is saved while it is brought up to date; and no more often than would take a twentieth."""
 
 NAMED = 3
