@@ -301,6 +301,31 @@ cli.main()
     assert not (tmp_path / "i").exists()
 
 
+def test_an_update_that_is_killed_goes_on_from_what_it_saved(digit_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(digit_folder / "train" / "1", tmp_path / "photos" / "1")
+    words = ["index", "photos", "--index", "i"]
+    succeed(*words, "--coder", "pca", "--code-size", "4", cwd=tmp_path)
+    before = len(Retriever.load(tmp_path / "i"))
+    shutil.copytree(digit_folder / "train" / "2", tmp_path / "photos" / "2")
+    script = f"""
+import os, sys
+from aesearch import cli, retriever
+from aesearch.cli import indexing
+indexing.SAVED_EVERY, indexing.SAVED_AT_MOST = 0, 0
+save = retriever.Retriever.save
+def save_and_die(*words):
+    save(*words)
+    os._exit(9)
+retriever.Retriever.save = save_and_die
+sys.argv = ["aesearch", *{words}]
+cli.main()
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, timeout=60).returncode == 9
+    saved = len(Retriever.load(tmp_path / "i"))
+    done = json.loads(succeed(*words, "--json", cwd=tmp_path).stdout)
+    assert before < saved < done["items"] == saved + done["added"]
+
+
 def test_pictures_are_given_back_restored_and_drawn(place: Path, tmp_path: Path) -> None:
     drawing = ("--coder", "variational", "--epochs", "5", "--code-size", "8", "--index", tmp_path / "drawing")
     succeed("index", "photos", *drawing, cwd=place)
