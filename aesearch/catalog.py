@@ -87,8 +87,9 @@ CODERS: dict[str, Entry] = {
     "dense": Entry(_AUTOENCODER, "autoencoder of fully connected layers", keywords={"body": "dense"}),
     "linear": Entry(
         _AUTOENCODER,
-        "autoencoder of one linear layer each way: PCA by another road (Baldi & Hornik 1989)",
-        keywords={"layers": (), "loss": "mse"},
+        "autoencoder of one linear layer, there and back by the same weights: PCA by another road (Baldi & Hornik 1989)",
+        # Tied: a way back of its own begins as noise over every word, which drowns what there is to learn of sparse rows.
+        keywords={"layers": (), "loss": "mse", "tied": True},
     ),
     "deep": Entry(
         _AUTOENCODER,

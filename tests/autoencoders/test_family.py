@@ -36,10 +36,16 @@ def test_a_linear_autoencoder_spans_the_subspace_of_pca(digits: np.ndarray) -> N
         "linear", "images", code_size=8, whiten=False, validation=0, epochs=600, batch_size=100, learning_rate=3e-3
     )
     coder.fit(digits)
-    spanned = np.linalg.qr(linear_layers(coder.decoder)[0].weight.detach().numpy())[0]
+    spanned = np.linalg.qr(linear_layers(coder.encoder)[0].weight.detach().numpy().T)[0]
     components = PCA(8).fit(digits.reshape(600, -1) / 255).components_
     cosines = np.linalg.svd(components @ spanned)[1]
     assert np.arccos(np.clip(cosines.min(), -1, 1)) < 0.02
+
+
+def test_of_words_too_a_linear_autoencoder_gives_back_as_much_as_lsa(bags: Any) -> None:
+    coder, lsa = (new_coder(name, "documents", code_size=16).fit(bags) for name in ("linear", "lsa"))
+    loss, least = (((each.decode(each.encode(bags)) - bags.toarray()) ** 2).sum() for each in (coder, lsa))
+    assert least * 0.99 < loss < least * 1.03
 
 
 # regularised
