@@ -94,12 +94,24 @@ class Descriptors(nn.Module):
             variances, directions = variances[-kept:].flip(0), directions[:, -kept:].flip(1)
             components = directions / variances.clamp_min(max(FLOOR * float(variances[0]), 1e-12)) ** SOFT
             squares = sum((part @ components).square().sum() for part in _centred(rows, mean))
-            scale = (squares / (len(rows) * kept)).sqrt().clamp_min(1e-12)
+            scale = (squares / (len(rows) * kept)).sqrt()
+            scale = (
+                scale if scale > 1e-6 else torch.ones_like(scale)
+            )  # all alike: rounding is all there is to raise
             self.get_buffer(f"{name}_mean").copy_(mean)
             self.get_buffer(f"{name}_components").copy_(components * (weight / scale))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.whitened({name: describe(x) for name, describe in self.describe.items()})
+
+    def both_ways(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the pictures [B, C, H, W] as they are, and of the same mirrored: [B, size], twice.
+
+        A description is not made anew of what is mirrored: its numbers change places (`mirrored`).
+        """
+        raw = {name: describe(x) for name, describe in self.describe.items()}
+        turned = {name: raw[name][:, self.describe[name].get_buffer("mirrored")] for name in raw}
+        return self.whitened(raw), self.whitened(turned)
 
     @torch.no_grad()
     def of(self, rows: np.ndarray) -> np.ndarray:
@@ -139,16 +151,20 @@ class Gradients(nn.Module):
     rows: Tensor
     columns: Tensor
     directions: Tensor
+    mirrored: Tensor
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
         _, height, width = shape
         self.cells = min(8, max(2, min(height, width) // (4 if min(height, width) >= 16 else 2)))
-        angles = torch.arange(DIRECTIONS) * (2 * math.pi / DIRECTIONS)
+        every = torch.arange(DIRECTIONS)
+        angles = every * (2 * math.pi / DIRECTIONS)
+        places = torch.arange(DIRECTIONS * self.cells**2).view(DIRECTIONS, self.cells, self.cells)
         for name, value in (
             ("rows", tents(height, self.cells)),
             ("columns", tents(width, self.cells)),
             ("directions", torch.stack([angles.cos(), angles.sin()], 1)),
+            ("mirrored", places[(DIRECTIONS // 2 - every) % DIRECTIONS].flip(2).flatten()),  # what rose now falls
         ):
             self.register_buffer(name, value, persistent=False)
 
@@ -186,6 +202,7 @@ class Colours(nn.Module):
         super().__init__()
         self.register_buffer("rows", tents(shape[1], 2), persistent=False)
         self.register_buffer("columns", tents(shape[2], 2), persistent=False)
+        self.register_buffer("mirrored", torch.arange(400).view(100, 2, 2).flip(2).flatten(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         red, green, blue = x[:, 0], x[:, 1], x[:, 2]  # [B, H, W]
@@ -205,8 +222,11 @@ class Thumbnail(nn.Module):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.register_buffer("rows", tents(shape[1], min(THUMBNAIL, shape[1])), persistent=False)
-        self.register_buffer("columns", tents(shape[2], min(THUMBNAIL, shape[2])), persistent=False)
+        channels, height, width = shape[0], min(THUMBNAIL, shape[1]), min(THUMBNAIL, shape[2])
+        self.register_buffer("rows", tents(shape[1], height), persistent=False)
+        self.register_buffer("columns", tents(shape[2], width), persistent=False)
+        places = torch.arange(channels * height * width).view(channels, height, width)
+        self.register_buffer("mirrored", places.flip(2).flatten(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return (self.rows @ x @ self.columns.T).flatten(1)

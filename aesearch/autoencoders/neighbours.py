@@ -86,10 +86,13 @@ class Neighbours(Autoencoder):
     Attributes
     ----------
     describe : Descriptors, of pictures.
+    mirror : whether the collection's pictures may as well be seen mirrored, as photos may; learnt by fit().  The code is
+        then the sum of those of the picture and of its mirror image, and the same for both.
     """
 
     describe: Descriptors
     readout: Readout
+    mirror = False
 
     def __init__(
         self,
@@ -115,7 +118,15 @@ class Neighbours(Autoencoder):
 
     def to_code(self, x: Tensor | Bags) -> Tensor:
         """[B, C, H, W] or Bags -> [B, D]"""
-        return self.encoder(x if self.sparse else self.describe(x))
+        return self.encoder(x) if isinstance(x, Bags) else self._both(x)[0]
+
+    def _both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, C, H, W] -> codes [B, D] and descriptions [B, size]"""
+        if not self.mirror:
+            described = self.describe(x)
+            return self.encoder(described), described
+        described, mirrored = self.describe.both_ways(x)
+        return self.encoder(described) + self.encoder(mirrored), described
 
     def objective(self, pair: Pair) -> Tensor:
         y = self.decoder(self.encoder(self.corrupt(pair.x)))
@@ -157,14 +168,14 @@ class Neighbours(Autoencoder):
     def _of_described(self, rows: Rows, held_out: Rows, draw: np.random.Generator) -> Material:
         """Of pictures and vectors."""
         rows, held_out = np.asarray(rows), np.asarray(held_out)
-        describe, mirror = chosen_descriptors(rows, held_out, self.descriptors, draw)
+        describe, self.mirror = chosen_descriptors(rows, held_out, self.descriptors, draw)
         self._build(tuple(rows.shape[1:]), sparse=False, weights=describe.weights)
         self.describe.load_state_dict(describe.state_dict())
         device = self.plan.chosen_device()
         own = self.describe.of(rows)
         others = VIEWS if rows.ndim == 4 else 0  # a vector has no others that would be at home in the collection
-        seen = [own, *(_halved(self.describe.of(view(rows, draw, mirror=mirror))) for _ in range(others))]
-        views = [self.describe.of(half) for half in two_views(held_out, draw, mirror=mirror)]
+        seen = [own, *(_halved(self.describe.of(view(rows, draw, mirror=self.mirror))) for _ in range(others))]
+        views = [self.describe.of(half) for half in two_views(held_out, draw, mirror=self.mirror)]
         return Material(own, [Batches(some, device) for some in seen], own, [Batches(half, device) for half in views])
 
     def _descend(self, learnt: Material, began: float, watch: Callable[[Epoch], None]) -> None:
@@ -269,14 +280,16 @@ class Neighbours(Autoencoder):
         self._whitens = False
 
     def _graph(self) -> nn.Module:
-        return super()._graph() if self.sparse else _Described(self.describe, self.encoder)
+        return super()._graph() if self.sparse else _Described(self)
 
     def _save_learnt(self, folder: Path) -> dict[str, Any]:
-        described = {"descriptors": None if self.sparse else self.describe.weights, "detail_parts": self.detail_parts()}
+        weights = None if self.sparse else self.describe.weights
+        described = {"descriptors": weights, "detail_parts": self.detail_parts(), "mirror": self.mirror}
         return super()._save_learnt(folder) | described
 
     def _rebuild(self, learnt: dict[str, Any]) -> None:
         self._build(tuple(learnt["shape"]), sparse=learnt["sparse"], weights=learnt["descriptors"])
+        self.mirror = learnt.get("mirror", False)  # older indexes say nothing of it
 
 
 def _halved(rows: np.ndarray) -> np.ndarray:
@@ -287,10 +300,9 @@ def _halved(rows: np.ndarray) -> np.ndarray:
 class _Described(nn.Module):
     """What is exported: rows to their codes and descriptions."""
 
-    def __init__(self, describe: nn.Module, encoder: nn.Module) -> None:
+    def __init__(self, model: Neighbours) -> None:
         super().__init__()
-        self.describe, self.encoder = describe, encoder
+        self.model = model
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        detail = self.describe(x)
-        return self.encoder(detail), detail
+        return self.model._both(x)

@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 LEAST_EPOCHS = 4
 """Passes made even where fewer would do for the steps: each row of a large collection should be seen more than once."""
+
+
+FAR, MEMORY = 4, 100
+"""A gradient more than so many times as long as it was on the mean of the last so many steps is cut down to that."""
 
 
 class Trainable(nn.Module, ABC):
@@ -93,7 +97,25 @@ class Training:
 def one_cycle(model: Trainable, plan: Training, steps: int) -> tuple[Optimizer, LRScheduler]:
     """The optimizer, and the rate that rises and falls once in so many steps."""
     optimizer = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
+    optimizer.param_groups[0].update(usual=0.0, seen=0)
+    optimizer.register_step_pre_hook(_tame)
     return optimizer, OneCycleLR(optimizer, plan.learning_rate, total_steps=steps + 1)
+
+
+def _tame(optimizer: Optimizer, *_: Any) -> None:
+    """Scales the gradient down where it is far longer than it usually is: one such step can undo all training before it.
+
+    The usual length, a running mean, is kept with the optimizer's own state (after AutoClip: Seetharaman et al. 2020).
+    """
+    group = optimizer.param_groups[0]
+    length = nn.utils.get_total_norm(p.grad for p in group["params"] if p.grad is not None)
+    if not length < inf:
+        return
+    most = FAR * group["usual"] if group["seen"] >= MEMORY else inf
+    if length > most:
+        nn.utils.clip_grads_with_norm_(group["params"], most, length)
+    group["seen"] += 1
+    group["usual"] += (min(float(length), most) - group["usual"]) / min(group["seen"], MEMORY)
 
 
 def descend(model: Trainable, data: Data, order: Iterable[Tensor], optimizer: Optimizer, schedule: LRScheduler) -> float:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from aesearch.autoencoders.descriptors import CANDIDATES, Colours, Descriptors, Gradients, chosen_descriptors, tents
+from aesearch.autoencoders.descriptors import (
+    CANDIDATES,
+    Colours,
+    Descriptors,
+    Gradients,
+    Thumbnail,
+    chosen_descriptors,
+    tents,
+)
 from aesearch.errors import BadSetting, UnknownName
 
 
@@ -44,6 +52,16 @@ def test_pictures_of_every_shape_are_described(shape: tuple[int, int, int]) -> N
         assert rows.shape == (30, describe.size)
         assert np.isfinite(rows).all()
         np.testing.assert_allclose(rows.mean(0), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (1, 28, 28), (3, 5, 40), (3, 33, 21)])
+def test_a_mirrored_picture_s_description_is_the_picture_s_own_in_other_places(shape: tuple[int, int, int]) -> None:
+    x = torch.rand(5, *shape, generator=torch.Generator().manual_seed(0))
+    for kind in (Gradients, Thumbnail, *([Colours] if shape[0] == 3 else [])):
+        describe = kind(shape)
+        turned = describe(x)[:, describe.get_buffer("mirrored")]
+        torch.testing.assert_close(turned, describe(x.flip(3)), atol=1e-4, rtol=1e-3)
+        assert not torch.allclose(turned, describe(x), atol=1e-2)
 
 
 def test_a_description_counts_by_its_weight() -> None:

@@ -1,10 +1,12 @@
 """Reconstructing the neighbours finds better ones than reconstructing oneself, and knows without labels when to stop."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_sample_image
 
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.bags import Batches
@@ -12,6 +14,7 @@ from aesearch.autoencoders.mixtures import Material, Mixtures, latent, mixture, 
 from aesearch.autoencoders.neighbours import Neighbours
 from aesearch.coders.coder import Coder, Epoch
 from aesearch.coders.linear import LSA, PCA
+from aesearch.coders.loading import load_coder
 from aesearch.errors import BadSetting
 from aesearch.features.words import Words
 from aesearch.items import Item
@@ -122,3 +125,20 @@ def test_the_smallest_collections_are_learnt(count: int, digits: np.ndarray) -> 
 def test_settings_outside_their_rule_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(BadSetting, match="neighbours"):
         Neighbours(8, **settings)
+
+
+def test_where_pictures_may_be_mirrored_both_ways_have_one_code(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    photos = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
+    corners = [(photos[n % 2], *draw.integers(0, (360, 570))) for n in range(400)]
+    X = np.stack([photo[top : top + 64 : 4, left : left + 64 : 4] for photo, top, left in corners]).transpose(0, 3, 1, 2)
+    coder = Neighbours(8, epochs=1, steps=30, device="cpu").fit(X)
+    assert coder.mirror
+    codes = coder.encode(X)
+    np.testing.assert_allclose(coder.encode(X[..., ::-1]), codes, atol=1e-3)
+    assert np.linalg.norm(coder.encode(X[:, :, ::-1]) - codes, axis=1).mean() > 0.1 * np.linalg.norm(codes, axis=1).mean()
+    coder.save(tmp_path)
+    for light in (True, False):
+        loaded = load_coder(tmp_path, light=light)
+        np.testing.assert_allclose(loaded.encode(X), codes, atol=1e-3)
+        np.testing.assert_allclose(loaded.detail(X), coder.detail(X), atol=1e-3)

@@ -8,7 +8,7 @@ import torch
 
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.bags import Batches
-from aesearch.autoencoders.training import LEAST_EPOCHS, Training, mean_loss, train
+from aesearch.autoencoders.training import LEAST_EPOCHS, Trainable, Training, descend, mean_loss, one_cycle, train
 from aesearch.coders.coder import Epoch
 from aesearch.errors import AesearchError
 
@@ -57,3 +57,25 @@ def test_the_stream_of_epochs_can_be_broken_off(digits: np.ndarray) -> None:
 def test_a_loss_that_is_no_number_ends_training_with_a_remedy(digits: np.ndarray) -> None:
     with pytest.raises(AesearchError, match="lower learning_rate"):
         trained(digits, epochs=5, learning_rate=1e30)
+
+
+def test_one_step_out_of_all_proportion_does_not_undo_the_others() -> None:
+    wanted = torch.randn(20, generator=torch.Generator().manual_seed(0))
+
+    class Fitted(Trainable):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights = torch.nn.Parameter(torch.zeros(20))
+
+        def objective(self, x: Any) -> torch.Tensor:
+            return ((self.weights - wanted).square().sum() * x).mean()
+
+    def error(spike: float) -> float:
+        model = Fitted()
+        steps = torch.ones(600, 1)
+        steps[200] = spike
+        optimizer, schedule = one_cycle(model, Training(learning_rate=2e-2), 600)
+        descend(model, Batches(steps.numpy(), torch.device("cpu")), torch.arange(600).split(1), optimizer, schedule)
+        return float((model.weights.detach() - wanted).abs().max())
+
+    assert error(1e6) < 2 * error(1.0) < 0.05
