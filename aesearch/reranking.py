@@ -3,7 +3,8 @@
 A candidate's score is the mean of its likenesses to the query: of their codes; of their features in full (Salakhutdinov &
 Hinton 2007 order the candidates of semantic hashing by TF-IDF so); and, of words, of their places in a latent space learnt
 from the candidates alone, which tells apart what one subject's documents differ in (local latent semantic indexing:
-Hull 1994; Schuetze, Hull & Pedersen 1995).
+Hull 1994; Schuetze, Hull & Pedersen 1995).  Of words the best few so found are then asked with the query, whose own words
+are few (pseudo-relevance feedback: Rocchio 1971).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ CANDIDATES = 500
 """Items looked at closely."""
 LATENT = 10
 """The latent space has a dimension for so many candidates."""
+FEEDBACK = 5
+"""Documents asked with the query, their mean weighing as much as it does at most."""
 
 
 def rerank(
@@ -50,8 +53,8 @@ def rerank(
         found = np.array([place < CANDIDATES and key in row_of for place, key in enumerate(mine.tolist())], bool)
         seen = apart + 2
         if found.any():
-            close = closer(queries[[number]], rows[[row_of[key] for key in mine[found].tolist()]])
-            seen[found] = 1 - np.mean([1 - apart[found], *close], axis=0)
+            close = rows[[row_of[key] for key in mine[found].tolist()]]
+            seen[found] = 1 - likeness(queries[[number]], close, 1 - apart[found])
         ranked = np.lexsort((mine, seen))
         order[number, : len(mine)], far[number, : len(mine)] = mine[ranked], seen[ranked]
     return order, far
@@ -84,30 +87,47 @@ def as_cosines(distances: np.ndarray, metric: Metric, code_size: int) -> np.ndar
     return np.where(np.isfinite(distances), squared / np.maximum(squared.mean(1, keepdims=True), 1e-12), np.inf)
 
 
-def closer(query: Rows, candidates: Rows) -> list[np.ndarray]:
-    """Cosines of each candidate with the query, beside that of their codes: [N] each, by one or more of their features.
+def likeness(query: Rows, candidates: Rows, by_code: np.ndarray) -> np.ndarray:
+    """How like the query each candidate is: the mean of its likenesses, [N].
 
-    query: [1, F];  candidates: [N, F];  both csr of weighted words, or dense, which are compared less the candidates' mean.
+    query: [1, F];  candidates: [N, F];  both csr of weighted words, or dense, which are compared less the candidates' mean;
+    by_code: [N], the cosines of the codes.
     """
     if not is_sparse(candidates):
         mean = np.asarray(candidates).mean(0)
-        return [cosines(np.asarray(query) - mean, np.asarray(candidates) - mean)]
-    rows, asked = unit(candidates), unit(query)
-    shared = (rows @ asked.T).toarray()[:, 0]
-    latent, asked_latent = _latent((rows @ rows.T).toarray(), shared)
-    return [shared, cosines(asked_latent[None], latent)]
+        return (by_code + cosines(np.asarray(query) - mean, np.asarray(candidates) - mean)) / 2
+    rows = unit(candidates)
+    among, shared = (rows @ rows.T).toarray(), (rows @ unit(query).T).toarray()[:, 0]
+    to_latent = latent(among)
+    places = among @ to_latent
+
+    def mean_likeness(shared: np.ndarray) -> np.ndarray:
+        return (by_code + shared + cosines((shared @ to_latent)[None], places)) / 3
+
+    alike = mean_likeness(shared)
+    best = np.argsort(-alike, kind="stable")[:FEEDBACK]
+    # A query that has its like in the collection needs no other words, and stays at no distance from it.
+    return mean_likeness(with_feedback(shared, among, best, weight=1 - min(1, max(0, alike[best[0]]))))
 
 
-def _latent(among: np.ndarray, shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The candidates' places in their own latent space, and the query's.
-
-    among: [N, N] and shared: [N], the inner products of the candidates with each other and with the query, whose
-    eigenvectors give the truncated singular value decomposition without the words.  Returns [N, D] and [D].
+def latent(among: np.ndarray) -> np.ndarray:
+    """[N, N] inner products of the candidates with each other -> [N, D], which brings whoever's inner products with them
+    are known [..., N] to their latent space [..., D]: the truncated singular value decomposition, without the words.
     """
     values, vectors = np.linalg.eigh(among)
     size = max(1, len(values) // LATENT)
-    spread, vectors = np.sqrt(np.maximum(values[-size:], 1e-9)), vectors[:, -size:]
-    return vectors * spread, shared @ vectors / spread
+    return vectors[:, -size:] / np.sqrt(np.maximum(values[-size:], 1e-9))
+
+
+def with_feedback(shared: np.ndarray, among: np.ndarray, best: np.ndarray, weight: float) -> np.ndarray:
+    """The cosines of the candidates with the query, to which the mean direction of the `best` of them was added, so
+    weighed: [N].
+
+    shared: [N], their cosines with the query itself;  among: [N, N], with each other.
+    """
+    length = np.sqrt(max(among[np.ix_(best, best)].sum(), 1e-12))
+    towards, along = among[:, best].sum(1) / length, shared[best].sum() / length
+    return (shared + weight * towards) / np.sqrt(1 + weight**2 + 2 * weight * along)
 
 
 def cosines(query: np.ndarray, rows: np.ndarray) -> np.ndarray:

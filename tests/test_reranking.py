@@ -4,34 +4,48 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.sparse import csr_array
 from sklearn.decomposition import TruncatedSVD
 
 from aesearch.errors import BadSetting
 from aesearch.items import Item
-from aesearch.reranking import as_cosines, closer, nearest_of, rerank
+from aesearch.reranking import as_cosines, cosines, latent, likeness, nearest_of, rerank, unit, with_feedback
 from aesearch.retriever import Retriever
 from aesearch.stores.store import NONE
 
 
 def test_the_local_latent_space_is_the_truncated_svd_of_the_candidates(bags: Any) -> None:
     candidates, query = bags[:200], bags[[300]]
-    shared, latent = closer(query, candidates)
-    np.testing.assert_allclose(shared, (candidates @ query.T).toarray()[:, 0], atol=1e-5)
+    to_latent = latent((candidates @ candidates.T).toarray())
+    places, asked = (candidates @ candidates.T) @ to_latent, (query @ candidates.T) @ to_latent
     fitted = TruncatedSVD(20, algorithm="arpack", random_state=0).fit(candidates)
-    ours, asked = fitted.transform(candidates), fitted.transform(query)[0]
-    expected = ours @ asked / np.linalg.norm(ours, axis=1) / np.linalg.norm(asked)
-    np.testing.assert_allclose(latent, expected, atol=1e-3)
+    expected = cosines(fitted.transform(query), fitted.transform(candidates))
+    np.testing.assert_allclose(cosines(asked, places), expected, atol=1e-3)
+
+
+def test_feedback_is_the_query_and_the_mean_direction_of_the_best(bags: Any) -> None:
+    candidates, query, best = unit(bags[:100]), unit(bags[[300]]), np.array([3, 50, 7])
+    found = with_feedback((candidates @ query.T).toarray()[:, 0], (candidates @ candidates.T).toarray(), best, 0.5)
+    mean = candidates[best].toarray().sum(0)
+    asked = query.toarray()[0] + 0.5 * mean / np.linalg.norm(mean)
+    np.testing.assert_allclose(found, candidates @ asked / np.linalg.norm(asked), atol=1e-5)
+
+
+def test_feedback_finds_what_shares_no_word_with_the_query() -> None:
+    words = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1]], np.float32)
+    found = likeness(csr_array(np.array([[1, 0, 0, 0]], np.float32)), csr_array(words), np.zeros(5, np.float32))
+    assert found[0] > found[2] > found[3] + 0.1
 
 
 def test_dense_rows_are_compared_less_their_mean() -> None:
     rows = np.random.default_rng(0).standard_normal((30, 5)).astype(np.float32) + 7
-    (likeness,) = closer(rows[[4]], rows)
+    found = likeness(rows[[4]], rows, np.zeros(30, np.float32)) * 2
     centred = rows - rows.mean(0)
     np.testing.assert_allclose(
-        likeness, centred @ centred[4] / np.linalg.norm(centred, axis=1) / np.linalg.norm(centred[4]), atol=1e-5
+        found, centred @ centred[4] / np.linalg.norm(centred, axis=1) / np.linalg.norm(centred[4]), atol=1e-5
     )
-    assert likeness.argmax() == 4
-    assert likeness.min() < 0  # uncentred, all would be near 1
+    assert found.argmax() == 4
+    assert found.min() < 0  # uncentred, all would be near 1
 
 
 def test_every_metric_comes_to_0_for_none_and_keeps_its_order() -> None:

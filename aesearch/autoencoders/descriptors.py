@@ -95,9 +95,7 @@ class Descriptors(nn.Module):
             components = directions / variances.clamp_min(max(FLOOR * float(variances[0]), 1e-12)) ** SOFT
             squares = sum((part @ components).square().sum() for part in _centred(rows, mean))
             scale = (squares / (len(rows) * kept)).sqrt()
-            scale = (
-                scale if scale > 1e-6 else torch.ones_like(scale)
-            )  # all alike: rounding is all there is to raise
+            scale = scale if scale > 1e-6 else torch.ones_like(scale)  # all alike: rounding is all there is to raise
             self.get_buffer(f"{name}_mean").copy_(mean)
             self.get_buffer(f"{name}_components").copy_(components * (weight / scale))
 
