@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from aesearch.errors import BrokenIndex
+from aesearch.errors import BrokenIndex, Busy
 from aesearch.items import Item
 
 _TABLES = """
@@ -57,10 +57,10 @@ class Ledger:
     def kept(cls, path: Path) -> Self:
         """A ledger that is written at `path` as it grows: as it was at its last commit(), or empty if it is not there.
 
-        Raises BrokenIndex where the file is none.
+        It is this process's alone.  Raises Busy where another has it, and BrokenIndex where the file is none.
         """
         with _as_ours(path):
-            db = sqlite3.connect(path, check_same_thread=False)
+            db = sqlite3.connect(path, timeout=1, check_same_thread=False)
             db.execute("PRAGMA locking_mode = EXCLUSIVE")  # no memory need be shared, which network file systems cannot
             db.execute("PRAGMA journal_mode = WAL")  # a commit then need not wait for the disk, and still is all or nothing
             db.execute("PRAGMA synchronous = NORMAL")
@@ -181,13 +181,16 @@ class Ledger:
 
 @contextmanager
 def _as_ours(path: Path | None) -> Iterator[None]:
-    """SQLite's errors as ours: OSError where the disk has no room or cannot be written, else BrokenIndex."""
+    """SQLite's errors as ours: Busy, OSError where the disk has no room or cannot be written, else BrokenIndex."""
     try:
         yield
     except sqlite3.IntegrityError:
         raise
     except (sqlite3.DatabaseError, UnicodeError) as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _THE_DISK:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            raise Busy(f"{path} is being written by another process; try again when it has ended") from None
+        if code in _THE_DISK:
             raise OSError(errno.EIO, f"the ledger cannot be written ({error}); make room on the disk", path) from None
         raise BrokenIndex(path or "the ledger", f"cannot be read ({error})") from None
 

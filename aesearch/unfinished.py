@@ -27,7 +27,7 @@ FORMAT = 1
 """Of what lies in the folder; work of another one is thrown away."""
 
 PLAN, LEDGER, FEATURES, ROWS, CODES = "plan.json", "ledger.sqlite", "features", "rows", "codes"
-OURS = re.compile(rf"{PLAN}|{LEDGER}.*|{FEATURES}(\.new)?|{ROWS}|{CODES}|training-\d+\.(safetensors|new)")
+OURS = re.compile(rf"{PLAN}|{LEDGER}.*|{FEATURES}(\.new)?|{ROWS}|{CODES}|training.*")
 """What lies in the folder."""
 
 CHECKED = 64

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aesearch.errors import BrokenIndex
+from aesearch.errors import BrokenIndex, Busy
 from aesearch.items import Item
 from aesearch.ledger import Ledger, key_of
 
@@ -84,3 +84,13 @@ def test_a_page_that_is_damaged_is_named_when_it_is_read(tmp_path: Path) -> None
     path.write_bytes(raw)
     with pytest.raises(BrokenIndex, match=r"ledger\.sqlite cannot be read"):
         list(Ledger.load(path).all_rows())
+
+
+def test_a_ledger_on_its_way_has_one_writer(tmp_path: Path) -> None:
+    ledger = Ledger.kept(tmp_path / "ledger.sqlite")
+    ledger.add(Item("a", "one"))
+    with pytest.raises(Busy, match="another process"):
+        Ledger.kept(tmp_path / "ledger.sqlite")
+    ledger.commit()
+    ledger.close()
+    assert len(Ledger.kept(tmp_path / "ledger.sqlite")) == 1
