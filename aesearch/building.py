@@ -28,6 +28,7 @@ from aesearch.readers.folder import Files, Stat
 from aesearch.spool import Spool
 from aesearch.stores.store import Store
 from aesearch.unfinished import Unfinished
+from aesearch.updating import UNSETTLED
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -170,11 +171,15 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
         work.keep_features(features)
     features = work.features or features
     known: set[str] = set()
+    begun: set[str] = set()
     if isinstance(items, Files):
         done = work.ledger.files()
         items = items.only([path for path in items.paths if path not in done]).sized(features.picture_size)
         # A table that was read in part is read again, but for the rows that are there.
-        known = {row.id for row in work.ledger.all_rows() if row.path not in done} if len(work.rows) else known
+        for row in work.ledger.all_rows():
+            if row.path is not None and row.path not in done:
+                known.add(row.id)
+                begun.add(row.path)
     settled = Settled(work.ledger, items)
     for batch in batches(items):
         left_out: dict[str, str] = {}
@@ -187,6 +192,7 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
         work.commit()
         watch(Progress("read", len(work.rows), total))
     settled.up_to(None)
+    work.ledger.enter_files(dict.fromkeys(begun, UNSETTLED))  # what is there of them may have changed meanwhile
     work.commit()
     if not len(work.rows):
         raise NothingToIndex(f"none of the items could be read{_reasons(items)}")
@@ -203,21 +209,23 @@ class Settled:
     def __init__(self, ledger: Ledger, items: Iterable[Item]) -> None:
         self._ledger = ledger
         self._skipped: dict[str, str] = items.skipped if isinstance(items, Files) else {}
+        self._again: set[str] = items.again if isinstance(items, Files) else set()
         self._waiting = deque(items.paths.items() if isinstance(items, Files) else ())
         self._told = 0
 
     def up_to(self, path: str | None, left_out: Mapping[str, str] | None = None) -> list[str]:
         """Settles the files before `path`, which is being read, or all of them, and what was left out meanwhile: by the
-        reading, and for the reasons in `left_out`.  Returns the files that were settled."""
+        reading, and for the reasons in `left_out`.  Returns the files that are known now; those that could not be read for
+        a reason that may pass are not, and stay to be read again."""
         done: dict[str, Stat] = {}
         while self._waiting and self._waiting[0][0] != path:
             name, stat = self._waiting.popleft()
-            done[name] = stat
+            done[name] = UNSETTLED if name in self._again else stat
         self._ledger.enter_files(done)
         newly = islice(reversed(self._skipped.items()), len(self._skipped) - self._told)
         self._ledger.skip({**(left_out or {}), **dict(newly)})
         self._told = len(self._skipped)
-        return list(done)
+        return [name for name in done if name not in self._again]
 
 
 def _reasons(items: Items) -> str:

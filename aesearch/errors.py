@@ -29,11 +29,12 @@ class AesearchError(Exception):
 
 
 class Unreadable(AesearchError):
-    """A file, or a row of one, that cannot be read.  `path` names it, `why` is the reason alone."""
+    """A file, or a row of one, that cannot be read.  `path` names it, `why` is the reason alone; one that is `passing` lies
+    not in the file, which may be read another time."""
 
-    def __init__(self, path: object, why: str) -> None:
+    def __init__(self, path: object, why: str, *, passing: bool = False) -> None:
         super().__init__(f"cannot read {path}: {why}")
-        self.path, self.why = str(path), why
+        self.path, self.why, self.passing = str(path), why, passing
 
 
 class UnknownName(AesearchError):

@@ -90,6 +90,7 @@ class Ledger:
         """The same ledger, apart from its file."""
         db = sqlite3.connect("", check_same_thread=False)
         with _as_ours(self._path):
+            self._db.commit()  # a copy would wait for ever for what is not
             self._db.backup(db)
         return Ledger(db, self._path)
 

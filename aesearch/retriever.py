@@ -27,7 +27,7 @@ from aesearch.readers.tables import Fields
 from aesearch.reranking import CANDIDATES, as_cosines, nearest_of
 from aesearch.reranking import rerank as closer_look
 from aesearch.stores.store import NONE, Store
-from aesearch.updating import Before, Changes
+from aesearch.updating import UNSETTLED, Before, Changes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -138,6 +138,8 @@ class Retriever:
         changed = [path for path, stat in files.paths.items() if known.get(path) != stat]
         gone = known.keys() - files.paths.keys()
         before = Before(self.ledger.rows_in([*changed, *gone]), gone)
+        # Until they are settled they are like no file, so that an update that is broken off takes them up again.
+        self.ledger.enter_files(dict.fromkeys([*changed, *gone], UNSETTLED))
         unchanged = files.paths.keys() - set(changed)
         self.ledger.skipped = {name: why for name, why in self.ledger.skipped.items() if files.file_of(name) in unchanged}
         reading = files.only(changed).sized(self.features.picture_size)
@@ -147,9 +149,12 @@ class Retriever:
             left_out: dict[str, str] = {}
             fresh, stale, moves = before.compared(batch)
             moved += self._move(moves, left_out)
-            updated += self._forget(stale)
-            added += self._enter(fresh, left_out) - len(stale)
-            removed += self._forget(before.left_in(settled.up_to(batch[-1].path, left_out)))
+            self._forget(stale)
+            entered = self._enter(fresh, left_out)
+            back = len({row.id for row in stale}.intersection(item.id for item in entered))
+            updated += back
+            added += len(entered) - back
+            removed += len(stale) - back + self._forget(before.left_in(settled.up_to(batch[-1].path, left_out)))
             self._unsaved.add("ledger")  # it may have been saved since the last batch
             done += len(batch)
             report(Progress("encode", done, len(changed)))
@@ -171,7 +176,7 @@ class Retriever:
                 if why_not := self.features.why_not(item):
                     raise BadSetting(f'"{item.id}" cannot be added: {why_not}')
             self._forget(self.ledger.rows_of([item.id for item in unique]).values())
-            count += self._enter(unique, {})
+            count += len(self._enter(unique, {}))
         return count
 
     def remove(self, ids: Sequence[str]) -> int:
@@ -179,17 +184,22 @@ class Retriever:
         self._own_ledger()
         return self._forget(self.ledger.rows_of(list(ids)).values())
 
-    def _enter(self, items: Sequence[Item], left_out: dict[str, str]) -> int:
-        """Enters, encodes and stores the items; those that cannot be are noted in `left_out`, with the reason."""
+    def _enter(self, items: Sequence[Item], left_out: dict[str, str]) -> list[Item]:
+        """Enters, encodes and stores the items, and returns them; those that cannot be are noted in `left_out`, with the
+        reason."""
         entered = enter(self.ledger, items, self.features, left_out)
         if entered:
-            codes = self.coder.encode(self.features.transform(list(entered.values())))
-            self.store.add(np.array(list(entered), np.int64), codes)
             self._unsaved |= {"store", "ledger"}
+            try:
+                codes = self.coder.encode(self.features.transform(list(entered.values())))
+                self.store.add(np.array(list(entered), np.int64), codes)
+            except BaseException:  # the ledger must not hold what the store does not
+                self.ledger.remove(entered)
+                raise
             before = self.record.get("added", {"items": 0, "last": []})
             last = [*before["last"], *entered][-LAST:]
             self.record["added"] = {"items": before["items"] + len(entered), "last": last}
-        return len(entered)
+        return list(entered.values())
 
     def _move(self, moves: Sequence[tuple[Row, Item]], left_out: dict[str, str]) -> int:
         """Gives the code of each row to the item that has its content now.  Returns how many took it over."""
@@ -198,8 +208,8 @@ class Retriever:
         codes = self.store.codes(np.array([old.key for old, _ in moves], np.int64))
         self._forget([old for old, _ in moves])
         entered = enter(self.ledger, [item for _, item in moves], self.features, left_out)
-        place_of = {item.id: place for place, (_, item) in enumerate(moves)}
-        self.store.add(np.array(list(entered), np.int64), codes[[place_of[item.id] for item in entered.values()]])
+        place_of = {id(item): place for place, (_, item) in enumerate(moves)}  # two of them may claim one name
+        self.store.add(np.array(list(entered), np.int64), codes[[place_of[id(item)] for item in entered.values()]])
         return len(entered)
 
     def _forget(self, rows: Iterable[Row]) -> int:
@@ -399,6 +409,9 @@ class Retriever:
             self._save(folder)
 
     def _save(self, folder: Path) -> None:
+        if len(self.store) != len(self.ledger):
+            counts = f"{len(self.store):,} codes of {len(self.ledger):,} items"
+            raise BrokenIndex(folder, f"would hold {counts}, and is left as it was; load it again, then change it")
         source = self.record.get("folder")
         writers: dict[str, Callable[[Path], None]] = {
             "features": self.features.save,

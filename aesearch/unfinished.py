@@ -23,8 +23,8 @@ from aesearch.spool import Spool
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-FORMAT = 1
-"""Of what lies in the folder; work of another one is thrown away."""
+MARK, FORMAT = "unfinished index of aesearch, format", 1
+"""What a plan begins with; work of another format is thrown away."""
 
 PLAN, LEDGER, FEATURES, ROWS, CODES = "plan.json", "ledger.sqlite", "features", "rows", "codes"
 OURS = re.compile(rf"{PLAN}|{LEDGER}.*|{FEATURES}(\.new)?|{ROWS}|{CODES}|training.*")
@@ -50,7 +50,7 @@ class Unfinished:
 
     def __init__(self, folder: Path, plan: Mapping[str, Any]) -> None:
         self.folder = folder
-        expected = json.loads(json.dumps({"format": FORMAT, **plan}))
+        expected = json.loads(json.dumps({MARK: FORMAT, **plan}))
         if not self._is_of(expected):
             self._begin(expected)
         try:
@@ -70,7 +70,8 @@ class Unfinished:
         """Empties the folder and puts the plan in it, first of all: by it the folder is known as ours."""
         self.folder.mkdir(parents=True, exist_ok=True)
         names = {path.name for path in self.folder.iterdir()}
-        strange = {name for name in names if PLAN not in names or not OURS.fullmatch(name)}
+        plan_is_ours = PLAN in names and _is_ours((self.folder / PLAN).read_bytes())
+        strange = {name for name in names if not plan_is_ours or not OURS.fullmatch(name)}
         if strange:
             raise BadSetting(f"{self.folder} holds {min(strange)}, which is no work on an index; name a folder of its own")
         self._forget(*(names - {PLAN}))
@@ -140,6 +141,12 @@ def _alike(found: Rows, kept: Rows) -> bool:
     if is_sparse(found):
         return not abs(found - kept).max() > NEARLY
     return found.shape == kept.shape and np.allclose(found, kept, atol=NEARLY)
+
+
+def _is_ours(plan: bytes) -> bool:
+    """Whether it is a plan of any format, or the beginning of one, as a crash may leave it."""
+    begins = f'{{\n "{MARK}": '.encode()
+    return plan.startswith(begins) or begins.startswith(plan)
 
 
 def begun(folder: Path) -> float:

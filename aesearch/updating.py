@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from aesearch.items import Item
 from aesearch.ledger import Row
+from aesearch.readers.folder import Stat
+
+UNSETTLED = Stat(-1, -1)
+"""Stands in the ledger for a file of which not all is known: no file is like it, so the next update reads it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,14 @@ class Before:
 
     def __init__(self, rows: Iterable[Row], gone: Container[str]) -> None:
         self._by_file: dict[str | None, dict[str, Row]] = defaultdict(dict)
-        self._gone: dict[bytes, Row] = {}
+        self._gone_by_id: dict[str, Row] = {}
+        self._gone_by_digest: dict[bytes | None, Row] = {}
         for row in rows:
             self._by_file[row.path][row.id] = row
-            if row.path in gone and row.digest:
-                self._gone[row.digest] = row
+            if row.path in gone:
+                self._gone_by_id[row.id] = row
+                self._gone_by_digest[row.digest] = row
+        self._gone_by_digest.pop(None, None)  # of nothing it is known that it is the same
 
     def compared(self, items: Sequence[Item]) -> tuple[list[Item], list[Row], list[tuple[Row, Item]]]:
         """The items that are to be encoded; what these were before, as far as they were there; and those whose content was
@@ -38,17 +45,28 @@ class Before:
         stale: list[Row] = []
         moved: list[tuple[Row, Item]] = []
         for item in items:
-            old = self._by_file[item.path].pop(item.id, None)
-            elsewhere = self._gone.pop(item.digest or b"", None) if old is None else None
-            if elsewhere is not None:
-                del self._by_file[elsewhere.path][elsewhere.id]
-                moved.append((elsewhere, item))
-            elif old is None:
+            # Rows of a table that the user named go by ids of their own, which outlive the table's name.
+            old = self._by_file[item.path].get(item.id) or self._gone_by_id.get(item.id)
+            if old is None:
+                old = self._gone_by_digest.get(item.digest)
+            if old is None:
                 fresh.append(item)
-            elif (old.digest, old.label) != (item.digest, item.label):
+                continue
+            self._take(old)
+            same = old.digest == item.digest
+            if same and old.path != item.path:
+                moved.append((old, item))
+            elif not same or old.label != item.label:
                 fresh.append(item)
                 stale.append(old)
         return fresh, stale, moved
+
+    def _take(self, row: Row) -> None:
+        del self._by_file[row.path][row.id]
+        if self._gone_by_id.get(row.id) is row:
+            del self._gone_by_id[row.id]
+        if self._gone_by_digest.get(row.digest) is row:
+            del self._gone_by_digest[row.digest]
 
     def left_in(self, paths: Iterable[str]) -> list[Row]:
         """What was in those files and is there no more, once all of their items were compared."""

@@ -566,3 +566,17 @@ def test_a_coder_is_trained_anew_as_it_was(place: Path, digit_folder: Path, tmp_
     lost.unlink()
     said = succeed(*index, "--retrain", cwd=tmp_path).stderr.replace("\n", " ")
     assert f"1 that had been added cannot be read again and are left out: {lost}" in said
+
+
+def test_tables_that_are_added_do_not_take_each_other_s_places(tmp_path: Path) -> None:
+    words = ["thread", "lock", "socket", "file", "letter", "word", "page", "line"]
+    for name in ("base", "one", "two"):
+        rows = [f"{number},{words[number]} {words[(number + 3) % 8]} {name}" for number in range(8)]
+        (tmp_path / f"{name}.csv").write_text("id,text\n" + "\n".join(rows) + "\n")
+    index = ("--index", "i")
+    succeed("index", "base.csv", *index, "--coder", "lsa", "--code-size", "3", cwd=tmp_path)
+    succeed("add", "one.csv", "two.csv", *index, cwd=tmp_path)
+    before = {row.id for row in Retriever.load(tmp_path / "i").ledger.all_rows()}
+    assert len(before) == 24
+    succeed("index", "base.csv", *index, "--retrain", cwd=tmp_path)
+    assert {row.id for row in Retriever.load(tmp_path / "i").ledger.all_rows()} == before

@@ -2,10 +2,13 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from PIL import Image
 from aesearch import Hit, Item, Retriever, building
 from aesearch.building import Progress
 from aesearch.errors import BadSetting, BrokenIndex, Busy, NoIndex, NothingInCommon, NothingToIndex, UnknownName, WrongKind
-from aesearch.readers.folder import read_files
+from aesearch.readers.folder import Files, read_files
 from aesearch.updating import Changes
 
 
@@ -180,6 +183,135 @@ def test_an_update_that_is_broken_off_goes_on_from_what_was_saved(
     assert read[-1] <= 60 - 10 * after  # of 15 changed, 15 moved, 15 emptied and 15 new ones
     assert state(index) == state(expected)
     assert list(index.ledger.skipped.values()) == ["the file is empty"] * 15
+
+
+@pytest.mark.parametrize("lone", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_happens_between_updates_broken_off_anywhere_the_index_becomes_that_of_the_files(
+    seed: int, lone: bool, documents: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "READ_BATCH", 5)
+    draw = random.Random(seed)
+    texts = [str(item.content) for item in documents[:80]]
+    folder = tmp_path / "files"
+    folder.mkdir()
+
+    def write_table(path: Path) -> None:
+        ids = draw.sample(range(40), 16)
+        path.write_text("".join(json.dumps({"id": f"n#{id}", "text": draw.choice(texts)}) + "\n" for id in ids))
+
+    def change() -> None:
+        paths = sorted(folder.iterdir())
+        path, what = draw.choice(paths), draw.randrange(5)
+        if what == 0 and len(paths) > 1:
+            path.unlink()
+        elif what == 1:
+            path = path.rename(path.with_name(f"{draw.randrange(1000)}{path.suffix}"))
+            if path.suffix == ".jsonl" and draw.random() < 0.5:
+                write_table(path)
+        elif what == 2 and not lone:
+            (folder / f"{draw.randrange(1000)}.txt").write_text(draw.choice(texts))
+        elif what == 3:
+            before, stat = path.read_bytes(), path.stat()
+            write_table(path) if path.suffix == ".jsonl" else path.write_text(draw.choice(texts))
+            broken_off()
+            if draw.random() < 0.5:  # put back as it was, to the time of its change
+                path.write_bytes(before)
+                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        else:
+            write_table(next(iter(folder.glob("*.jsonl")), folder / "new.jsonl"))
+
+    def files() -> Files:
+        return read_files(next(folder.iterdir()) if lone else folder)
+
+    def broken_off() -> None:
+        """An update that is saved now and then, and killed."""
+        saved, killed, seen = draw.randrange(1, 4), draw.randrange(1, 8), []
+        index = Retriever.load(tmp_path / "index")
+
+        def watch(progress: Progress) -> None:
+            seen.append(progress)
+            if len(seen) % saved == 0:
+                index.save(tmp_path / "index")
+            if len(seen) == killed:
+                raise InterruptedError
+
+        with suppress(InterruptedError):
+            index.update(files(), watch)
+            index.save(tmp_path / "index")
+
+    write_table(folder / "notes.jsonl")
+    for number in range(0 if lone else 20):
+        (folder / f"{number}.txt").write_text(texts[number])
+    Retriever.build(files(), coder="lsa", code_size=8).save(tmp_path / "index")
+    for _ in range(12):
+        change()
+        broken_off()
+    index = Retriever.load(tmp_path / "index")
+    index.update(files())
+    there = {item.id: item for item in files()}
+    rows = {row.id: row for row in index.ledger.all_rows()}
+    assert {id: row.digest for id, row in rows.items()} == {id: item.digest for id, item in there.items()}
+    codes = index.store.codes(np.array([rows[id].key for id in there]))
+    expected: Any = index.coder.encode(index.features.transform(list(there.values())))
+    np.testing.assert_allclose(codes, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-4)
+    assert index.ledger.files() == files().paths
+    assert index.update(files()) == Changes(0, 0, 0)
+
+
+def test_rows_of_two_tables_that_become_one_keep_the_codes_of_their_own(tmp_path: Path) -> None:
+    texts = ["threads and locks", "sockets and files", "words and letters", "locks and files"]
+    rows = [json.dumps({"id": str(number % 2), "text": text}) + "\n" for number, text in enumerate(texts)]
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text("".join(rows[:2]))
+    (folder / "b.jsonl").write_text("".join(rows[2:]))
+    index = Retriever.build(folder, coder="lsa", code_size=3)
+    (folder / "a.jsonl").unlink()
+    (folder / "b.jsonl").unlink()
+    (folder / "all.jsonl").write_text("".join(rows))
+    index.update(read_files(folder))
+    for item in read_files(folder):
+        if item.id in {row.id for row in index.ledger.all_rows() if row.digest == item.digest}:
+            assert item.id in [hit.id for hit in index.query(item, k=4) if hit.distance < 1e-4]
+    assert len(index) == 2
+
+
+def test_an_item_that_cannot_be_encoded_leaves_an_index_that_can_be_saved(notes: Path, tmp_path: Path) -> None:
+    index = Retriever.build(notes, coder="lsa", code_size=16)
+    index.save(tmp_path / "index")
+    with pytest.raises(WrongKind):
+        index.add([Item("a", "threads and locks"), Item("b", np.zeros((8, 8), np.uint8))])
+    index.save(tmp_path / "index")
+    assert len(Retriever.load(tmp_path / "index")) == 60
+
+
+def test_a_file_that_cannot_be_opened_keeps_its_items_and_is_tried_again(
+    notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = Retriever.build(notes, coder="lsa", code_size=16)
+    path = min(notes.rglob("*.txt"))
+    name = path.relative_to(notes).as_posix()
+    path.write_text("sockets and locks")
+
+    def failing(path: Path, *_: object) -> bytes:
+        raise OSError(5, "Input/output error", str(path))
+
+    with monkeypatch.context() as broken:
+        broken.setattr("aesearch.readers.text.read_bytes", failing)
+        assert index.update(read_files(notes)) == Changes(0, 0, 0)
+    assert "cannot be opened" in index.ledger.skipped[name]
+    assert index.ledger.rows_of([name])
+    assert index.update(read_files(notes)) == Changes(0, 1, 0)
+    assert index.ledger.skipped == {}
+
+
+def test_what_can_be_encoded_no_more_is_counted_as_removed(tmp_path: Path) -> None:
+    for number in range(12):
+        np.save(tmp_path / f"{number}.npy", np.random.default_rng(number).standard_normal((2, 6)))
+    index = Retriever.build(tmp_path, coder="pca", code_size=4)
+    np.save(tmp_path / "3.npy", np.ones((2, 7)))
+    assert index.update(read_files(tmp_path)) == Changes(0, 0, 2)
 
 
 def state(index: Retriever) -> tuple[object, ...]:

@@ -114,6 +114,31 @@ def test_a_table_that_was_read_in_part_is_gone_on_with(documents: list[Any], tmp
         assert len(found) == 149
 
 
+def test_rows_that_changed_in_a_table_that_was_read_in_part_are_read_again(
+    documents: list[Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(building, "READ_BATCH", 10)
+    (tmp_path / "notes").mkdir()
+    tables = [tmp_path / "notes" / f"{number}.jsonl" for number in range(3)]
+    rows = [{"id": item.id, "text": item.content} for item in documents[:40]]
+    for table in tables[:2]:
+        table.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    work = tmp_path / "work"
+    with pytest.raises(Broken):
+        Retriever.build(tmp_path / "notes", coder="lsa", code_size=8, unfinished=work, watch=breaking_at("read", 3))
+    rows[5]["text"] = "sockets and locks"
+    del rows[6]
+    tables[0].write_text("\n".join(map(json.dumps, rows)) + "\n")
+    found = Retriever.build(tmp_path / "notes", coder="lsa", code_size=8, unfinished=work)
+    there = {item.id: item.digest for item in read_files(tmp_path / "notes")}
+    assert {row.id: row.digest for row in found.ledger.all_rows()} == there
+    with pytest.raises(Broken):
+        Retriever.build(tmp_path / "notes", coder="lsa", code_size=9, unfinished=work, watch=breaking_at("read", 3))
+    tables[0].rename(tables[2])
+    found = Retriever.build(tmp_path / "notes", coder="lsa", code_size=9, unfinished=work)
+    assert {row.path for row in found.ledger.all_rows()} == {"1.jsonl", "2.jsonl"}
+
+
 @pytest.mark.parametrize(
     ("stage", "name"),
     [
@@ -140,7 +165,7 @@ def test_what_never_reached_the_disk_is_done_again(stage: str, name: str, harm: 
     assert state(build(folder, work, **settings)) == state(expected)
 
 
-@pytest.mark.parametrize("plan", [b"", b'{"format": 0}'])
+@pytest.mark.parametrize("plan", [b"", b'{\n "unfinished index', b'{\n "unfinished index of aesearch, format": 0\n}'])
 def test_work_whose_plan_is_not_to_be_read_is_done_again(plan: bytes, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(Broken):
         build(folder, tmp_path / "work", breaking_at("encode", 2))
@@ -174,8 +199,9 @@ def test_files_that_came_while_it_was_trained_are_learnt_from(folder: Path, tmp_
 def test_a_folder_that_holds_something_else_is_left_alone(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "plan.json").write_text("{}")
-    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    for place, named in ((folder, "0"), (tmp_path / "mine", "thesis.txt")):
+    (tmp_path / "mine" / "rows").mkdir()
+    (tmp_path / "mine" / "rows" / "thesis.txt").write_text("years of work")
+    for place, named in ((folder, "0"), (tmp_path / "mine", "plan.json")):
         before = sorted(tmp_path.rglob("*"))
         with pytest.raises(BadSetting, match=f"holds {named}, which is no work on an index"):
             build(folder, place)

@@ -111,7 +111,7 @@ def _tame(optimizer: Optimizer, *_: Any) -> None:
     length = nn.utils.get_total_norm(p.grad for p in group["params"] if p.grad is not None)
     if not length < inf:
         return
-    most = FAR * group["usual"] if group["seen"] >= MEMORY else inf
+    most = FAR * group["usual"] if group["seen"] >= MEMORY and group["usual"] else inf
     if length > most:
         nn.utils.clip_grads_with_norm_(group["params"], most, length)
     group["seen"] += 1

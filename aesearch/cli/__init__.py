@@ -79,7 +79,7 @@ def main() -> None:
         remedy = "; make room on the disk: what was indexed before is as it was" if error.errno in NO_ROOM else ""
         _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "") + remedy)
     except KeyboardInterrupt:
-        print("interrupted; the index is whole, as it was last saved; run it again to go on", file=sys.stderr)
+        print("interrupted; what was saved is whole; run it again to go on", file=sys.stderr)
         sys.exit(130)
 
 

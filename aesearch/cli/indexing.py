@@ -221,7 +221,7 @@ def _update(folder: Path, files: Any) -> dict[str, Any]:
     from aesearch.unfinished import begun
 
     work = _unfinished(folder)
-    if work.exists() and begun(work) < (folder / FILE).stat().st_mtime:
+    if 0 < begun(work) < (folder / FILE).stat().st_mtime:
         shutil.rmtree(work)  # left by a build that was killed once the index was there
     retriever = Retriever.load(folder)
     _check_source(folder, retriever, files)
@@ -311,7 +311,10 @@ def add(
 def _by_full_path(path: Path, items: Iterator[Item]) -> Iterator[Item]:
     root = path.resolve() if path.is_dir() else path.resolve().parent
     for item in items:
-        yield replace(item, id=str(root / item.id), path=str(root / (item.path or "")))
+        file = item.path or ""
+        # The rows of a table that was named alone go by their own ids, which those of another may have too.
+        id = item.id if item.id == file or item.id.startswith(f"{file}#") else f"{file}#{item.id}"
+        yield replace(item, id=str(root / id), path=str(root / file))
 
 
 @app.command()

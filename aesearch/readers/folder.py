@@ -40,9 +40,10 @@ class Stat(NamedTuple):
 class Files:
     """The items in the files `paths` below `root`, read when iterated, each time in the same order.
 
-    `skipped` maps every file and row left out to the reason; it grows while the collection is iterated.  Where `lone` is
-    set, the collection is one file that the user named, and its rows go by their own ids.  `size` (width, height) is
-    what the pictures of a folder are squeezed to while they are read, if anything.
+    `skipped` maps every file and row left out to the reason, and `again` holds those files of which the reason may pass;
+    both grow while the collection is iterated.  Where `lone` is set, the collection is one file that the user named, and
+    its rows go by their own ids.  `size` (width, height) is what the pictures of a folder are squeezed to while they are
+    read, if anything.
     """
 
     root: Path
@@ -51,6 +52,7 @@ class Files:
     fields: Fields = field(default_factory=Fields)
     lone: bool = False
     skipped: dict[str, str] = field(default_factory=dict)
+    again: set[str] = field(default_factory=set)
     size: tuple[int, int] | None = None
     _spare: list[Crew] = field(default_factory=list, repr=False, compare=False)
 
@@ -63,6 +65,8 @@ class Files:
             if isinstance(result, Unreadable):
                 row = result.path.removeprefix(str(self.root / path))
                 self.skipped[path + row if row.startswith("#") else path] = result.why
+                if result.passing:
+                    self.again.add(path)
             else:
                 yield self._named(result, path)
 
@@ -83,7 +87,9 @@ class Files:
         """The file that a name in `skipped`, which may be a row's, is of."""
         if self.lone:
             return next(iter(self.paths))
-        return name if name in self.paths else name.rpartition("#")[0]
+        while name not in self.paths and "#" in name:
+            name = name.rpartition("#")[0]
+        return name
 
     def _named(self, item: Item, path: str) -> Item:
         """The item under its id in this collection, labelled by its folder if it has no label of its own."""

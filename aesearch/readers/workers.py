@@ -45,9 +45,9 @@ def read_file(path: Path, **keywords: Any) -> Iterator[Item | Unreadable]:
     except Unreadable as error:
         yield error
     except MissingExtra as error:
-        yield Unreadable("", str(error))
+        yield Unreadable("", str(error), passing=True)
     except OSError as error:
-        yield Unreadable("", f"it cannot be opened ({error.strerror or error})")
+        yield Unreadable("", f"it cannot be opened ({error.strerror or error})", passing=True)
     except Exception as error:  # a decoder's own bug must cost this file alone, and be named with it
         yield Unreadable("", f"its reader failed ({type(error).__name__}: {error})")
 
@@ -157,7 +157,7 @@ def _packed(items: Sequence[Item | Unreadable]) -> list[bytes]:
     contents = []
     for item in items:
         if isinstance(item, Unreadable):
-            said.append(item.why)
+            said.append({"why": item.why, "passing": item.passing})
             continue
         assert item.digest is not None  # readers of files say what they read
         if isinstance(item.content, str):
@@ -177,8 +177,8 @@ def _unpacked(answer: bytearray, paths: Sequence[str]) -> list[Item | Unreadable
     end = answer.index(b"\n") + 1
     found: list[Item | Unreadable] = []
     for path, what in zip(paths, json.loads(answer[:end]), strict=True):
-        if isinstance(what, str):
-            found.append(Unreadable("", what))
+        if isinstance(what, dict):
+            found.append(Unreadable("", **what))
             continue
         size, shape, digest = what
         begin, end = end, end + size
