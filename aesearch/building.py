@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -24,11 +24,11 @@ from aesearch.errors import BadSetting, NothingToIndex
 from aesearch.features.features import Features
 from aesearch.items import Item, Items, Kind
 from aesearch.ledger import Ledger
-from aesearch.readers.folder import Files, Stat
+from aesearch.readers.folder import Files
 from aesearch.spool import Spool
 from aesearch.stores.store import Store
 from aesearch.unfinished import Unfinished
-from aesearch.updating import UNSETTLED
+from aesearch.updating import UNSETTLED, Settled
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -198,34 +198,6 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
         raise NothingToIndex(f"none of the items could be read{_reasons(items)}")
     watch(Progress("read", len(work.rows), len(work.rows)))
     return features
-
-
-class Settled:
-    """Enters in the ledger, as items are gone through in their order, the files that are done with and what was left out.
-
-    Of items made in memory there are neither.
-    """
-
-    def __init__(self, ledger: Ledger, items: Iterable[Item]) -> None:
-        self._ledger = ledger
-        self._skipped: dict[str, str] = items.skipped if isinstance(items, Files) else {}
-        self._again: set[str] = items.again if isinstance(items, Files) else set()
-        self._waiting = deque(items.paths.items() if isinstance(items, Files) else ())
-        self._told = 0
-
-    def up_to(self, path: str | None, left_out: Mapping[str, str] | None = None) -> list[str]:
-        """Settles the files before `path`, which is being read, or all of them, and what was left out meanwhile: by the
-        reading, and for the reasons in `left_out`.  Returns the files that are known now; those that could not be read for
-        a reason that may pass are not, and stay to be read again."""
-        done: dict[str, Stat] = {}
-        while self._waiting and self._waiting[0][0] != path:
-            name, stat = self._waiting.popleft()
-            done[name] = UNSETTLED if name in self._again else stat
-        self._ledger.enter_files(done)
-        newly = islice(reversed(self._skipped.items()), len(self._skipped) - self._told)
-        self._ledger.skip({**(left_out or {}), **dict(newly)})
-        self._told = len(self._skipped)
-        return [name for name in done if name not in self._again]
 
 
 def _reasons(items: Items) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from aesearch import manifest
 from aesearch.arrays import is_sparse, stacked
-from aesearch.building import SAMPLE, Progress, Settled, WatchBuild, batches, build, enter
+from aesearch.building import SAMPLE, Progress, WatchBuild, batches, build, enter
 from aesearch.catalog import STORES, look_up
 from aesearch.coders.coder import Coder
 from aesearch.coders.loading import load_coder
@@ -27,7 +27,7 @@ from aesearch.readers.tables import Fields
 from aesearch.reranking import CANDIDATES, as_cosines, nearest_of
 from aesearch.reranking import rerank as closer_look
 from aesearch.stores.store import NONE, Store
-from aesearch.updating import UNSETTLED, Before, Changes
+from aesearch.updating import UNSETTLED, Before, Changes, Settled
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -213,7 +213,7 @@ class Retriever:
         return len(entered)
 
     def _forget(self, rows: Iterable[Row]) -> int:
-        """Returns how many these are."""
+        """Takes the items of these rows out.  Returns how many they are."""
         keys = [row.key for row in rows]
         if keys:
             self.store.remove(np.array(keys, np.int64))

@@ -1,14 +1,15 @@
-"""What an update finds: which items are new, which have changed, moved, or are there no more."""
+"""How an index follows its files: which are known, and which items are new, have changed, moved, or are there no more."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from aesearch.items import Item
-from aesearch.ledger import Row
-from aesearch.readers.folder import Stat
+from aesearch.ledger import Ledger, Row
+from aesearch.readers.folder import Files, Stat
 
 UNSETTLED = Stat(-1, -1)
 """Stands in the ledger for a file of which not all is known: no file is like it, so the next update reads it again."""
@@ -22,6 +23,34 @@ class Changes:
     updated: int
     removed: int
     moved: int = 0
+
+
+class Settled:
+    """Enters in the ledger, as items are gone through in their order, the files that are done with and what was left out.
+
+    Of items made in memory there are neither.
+    """
+
+    def __init__(self, ledger: Ledger, items: Iterable[Item]) -> None:
+        self._ledger = ledger
+        self._skipped: dict[str, str] = items.skipped if isinstance(items, Files) else {}
+        self._again: set[str] = items.again if isinstance(items, Files) else set()
+        self._waiting = deque(items.paths.items() if isinstance(items, Files) else ())
+        self._told = 0
+
+    def up_to(self, path: str | None, left_out: Mapping[str, str] | None = None) -> list[str]:
+        """Settles the files before `path`, which is being read, or all of them, and what was left out meanwhile: by the
+        reading, and for the reasons in `left_out`.  Returns the files that are known now; those that could not be read for
+        a reason that may pass are not, and stay to be read again."""
+        done: dict[str, Stat] = {}
+        while self._waiting and self._waiting[0][0] != path:
+            name, stat = self._waiting.popleft()
+            done[name] = UNSETTLED if name in self._again else stat
+        self._ledger.enter_files(done)
+        newly = islice(reversed(self._skipped.items()), len(self._skipped) - self._told)
+        self._ledger.skip({**(left_out or {}), **dict(newly)})
+        self._told = len(self._skipped)
+        return [name for name in done if name not in self._again]
 
 
 class Before:

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from codes import measures
 from family import HALVES, items, some
 from measure import arguments, table
 
-from aesearch.analysis.evaluation import average_precision, precision_at
-from aesearch.building import empty_store
 from aesearch.catalog import new_coder
 from aesearch.coders.bits import Bits
 from aesearch.coders.coder import Coder
@@ -42,7 +41,8 @@ def main() -> None:
         figures: dict[str, list[list[float]]] = {}
         for seed in map(int, options.seeds.split(",")):
             for what, coder in coders(X, code_size=options.bits, seed=seed):
-                figures.setdefault(what, []).append(found(coder, X, Q, labels, wanted))
+                nearest, ten, _, ranking, _ = measures(coder, X, Q, labels, wanted)
+                figures.setdefault(what, []).append([nearest, ten, ranking])
                 print("#", name, what, seed, *figures[what][-1], flush=True)
         rows += [(name, what, *np.median(each, axis=0).round(3).tolist()) for what, each in figures.items()]
     table(("set", "coder", "1-NN", "P@10", "mAP@1000"), rows)
@@ -54,16 +54,6 @@ def coders(X: Any, **settings: Any) -> Iterator[tuple[str, Coder]]:
     yield "dense, ITQ bits", Bits(new_coder("dense", **settings)).fit(X)
     yield "hashing", new_coder("hashing", **settings).fit(X)
     yield "hashing, straight-through", new_coder("hashing", straight_through=True, **settings).fit(X)
-
-
-def found(coder: Coder, X: Any, Q: Any, labels: np.ndarray, wanted: np.ndarray) -> list[float]:
-    """1-NN, P@10, mAP@1000."""
-    codes: Any = coder.encode(X)
-    store = empty_store(None, coder, codes)
-    store.add(np.arange(len(labels)), codes)
-    relevant = labels[store.search(coder.encode(Q), 1000)[0]] == wanted[:, None]
-    means = precision_at(relevant, 1), precision_at(relevant, 10), average_precision(relevant)
-    return [round(float(each.mean()), 4) for each in means]
 
 
 if __name__ == "__main__":

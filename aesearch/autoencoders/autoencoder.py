@@ -170,6 +170,7 @@ class Autoencoder(Trainable, Coder):
         return names[:-1] + [field.name for field in fields(Training)]
 
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+        """Trains on X, layer by layer first if so asked; see `Coder.fit`.  Raises AesearchError where training diverges."""
         with torch.random.fork_rng():
             torch.manual_seed(self.plan.seed)
             self._build(tuple(X.shape[1:]), sparse=is_sparse(X))

@@ -167,6 +167,7 @@ class Gradients(nn.Module):
             self.register_buffer(name, value, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] in 0..1 -> [B, DIRECTIONS * cells^2]"""
         # The square root makes a step in the dark count as much as one in the light.
         edged = nn.functional.pad(x.clamp_min(0).sqrt(), (1, 1, 1, 1), mode="replicate")
         right = edged[:, :, 1:-1, 2:] - edged[:, :, 1:-1, :-2]  # [B, C, H, W]

@@ -61,6 +61,7 @@ class Bits(Coder):
         return {"rounds": self.rounds, "seed": self.seed}
 
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+        """Fits the coder of floats to X, then the rotation to its codes; see `Coder.fit`."""
         self.floats.fit(X, watch)
         self.shape = self.floats.shape
         generator = np.random.default_rng(self.seed)

@@ -47,6 +47,7 @@ class PCA(Coder):
         return {"code_size": self.code_size, "whiten": self.whiten, "seed": self.seed}
 
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+        """Finds the components of X, pictures or vectors; see `Coder.fit`."""
         from sklearn.decomposition import PCA as FittedPCA
 
         flat = flat_floats(X, self.name)
@@ -103,6 +104,7 @@ class LSA(Coder):
         return {"code_size": self.code_size, "seed": self.seed}
 
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+        """Finds the components of X, [N, V] csr; see `Coder.fit`."""
         from sklearn.decomposition import TruncatedSVD
 
         if not is_sparse(X):
@@ -147,6 +149,7 @@ class Raw(Coder):
         return {}
 
     def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+        """Learns nothing of X but the shape of its rows."""
         self._take(tuple(X.shape[1:]), "l2" if len(X.shape) > 2 else "cosine")
         return self
 

@@ -78,6 +78,7 @@ class FaissStore(Store):
 
     @classmethod
     def load(cls, folder: Path, metric: Metric, width: int) -> Self:
+        """The store saved in `folder`.  Raises BrokenIndex where it is missing, damaged, or of other codes."""
         store = cls(metric, width)
         path = folder / (BITS_FILE if metric == "hamming" else FILE)
         if not path.is_file():
