@@ -8,11 +8,15 @@ from typing import Any
 from aesearch.errors import BrokenIndex
 
 
-def open_session(model: bytes | Path) -> Any:
-    """An `onnxruntime.InferenceSession` of the graph in a file, or in bytes.  Raises BrokenIndex."""
+def open_session(model: bytes | Path, threads: int = 0) -> Any:
+    """An `onnxruntime.InferenceSession` of the graph in a file, or in bytes.  Raises BrokenIndex.
+
+    `threads` share the work of each run; 0: one on each core.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors alone: a warning here is no one's to act on
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -57,10 +58,20 @@ class OnnxCoder(Coder):
         return self._detail_parts
 
     def _run(self, output: str, X: Rows) -> list[np.ndarray]:
-        """What the graph makes of X, batch by batch."""
+        """What the graph makes of X, by batches: several at once, one on each core."""
         size = PICTURES if self.shape is not None and len(self.shape) == 3 else BATCH
-        batches = (X[start : start + size] for start in range(0, X.shape[0], size))
-        return [self._session.run([output], {"x": self._input(batch)})[0] for batch in batches]
+        starts = range(0, X.shape[0], size)
+
+        def made(start: int) -> np.ndarray:
+            codes: np.ndarray = self._session.run([output], {"x": self._input(X[start : start + size])})[0]
+            return codes
+
+        if len(starts) < 2:
+            return [made(start) for start in starts]
+        from concurrent.futures import ThreadPoolExecutor  # here, because a query is one batch and begins sooner without it
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(made, starts))
 
     def _input(self, X: Rows) -> np.ndarray:
         if is_sparse(X):
@@ -78,7 +89,8 @@ class OnnxCoder(Coder):
         return {}
 
     def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
-        self._session = open_session(folder / ONNX)
+        # A thread for each batch: several that shared the small steps of one would spend their time waiting for each other.
+        self._session = open_session(folder / ONNX, threads=1)
         self.shape, self.code_size = tuple(learnt["shape"]), learnt["code_size"]
         self.metric = learnt["metric"]
         self._detail_parts = learnt.get("detail_parts", {})

@@ -36,6 +36,14 @@ def test_it_is_the_light_one_and_imports_no_torch(saved: Path) -> None:
     assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "[]"
 
 
+def test_many_batches_at_once_keep_their_order(saved: Path, digits: np.ndarray) -> None:
+    coder = load_coder(saved)
+    together = coder.encode(digits)
+    assert together.shape == (len(digits), 16)
+    alone = [coder.encode(digits[row : row + 1]) for row in range(0, len(digits), 20)]
+    np.testing.assert_allclose(together[::20], np.concatenate(alone), atol=1e-5)
+
+
 def test_what_needs_the_whole_autoencoder_says_how_to_get_it(saved: Path, digits: np.ndarray, tmp_path: Path) -> None:
     light = load_coder(saved)
     for ask in (
