@@ -144,15 +144,13 @@ def kind_of(items: Items) -> Kind:
     raise NothingToIndex("there are no items; pass at least one")
 
 
-def spread(items: Items, needs: int | None) -> Iterable[Item]:
-    """As many items as are needed, from all over the collection where it can be cut."""
-    if needs is None:
-        return items
+def spread(items: Items, number: int) -> list[Item]:
+    """At least so many items, if there are, from all over the collection where it can be cut."""
     if isinstance(items, Files):
-        return islice(items.spread(needs), needs)
+        return list(islice(items.spread(number), number))
     if isinstance(items, list | tuple):
-        return items[:: max(1, len(items) // needs)]
-    return islice(items, needs)
+        return list(items[:: max(1, len(items) // number)])
+    return list(islice(items, number))
 
 
 def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) -> Features:
@@ -163,9 +161,11 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
     """
     total = len(items) if isinstance(items, Sized) else None
     watch(Progress("read", len(work.rows), total))
+    looked_at: list[Item] = []
     if work.features is None:
         try:
-            features.fit(spread(items, features.fit_needs))
+            looked_at = [] if features.fit_needs is None else spread(items, features.fit_needs)
+            features.fit(looked_at or items)
         except NothingToIndex as error:
             raise NothingToIndex(f"{error}{_reasons(items)}") from None
         work.keep_features(features)
@@ -174,7 +174,8 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
     begun: set[str] = set()
     if isinstance(items, Files):
         done = work.ledger.files()
-        items = items.only([path for path in items.paths if path not in done]).sized(features.picture_size)
+        items = items.only([path for path in items.paths if path not in done])
+        items = items.sized(features.picture_size).holding(looked_at)
         # A table that was read in part is read again, but for the rows that are there.
         for row in work.ledger.all_rows():
             if row.path is not None and row.path not in done:

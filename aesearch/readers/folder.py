@@ -54,6 +54,7 @@ class Files:
     skipped: dict[str, str] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
     size: tuple[int, int] | None = None
+    _held: dict[str, Item] = field(default_factory=dict, repr=False, compare=False)
     _spare: list[Crew] = field(default_factory=list, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -77,6 +78,13 @@ class Files:
     def sized(self, size: tuple[int, int] | None) -> Files:
         """The same collection, its pictures squeezed to `size` where that can be done while they are read."""
         return replace(self, size=size)
+
+    def holding(self, items: Iterable[Item]) -> Files:
+        """The same collection, of which these items were read before: those of one item a file are handed out as they are,
+        once, unless they are pictures smaller than `size`, which may have been larger."""
+        least = max(self.size or (0,))
+        large = (item for item in items if min(getattr(item.content, "shape", (0,))[:2]) >= least)
+        return replace(self, _held={item.id: replace(item, id="") for item in large if item.id == item.path})
 
     def spread(self, number: int) -> Files:
         """At most `number` of the files, evenly spread."""
@@ -131,7 +139,7 @@ class Files:
         chunk: list[str] = []
         for path in self.paths:
             entry = reader_of(path)
-            apart = not self.lone and entry is not None and entry.apart
+            apart = not self.lone and entry is not None and entry.apart and path not in self._held
             if apart:
                 chunk.append(path)
             if chunk and (len(chunk) == CHUNK or not apart):
@@ -143,11 +151,14 @@ class Files:
             yield chunk, True
 
     def _finished(self, paths: list[str], worker: Worker | None) -> Iterator[tuple[str, Item | Unreadable]]:
-        """What the files yield: fetched from the worker that has them, or read here where none has."""
+        """What the files yield: fetched from the worker that has them, or held, or read here."""
         if worker is not None:
             yield from zip(paths, worker.receive(), strict=True)
             return
         for path in paths:
+            if path in self._held:
+                yield path, self._held.pop(path)
+                continue
             entry = reader_of(path)
             keywords: dict[str, Any] = {}
             if entry is not None and entry.rows == "table":
