@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 READ_BATCH = 128
 """Items read at a time: few, so that the workers that decode do not wait while features are made of a batch."""
 
+COMMIT_EVERY = 0.5
+"""Seconds of reading that a build which is broken off may have to do again.  Each commit writes most pages of the ledger
+anew, since its keys are in no order: one a batch would cost more than entering the items."""
+
 BATCH = 1024
 """Items coded and stored at a time."""
 
@@ -154,7 +158,7 @@ def spread(items: Items, number: int) -> list[Item]:
 
 
 def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) -> Features:
-    """Fits the features, and spools the rows of all items and enters them in the ledger, batch by batch.
+    """Fits the features, and spools the rows of all items and enters them in the ledger, committing now and then.
 
     Returns the features, which are those of the work where it has them: files that it has read are passed over then.
     Raises NothingToIndex where no item could be read.
@@ -182,6 +186,7 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
                 known.add(row.id)
                 begun.add(row.path)
     settled = Settled(work.ledger, items)
+    committed = time.monotonic()
     for batch in batches(items):
         left_out: dict[str, str] = {}
         fresh = [item for item in batch if item.id not in known]
@@ -190,7 +195,9 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
         if entered:
             work.rows.append(np.array(list(entered), np.int64), features.transform(list(entered.values())))
         settled.up_to(batch[-1].path, left_out)
-        work.commit()
+        if time.monotonic() - committed >= COMMIT_EVERY:
+            work.commit()
+            committed = time.monotonic()
         watch(Progress("read", len(work.rows), total))
     settled.up_to(None)
     work.ledger.enter_files(dict.fromkeys(begun, UNSETTLED))  # what is there of them may have changed meanwhile

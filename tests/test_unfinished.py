@@ -47,6 +47,12 @@ def state(retriever: Retriever) -> tuple[Any, ...]:
     return rows, retriever.ledger.files(), retriever.ledger.skipped, np.asarray(codes).tolist()
 
 
+@pytest.fixture(autouse=True)
+def every_batch_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of a long build are, which takes longer than half a second over a batch or two."""
+    monkeypatch.setattr(building, "COMMIT_EVERY", 0)
+
+
 @pytest.fixture
 def folder(digit_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Some 290 pictures, and among them two that are none; read and encoded a few at a time."""
