@@ -279,13 +279,15 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 def enter(ledger: Ledger, items: Iterable[Item], features: Features, left_out: dict[str, str]) -> dict[int, Item]:
     """Enters the items in the ledger: by their keys.  One whose id is there already, or that the features cannot take, is
     noted in `left_out` instead."""
-    entered: dict[int, Item] = {}
+    fitting = []
     for item in items:
-        why_not = features.why_not(item)
-        key = None if why_not else ledger.add(item)
-        if why_not:
+        if why_not := features.why_not(item):
             left_out[item.id] = why_not
-        elif key is None:
+        else:
+            fitting.append(item)
+    entered: dict[int, Item] = {}
+    for item, key in zip(fitting, ledger.add(fitting), strict=True):
+        if key is None:
             left_out[item.id] = "an item of the same id came before it"
         else:
             entered[key] = item

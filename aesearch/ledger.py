@@ -107,18 +107,27 @@ class Ledger:
     def __len__(self) -> int:
         return int(next(self._read("SELECT count(*) FROM items"))[0])
 
-    def add(self, item: Item) -> int | None:
-        """Enters an item and returns its key; None where another of the same id is there."""
-        key = key_of(item.id)
-        row = (item.id, item.path, item.label, item.digest, item.excerpt)
-        while True:
+    def add(self, items: Iterable[Item]) -> list[int | None]:
+        """Enters the items and returns their keys; None for one whose id is there already."""
+        items = list(items)
+        keys = [key_of(item.id) for item in items]
+        refused = set()
+        done = 0
+        while done < len(items):
+            rest = zip(keys[done:], items[done:], strict=True)
+            rows = [(key, one.id, one.path, one.label, one.digest, one.excerpt) for key, one in rest]
+            before = self._db.total_changes
             try:
-                self._change("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", [(key, *row)])
-                return key
+                self._change("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
+                break
             except sqlite3.IntegrityError:
-                if self._db.execute("SELECT 1 FROM items WHERE id = ?", (item.id,)).fetchone():
-                    return None
-                key = (key + 1) & _POSITIVE  # another id of the same checksum: once in many billions
+                done += self._db.total_changes - before
+                if self.rows_of([items[done].id]):
+                    refused.add(done)
+                    done += 1
+                else:
+                    keys[done] = (keys[done] + 1) & _POSITIVE  # another id of the same checksum: once in many billions
+        return [None if place in refused else key for place, key in enumerate(keys)]
 
     def remove(self, keys: Iterable[int]) -> None:
         self._change("DELETE FROM items WHERE key = ?", ((key,) for key in keys))

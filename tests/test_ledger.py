@@ -13,7 +13,7 @@ from aesearch.ledger import Ledger, key_of
 def test_items_come_back_by_key_id_and_file(tmp_path: Path) -> None:
     ledger = Ledger.new()
     items = [Item(f"t.csv#{n}", f"text {n}", str(n % 3), "t.csv", bytes([n % 256])) for n in range(1200)]
-    keys = [ledger.add(item) for item in items]
+    keys = ledger.add(items)
     ledger.save(tmp_path / "ledger.sqlite")
     loaded = Ledger.load(tmp_path / "ledger.sqlite")
     assert len(loaded) == 1200
@@ -27,15 +27,17 @@ def test_items_come_back_by_key_id_and_file(tmp_path: Path) -> None:
 
 def test_an_id_that_is_there_is_refused_and_nothing_changes() -> None:
     ledger = Ledger.new()
-    assert ledger.add(Item("a", "one")) == key_of("a")
-    assert ledger.add(Item("a", "two")) is None
-    assert ledger.rows_of(["a"])["a"].excerpt == "one"
+    assert ledger.add([Item("a", "one")]) == [key_of("a")]
+    names = "bacbd"
+    assert ledger.add(Item(name, "two") for name in names) == [key_of("b"), None, key_of("c"), None, key_of("d")]
+    assert {row.id: row.excerpt for row in ledger.all_rows()} == {"a": "one", "b": "two", "c": "two", "d": "two"}
 
 
 def test_two_ids_of_one_checksum_get_two_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aesearch.ledger.key_of", lambda id: (1 << 63) - 1)
     ledger = Ledger.new()
-    assert [ledger.add(Item(name, "text")) for name in "abc"] == [(1 << 63) - 1, 0, 1]
+    assert ledger.add(Item(name, "text") for name in "abac") == [(1 << 63) - 1, 0, None, 1]
+    assert [row.id for row in ledger.all_rows()] == ["b", "c", "a"]
 
 
 def test_keys_follow_no_order_of_the_ids() -> None:
@@ -47,7 +49,7 @@ def test_keys_follow_no_order_of_the_ids() -> None:
 
 def test_a_copy_changes_apart_from_the_file(tmp_path: Path) -> None:
     ledger = Ledger.new()
-    ledger.add(Item("a", "one"))
+    ledger.add([Item("a", "one")])
     ledger.save(tmp_path / "ledger.sqlite")
     copy = Ledger.load(tmp_path / "ledger.sqlite").copy()
     copy.remove([key_of("a")])
@@ -76,8 +78,7 @@ def test_what_is_no_ledger_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_page_that_is_damaged_is_named_when_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger.new()
-    for number in range(2000):
-        ledger.add(Item(f"a rather long id of number {number}", "text"))
+    ledger.add(Item(f"a rather long id of number {number}", "text") for number in range(2000))
     ledger.save(path)
     raw = bytearray(path.read_bytes())
     raw[8192:-4096] = bytes(len(raw) - 12288)
@@ -88,7 +89,7 @@ def test_a_page_that_is_damaged_is_named_when_it_is_read(tmp_path: Path) -> None
 
 def test_a_ledger_on_its_way_has_one_writer(tmp_path: Path) -> None:
     ledger = Ledger.kept(tmp_path / "ledger.sqlite")
-    ledger.add(Item("a", "one"))
+    ledger.add([Item("a", "one")])
     with pytest.raises(Busy, match="another process"):
         Ledger.kept(tmp_path / "ledger.sqlite")
     ledger.commit()
