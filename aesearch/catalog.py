@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Literal
 
 from aesearch.errors import BadSetting, UnknownName, WrongKind
@@ -192,7 +191,7 @@ def new_coder(name: str, kind: Kind | None = None, **settings: Any) -> Any:
 _LENGTHS = sorted({len(ending) for ending in READERS}, reverse=True)
 
 
-def reader_of(path: Path | str) -> Entry | None:
+def reader_of(path: str | os.PathLike[str]) -> Entry | None:
     """The reader for a file of that name; None where there is none."""
     name = os.fspath(path)[-_LENGTHS[0] :].lower()
     for length in _LENGTHS:  # the longest ending first

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
 from aesearch.pictures import squeezed
-from aesearch.readers.contents import read_bytes
+from aesearch.readers.contents import AnyPath, read_bytes
 
 DETAIL = 96
 """Pixels that the shorter side keeps at least, if it had them; more where features need more.  JPEG files are decoded
@@ -21,10 +21,15 @@ straight to it, in a fraction of the time."""
 
 MAX_PIXELS = 100_000_000
 """A picture that would take more in memory is refused before a pixel of it is decoded (a decompression bomb)."""
+MAX_CLAIMED = 180_000_000
+"""A JPEG file may claim so many, as it is decoded to fewer: but one of the progressive kind takes memory for them all."""
 TOO_LARGE = f"it claims more than {MAX_PIXELS:,} pixels; scale it down first"
 
 MAX_BYTES = 512 << 20
 """A larger file is refused."""
+
+JPEG = b"\xff\xd8\xff"
+"""What its files begin with."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow may try.  Formats that start another program (EPS) or fetch other files are left out."""
@@ -32,7 +37,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 EXIF_ORIENTATION = 0x0112
 
 
-def read(path: Path, size: tuple[int, int] | None = None) -> Iterator[Item]:
+def read(path: AnyPath, size: tuple[int, int] | None = None) -> Iterator[Item]:
     """The one picture of the file `path`; squeezed to `size` (width, height) where one is given."""
     raw = read_bytes(path, MAX_BYTES, "scale the picture down first")
     picture = decode(io.BytesIO(raw), path, max((DETAIL, *(size or ()))))
@@ -55,7 +60,7 @@ def decode(file: IO[bytes], name: object, detail: int = DETAIL) -> Image.Image:
     picture's own darkest value to its brightest, as microscopes show them.  Raises Unreadable, which names `name`.
     """
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with _opened(file) as image:
             image.draft(None, (detail, detail))  # None keeps the mode
             if image.width * image.height > MAX_PIXELS:
                 raise Unreadable(name, TOO_LARGE)
@@ -70,6 +75,19 @@ def decode(file: IO[bytes], name: object, detail: int = DETAIL) -> Image.Image:
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError, AssertionError) as error:
         # Pillow's decoders raise all of these on damaged files.
         raise Unreadable(name, f"the picture is damaged ({error or type(error).__name__})") from None
+
+
+def _opened(file: IO[bytes]) -> Image.Image:
+    """The picture in `file`, not yet decoded."""
+    begins = file.read(len(JPEG))
+    file.seek(0)
+    if begins != JPEG:
+        return Image.open(file, formats=FORMATS)
+    # Most photos are; without the modules of the other formats, which Image.open() loads, workers begin sooner.
+    image = JpegImageFile(file)
+    if image.width * image.height > MAX_CLAIMED:
+        raise Image.DecompressionBombError
+    return image
 
 
 def _reduced(image: Image.Image, detail: int) -> Image.Image:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
+from aesearch.readers.contents import AnyPath
 from aesearch.readers.text import document, read_document
 
 MAX_UNPACKED = 512 << 20
 """Bytes that the parts of a document may unpack to; more is refused before any is unpacked (a zip bomb)."""
 
 
-def read_docx(path: Path) -> Iterator[Item]:
+def read_docx(path: AnyPath) -> Iterator[Item]:
     """The paragraphs and table cells of the document `path`, in their order."""
     try:
         import docx

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
+from aesearch.readers.contents import AnyPath
 from aesearch.readers.text import document, read_document
 
 MAX_PAGES = 2_000
 """Pages read of one document; those after it are left out."""
 
 
-def read(path: Path) -> Iterator[Item]:
+def read(path: AnyPath) -> Iterator[Item]:
     """The text of the document `path`, page after page."""
     try:
         import pypdfium2

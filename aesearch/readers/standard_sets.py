@@ -20,13 +20,15 @@ from PIL import Image
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
+from aesearch.readers.contents import AnyPath
 from aesearch.readers.images import MAX_PIXELS, TOO_LARGE
 
 CIFAR_ROW = 1 + 3 * 32 * 32
 
 
-def read_idx(path: Path) -> Iterator[Item]:
+def read_idx(path: AnyPath) -> Iterator[Item]:
     """The pictures of `images-idx3-ubyte[.gz]`, labelled by the `labels-idx1-ubyte[.gz]` beside it if there is one."""
+    path = Path(path)
     beside = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
     with ExitStack() as files:
         pictures, (count, height, width) = _idx(path, 3, files)
@@ -40,8 +42,9 @@ def read_idx(path: Path) -> Iterator[Item]:
             yield _row(path, number, pixels, str(_read(labels, 1, beside)[0]) if labels else None)
 
 
-def read_cifar(path: Path) -> Iterator[Item]:
+def read_cifar(path: AnyPath) -> Iterator[Item]:
     """The pictures of a CIFAR-10 batch, their labels named by the `batches.meta.txt` beside it if there is one."""
+    path = Path(path)
     if path.stat().st_size % CIFAR_ROW or not path.stat().st_size:
         raise Unreadable(path, f"its size is no multiple of {CIFAR_ROW} bytes, as a CIFAR-10 batch's is")
     meta = path.with_name("batches.meta.txt")

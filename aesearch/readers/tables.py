@@ -7,15 +7,16 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import IO, Any
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
+from aesearch.readers.contents import AnyPath
 
 MAX_LINE = 16 << 20
 """Characters that a line may hold, or a field of a CSV row: a small archive can unpack to one that fills the memory."""
@@ -30,7 +31,7 @@ class Fields:
     id: str = "id"
     label: str = "label"
 
-    def item(self, row: Mapping[str, Any], number: int, path: Path) -> Item | Unreadable:
+    def item(self, row: Mapping[str, Any], number: int, path: AnyPath) -> Item | Unreadable:
         """The item in row `number` of `path`, counted from 1; Unreadable where the row has no text."""
         text = row.get(self.text)
         if not isinstance(text, str):
@@ -48,7 +49,7 @@ class Fields:
         )
 
 
-def read_json_lines(path: Path, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
+def read_json_lines(path: AnyPath, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
     """A JSON object a line."""
     with _open_text(path) as lines:
         for number, line in enumerate(_mended(lines, path), 1):
@@ -65,11 +66,11 @@ def read_json_lines(path: Path, fields: Fields = Fields()) -> Iterator[Item | Un
                 yield Unreadable(f"{path}#{number}", "the line is not a JSON object")
 
 
-def read_csv(path: Path, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
+def read_csv(path: AnyPath, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
     """A row a record, the first row naming the fields; tabs separate them in a .tsv."""
     csv.field_size_limit(MAX_LINE)
     with _open_text(path) as lines:
-        rows = csv.DictReader(_mended(lines, path), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+        rows = csv.DictReader(_mended(lines, path), delimiter="\t" if _ends(path, ".tsv") else ",")
         for number in _count():
             try:
                 row = next(rows)
@@ -94,13 +95,17 @@ def _count() -> Iterator[int]:
         yield (number := number + 1)
 
 
-def _open_text(path: Path) -> IO[str]:
+def _open_text(path: AnyPath) -> IO[str]:
     """`path`, unpacked if need be, as UTF-8; a byte that is not UTF-8 becomes a replacement character."""
-    raw: Any = gzip.open(path, "rb") if path.suffix.lower() == ".gz" else open(path, "rb")  # noqa: SIM115
+    raw: Any = gzip.open(path, "rb") if _ends(path, ".gz") else open(path, "rb")  # noqa: SIM115
     return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
 
 
-def _mended(lines: IO[str], path: Path) -> Iterator[str]:
+def _ends(path: AnyPath, ending: str) -> bool:
+    return os.fspath(path).lower().endswith(ending)
+
+
+def _mended(lines: IO[str], path: AnyPath) -> Iterator[str]:
     """`lines`, where a damaged archive, or a line that never ends, ends them as Unreadable."""
     try:
         for line in iter(partial(lines.readline, MAX_LINE + 1), ""):

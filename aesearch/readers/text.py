@@ -5,11 +5,10 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.contents import read_bytes
+from aesearch.readers.contents import AnyPath, read_bytes
 
 MAX_BYTES = 64 << 20
 """A larger text is refused: it is a log or a dump, not a document."""
@@ -27,13 +26,13 @@ _MARKS = (  # longest first: the mark of UTF-32 begins with that of UTF-16
 )
 
 
-def read(path: Path) -> Iterator[Item]:
+def read(path: AnyPath) -> Iterator[Item]:
     """The one text of the file `path`."""
     raw = read_document(path)
     yield document(decode(raw, path), path, raw)
 
 
-def read_html(path: Path) -> Iterator[Item]:
+def read_html(path: AnyPath) -> Iterator[Item]:
     """What a reader of the page `path` sees: its title and text, without scripts and styles."""
     from selectolax.lexbor import LexborHTMLParser
 
@@ -45,12 +44,12 @@ def read_html(path: Path) -> Iterator[Item]:
     yield document(f"{title.text() if title else ''}\n{text}", path, raw)
 
 
-def read_document(path: Path) -> bytes:
+def read_document(path: AnyPath) -> bytes:
     """The content of a document's file.  Raises Unreadable where it is empty or larger than MAX_BYTES."""
     return read_bytes(path, MAX_BYTES, "split it into documents first")
 
 
-def document(text: str, path: Path, raw: bytes) -> Item:
+def document(text: str, path: AnyPath, raw: bytes) -> Item:
     """The item of a one-document file.  Raises Unreadable where no text is left."""
     if not text.strip():
         raise Unreadable(path, "it holds no text")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
@@ -15,13 +14,14 @@ import numpy as np
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
+from aesearch.readers.contents import AnyPath
 from aesearch.readers.tables import Fields, sound
 
 ROWS = 1024
 """Rows of a Parquet table read at a time."""
 
 
-def read_npy(path: Path) -> Iterator[Item | Unreadable]:
+def read_npy(path: AnyPath) -> Iterator[Item | Unreadable]:
     """The rows of an array [N, D] of numbers, or the one vector of an array [D]."""
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # which refuses what is pickled
@@ -33,7 +33,7 @@ def read_npy(path: Path) -> Iterator[Item | Unreadable]:
         yield _vector(path, number, row)
 
 
-def read_parquet(path: Path, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
+def read_parquet(path: AnyPath, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
     """The rows of a table: its one column of lists of numbers, beside it an id and a label if it has them."""
     try:
         import pyarrow as arrow
@@ -63,7 +63,7 @@ def _is_list(kind: Any) -> bool:
     return lists and (types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
 
 
-def _vector(path: Path, number: int, row: Any, id: Any = None, label: Any = None) -> Item | Unreadable:
+def _vector(path: AnyPath, number: int, row: Any, id: Any = None, label: Any = None) -> Item | Unreadable:
     """The item of row `number`, counted from 0; Unreadable where the row is no vector of finite numbers."""
     try:
         with np.errstate(over="ignore"):  # what becomes infinite is refused below

@@ -1,6 +1,6 @@
 """Files read in processes of their own: on every core, and a decoder that crashes or hangs costs its one file.
 
-A worker is this module run by the same Python.  It takes lists of paths on its standard input, a line of JSON each, and
+A worker is the same Python running `serve` alone.  It takes lists of paths on its standard input, a line of JSON each, and
 answers each list on its standard output: the size of the answer in 8 bytes, a line of JSON that says of every path what was
 read, and the bytes of it all.  Nothing of the caller's program is imported in it, so scripts need no main guard; it ends
 when its input does, so it cannot outlive its caller.
@@ -17,12 +17,12 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aesearch.catalog import reader_of
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
+from aesearch.readers.contents import AnyPath
 
 if TYPE_CHECKING:
     import subprocess
@@ -34,7 +34,7 @@ PIPE = 1 << 20
 """Bytes that a pipe holds, where the system lets us say so: a worker goes on while its answers wait to be fetched."""
 
 
-def read_file(path: Path, **keywords: Any) -> Iterator[Item | Unreadable]:
+def read_file(path: AnyPath, **keywords: Any) -> Iterator[Item | Unreadable]:
     """The items of one file by its reader, and in the place of an error the reason."""
     try:
         entry = reader_of(path)
@@ -66,13 +66,14 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        import subprocess  # here, because workers begin sooner without it
+        import subprocess  # here, as pathlib, because workers begin sooner without them
+        from pathlib import Path
 
         # -P and the caller's own path, less the current folder: a folder of photos must not be able to lend it modules.
         # -S: with that path nothing is left for `site` to find, and workers begin sooner without it.
         found_at = os.pathsep.join([str(Path(__file__).parents[2]), *(place for place in sys.path if place)])
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-P", "-m", __name__],
+            [sys.executable, "-S", "-P", "-c", f"from {__name__} import serve; serve()"],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -191,7 +192,7 @@ def _unpacked(answer: bytearray, paths: Sequence[str]) -> list[Item | Unreadable
     return found
 
 
-def _serve() -> None:
+def serve() -> None:
     """What a worker does."""
     import signal
 
@@ -201,12 +202,8 @@ def _serve() -> None:
     gc.freeze()  # looking again and again through what was imported would cost a thirtieth of the decoding
     for line in sys.stdin.buffer:
         paths, keywords = json.loads(line)
-        parts = _packed([next(read_file(Path(path), **keywords)) for path in paths])
+        parts = _packed([next(read_file(path, **keywords)) for path in paths])
         # All in one piece: waking the caller for each file would cost a tenth of the decoding.
         rest = memoryview(b"".join((sum(map(len, parts)).to_bytes(8), *parts)))
         while rest:
             rest = rest[answers.write(rest) :]
-
-
-if __name__ == "__main__":
-    _serve()

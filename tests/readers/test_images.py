@@ -143,3 +143,17 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -
         Image.new("1", (side, side)).save(tmp_path / "bomb.png")
         with pytest.raises(Unreadable, match="pixels; scale it down"):
             read(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_file_that_claims_too_much_is_refused_though_it_would_be_decoded_to_less(
+    progressive: bool, scene: Image.Image, tmp_path: Path
+) -> None:
+    whole = io.BytesIO()
+    scene.save(whole, "jpeg", progressive=progressive)
+    raw = bytearray(whole.getvalue())
+    frame = raw.index(b"\xff\xc2" if progressive else b"\xff\xc0")
+    raw[frame + 5 : frame + 9] = (30_000).to_bytes(2) * 2  # height and width
+    (tmp_path / "bomb.jpg").write_bytes(raw)
+    with pytest.raises(Unreadable, match="pixels; scale it down"):
+        read(tmp_path / "bomb.jpg")
