@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 READ_BATCH = 128
 """Items read at a time: few, so that the workers that decode do not wait while features are made of a batch."""
 
-COMMIT_EVERY = 0.5
+COMMIT_EVERY = 2.0
 """Seconds of reading that a build which is broken off may have to do again.  Each commit writes most pages of the ledger
 anew, since its keys are in no order: one a batch would cost more than entering the items."""
 

@@ -49,7 +49,7 @@ def state(retriever: Retriever) -> tuple[Any, ...]:
 
 @pytest.fixture(autouse=True)
 def every_batch_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As those of a long build are, which takes longer than half a second over a batch or two."""
+    """As those of a long build are, of which a batch or two take longer than two seconds."""
     monkeypatch.setattr(building, "COMMIT_EVERY", 0)
 
 

@@ -123,7 +123,8 @@ class Files:
                 if apart:
                     turn = next(turns)
                     worker = crew[turn] = crew[turn] or Worker()
-                    worker.send([os.path.join(self.root, path) for path in paths], size)  # noqa: PTH118  # quicker, of many
+                    unread = [path for path in paths if path not in self._held]
+                    worker.send([os.path.join(self.root, path) for path in unread], size)  # noqa: PTH118  # quicker, of many
                 pending.append((paths, worker))
                 if len(pending) > AHEAD * len(crew):
                     yield from self._finished(*pending.popleft())
@@ -139,7 +140,7 @@ class Files:
         chunk: list[str] = []
         for path in self.paths:
             entry = reader_of(path)
-            apart = not self.lone and entry is not None and entry.apart and path not in self._held
+            apart = not self.lone and entry is not None and entry.apart
             if apart:
                 chunk.append(path)
             if chunk and (len(chunk) == CHUNK or not apart):
@@ -151,22 +152,25 @@ class Files:
             yield chunk, True
 
     def _finished(self, paths: list[str], worker: Worker | None) -> Iterator[tuple[str, Item | Unreadable]]:
-        """What the files yield: fetched from the worker that has them, or held, or read here."""
-        if worker is not None:
-            yield from zip(paths, worker.receive(), strict=True)
-            return
+        """What the files yield: held, or fetched from the worker that has them, or read here."""
+        fetched = None if worker is None else iter(worker.receive())
         for path in paths:
             if path in self._held:
                 yield path, self._held.pop(path)
-                continue
-            entry = reader_of(path)
-            keywords: dict[str, Any] = {}
-            if entry is not None and entry.rows == "table":
-                keywords = {"fields": self.fields}
-            elif entry is not None and entry.apart and self.size:
-                keywords = {"size": self.size}
-            for result in read_file(self.root / path, **keywords):
-                yield path, result
+            elif fetched is not None:
+                yield path, next(fetched)
+            else:
+                for result in self._read(path):
+                    yield path, result
+
+    def _read(self, path: str) -> Iterator[Item | Unreadable]:
+        entry = reader_of(path)
+        keywords: dict[str, Any] = {}
+        if entry is not None and entry.rows == "table":
+            keywords = {"fields": self.fields}
+        elif entry is not None and entry.apart and self.size:
+            keywords = {"size": self.size}
+        return read_file(self.root / path, **keywords)
 
 
 def read_files(path: str | os.PathLike[str], *, kind: Kind | None = None, fields: Fields | None = None) -> Files:
