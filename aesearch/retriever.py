@@ -95,9 +95,9 @@ class Retriever:
         store : a name of the catalog; None for the one that fits the codes.
         sample : items learnt from, at most.
         unfinished : folder for what is done on the way, about one row of features an item.  It is left behind: the same
-            call, made again after this one was broken off, goes on from there, and at most one batch of items and one epoch
-            are done twice; files that have changed since are read again.  Remove it once the index is saved.  None: a
-            folder of the system's, removed at the end.
+            call, made again after this one was broken off, goes on from there, and at most two seconds of reading, one
+            epoch and one batch of codes are done twice; files that have changed since are read again.  Remove it once the
+            index is saved.  None: a folder of the system's, removed at the end.
         watch : called with a Progress after each step.
         **settings : passed to the coder, where it was named: epochs, seed, device ...
 
