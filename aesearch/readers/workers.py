@@ -15,7 +15,7 @@ import select
 import sys
 import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +151,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
-def _packed(items: Sequence[Item | Unreadable]) -> list[bytes]:
+def _packed(items: Iterable[Item | Unreadable]) -> list[bytes]:
     """A line that says of each item how many bytes it has, the shape of a picture, and its checksum; then the bytes.  Of
     what was not read it says why."""
     said: list[Any] = []
@@ -202,7 +202,7 @@ def serve() -> None:
     gc.freeze()  # looking again and again through what was imported would cost a thirtieth of the decoding
     for line in sys.stdin.buffer:
         paths, keywords = json.loads(line)
-        parts = _packed([next(read_file(path, **keywords)) for path in paths])
+        parts = _packed(next(read_file(path, **keywords)) for path in paths)
         # All in one piece: waking the caller for each file would cost a tenth of the decoding.
         rest = memoryview(b"".join((sum(map(len, parts)).to_bytes(8), *parts)))
         while rest:
