@@ -104,7 +104,7 @@ class Retriever:
         Raises NothingToIndex, UnknownName, WrongKind, and BadSetting also where `unfinished` holds something else.
         """
         if isinstance(items, str | os.PathLike):
-            items = read_files(items)
+            items = read_files(items, at_once=True)
         report: WatchBuild = watch or (lambda progress: None)
         parts = build(
             items,

@@ -41,7 +41,7 @@ def ours(folder: Path) -> float:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         work = Unfinished(Path(place), {})
-        read(read_files(folder), Pixels(), work, quiet)
+        read(read_files(folder, at_once=True), Pixels(), work, quiet)
         encode_and_store(work.rows, work.codes, coder, None, defaultdict(float), quiet)
         work.close()
     return time.perf_counter() - began

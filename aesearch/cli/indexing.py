@@ -90,11 +90,11 @@ def index(
     from aesearch.readers.folder import read_files
     from aesearch.readers.tables import Fields
 
-    def found() -> Any:
-        return read_files(path, kind=kind, fields=Fields(text_field, id_field, label_field))
+    def found(at_once: bool = False) -> Any:
+        return read_files(path, kind=kind, fields=Fields(text_field, id_field, label_field), at_once=at_once)
 
-    files = found()
     folder = index or default_index(path)
+    files = found(at_once=rebuild or retrain or not (folder / FILE).exists())
     check_place(folder)
     settings = given(
         epochs=epochs,

@@ -173,12 +173,15 @@ class Files:
         return read_file(self.root / path, **keywords)
 
 
-def read_files(path: str | os.PathLike[str], *, kind: Kind | None = None, fields: Fields | None = None) -> Files:
+def read_files(
+    path: str | os.PathLike[str], *, kind: Kind | None = None, fields: Fields | None = None, at_once: bool = False
+) -> Files:
     """The pictures or the documents of a folder (with all folders in it), or the items of one file.
 
     Without `kind`, whichever the folder holds more of; the files of the other kind are in `skipped`.  Hidden files and
     folders, `._*` files, indexes of aesearch, whatever is no regular file, and files that no reader knows are skipped; a
-    loop of links is walked once.
+    loop of links is walked once.  `at_once`: the files will all be read, and right away; the workers that read them begin
+    while the folder is still walked.
 
     Raises NothingToIndex where there is no such path, or nothing in it that can be read.
     """
@@ -195,12 +198,19 @@ def read_files(path: str | os.PathLike[str], *, kind: Kind | None = None, fields
 
     skipped: dict[str, str] = {}
     by_kind: dict[Kind, dict[str, Stat]] = {kind: {} for kind in KINDS}
+    crew: Crew = [None] * (os.cpu_count() or 1)
+    apart = 0
     for name, seen in _walk(root, skipped):
         reader = reader_of(name)
         if reader is None:
             skipped[name] = "no reader for files of that ending"
-        else:
-            by_kind[reader.kinds[0]][name] = seen
+            continue
+        by_kind[reader.kinds[0]][name] = seen
+        if at_once and reader.apart and kind in (None, reader.kinds[0]):
+            turn, within = divmod(apart, CHUNK)
+            if not within and turn < len(crew):
+                crew[turn] = Worker()
+            apart += 1
     chosen = kind if kind is not None else max(KINDS, key=lambda one: len(by_kind[one]))
     if not by_kind[chosen]:
         what = kind or "pictures or documents"
@@ -208,7 +218,7 @@ def read_files(path: str | os.PathLike[str], *, kind: Kind | None = None, fields
     for other in KINDS:
         if other != chosen:
             skipped.update(dict.fromkeys(by_kind[other], f"one of the {other}, and {chosen} are indexed here (--kind)"))
-    return Files(root, by_kind[chosen], chosen, fields, skipped=skipped)
+    return Files(root, by_kind[chosen], chosen, fields, skipped=skipped, _spare=[crew])
 
 
 def _walk(root: Path, skipped: dict[str, str]) -> Iterator[tuple[str, Stat]]:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.folder import read_files
+from aesearch.readers.folder import Files, read_files
 from aesearch.readers.images import read
 from aesearch.readers.workers import Worker
 
@@ -100,6 +100,24 @@ def test_a_collection_is_read_by_the_same_workers_each_time(tmp_path: Path) -> N
     next(iter(files))  # broken off: its workers hold answers that nobody fetched
     assert [item.id for item in files] == [f"{shade:02}.png" for shade in range(40)]
     assert processes != [worker._process.pid for worker in files._spare[0] if worker]
+
+
+def test_workers_begin_while_the_folder_is_walked_if_all_of_it_is_to_be_read_at_once(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for shade in range(20):
+        picture(tmp_path / "pictures" / f"{shade:02}.png", shade)
+    (tmp_path / "note.txt").write_text("plain texts are read without")
+
+    def running(files: Files) -> int:
+        return sum(worker is not None for crew in files._spare for worker in crew)
+
+    assert running(read_files(tmp_path)) == 0
+    assert running(read_files(tmp_path, kind="documents", at_once=True)) == 0
+    files = read_files(tmp_path, at_once=True)
+    processes = [worker._process.pid for worker in files._spare[0] if worker]
+    assert len(processes) == min(2, os.cpu_count() or 1)  # 16 files a worker at a time
+    assert len(list(files)) == 20
+    assert [worker._process.pid for worker in files._spare[0] if worker] == processes
 
 
 def test_a_script_needs_no_main_guard_and_its_folder_lends_no_modules(tmp_path: Path) -> None:
