@@ -38,7 +38,7 @@ READ_BATCH = 128
 
 COMMIT_EVERY = 2.0
 """Seconds of reading that a build which is broken off may have to do again.  Each commit writes most pages of the ledger
-anew, since its keys are in no order: one a batch would cost more than entering the items."""
+anew, since its keys are in no order: one a batch would cost as much as entering the items, and more the more there are."""
 
 BATCH = 1024
 """Items coded and stored at a time."""
@@ -169,7 +169,7 @@ def read(items: Items, features: Features, work: Unfinished, watch: WatchBuild) 
     if work.features is None:
         try:
             looked_at = [] if features.fit_needs is None else spread(items, features.fit_needs)
-            features.fit(looked_at or items)
+            features.fit(looked_at or items)  # where none of these can be read, others may be
         except NothingToIndex as error:
             raise NothingToIndex(f"{error}{_reasons(items)}") from None
         work.keep_features(features)

@@ -96,6 +96,25 @@ def test_it_ends_in_the_same_index(stage: str, number: int, folder: Path, tmp_pa
     assert [epoch["train_loss"] for epoch in found.record["epochs"]] == [e["train_loss"] for e in expected.record["epochs"]]
 
 
+def test_what_was_not_committed_yet_is_read_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = build(folder, None)
+    monkeypatch.setattr(building, "COMMIT_EVERY", 1e9)
+    with pytest.raises(Broken):
+        build(folder, tmp_path / "work", breaking_at("read", 5))
+    told: list[Progress] = []
+    found = build(folder, tmp_path / "work", told.append)
+    assert told[0].done == 0
+    assert state(found) == state(expected)
+
+
+def test_a_sample_of_which_nothing_can_be_read_is_made_up_for(folder: Path) -> None:
+    files = read_files(folder)
+    for path in files.spread(64).paths:
+        (folder / path).write_bytes(b"no picture")
+    retriever = Retriever.build(folder, coder="pca", code_size=8)
+    assert 0 < len(retriever) == len(files) - len(retriever.ledger.skipped)
+
+
 def test_broken_off_again_and_again_it_ends_all_the_same(folder: Path, tmp_path: Path) -> None:
     expected = build(folder, None, coder="neighbours", steps=20)
     for stage, number in (("read", 3), ("read", 3), ("read", 2), ("train", 1), ("train", 2), ("encode", 2), ("encode", 2)):

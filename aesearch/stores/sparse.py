@@ -82,6 +82,7 @@ class SparseStore(Store):
 
     @classmethod
     def load(cls, folder: Path, metric: Metric, width: int) -> Self:
+        """The store saved in `folder`.  Raises BrokenIndex where it is missing or damaged."""
         store = cls(metric, width)
         arrays = read_arrays(folder / FILE, "keys", "starts", "columns", "weights")
         try:
