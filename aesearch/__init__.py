@@ -13,7 +13,7 @@ from aesearch.errors import AesearchError
 from aesearch.items import Hit, Item
 
 if TYPE_CHECKING:
-    from aesearch.retriever import Retriever
+    from aesearch.index.retriever import Retriever
 
 __version__ = "0.1.0"
 __all__ = ["AesearchError", "Hit", "Item", "Retriever", "__version__"]
@@ -22,7 +22,7 @@ __all__ = ["AesearchError", "Hit", "Item", "Retriever", "__version__"]
 def __getattr__(name: str) -> Any:
     # Imported when first used, so that the command line's --help need not load NumPy.
     if name == "Retriever":
-        from aesearch.retriever import Retriever
+        from aesearch.index.retriever import Retriever
 
         return Retriever
     raise AttributeError(f"module 'aesearch' has no attribute {name!r}")

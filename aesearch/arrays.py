@@ -1,6 +1,6 @@
-"""Rows of numbers, dense or sparse; and arrays and settings on disk, as safetensors and JSON, never pickle.
+"""Dense and sparse rows, and their files: safetensors for arrays, JSON for everything else.
 
-safetensors holds names, dtypes, shapes and raw numbers, nothing that could run (https://github.com/huggingface/safetensors).
+safetensors stores names, dtypes, shapes and raw numbers, nothing executable (https://github.com/huggingface/safetensors).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from aesearch.errors import BrokenIndex
+from aesearch.errors import CorruptIndex
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def is_sparse(X: Rows) -> bool:
-    """Whether X is a scipy sparse array; asked without importing scipy, which a query for a photo never needs."""
+    """Return whether X is a SciPy sparse array, without importing SciPy: an image query never needs it."""
     return hasattr(X, "tocsr")
 
 
-def stacked(parts: Sequence[Rows]) -> Rows:
-    """[A, D], [B, D] ... as [A + B + ..., D]"""
+def stack_rows(parts: Sequence[Rows]) -> Rows:
+    """Concatenate [A, D], [B, D], ... to [A + B + ..., D]."""
     if not is_sparse(parts[0]):
         import numpy as np
 
@@ -35,35 +35,55 @@ def stacked(parts: Sequence[Rows]) -> Rows:
     return vstack(parts, format="csr")
 
 
+def scale_pixels(X: np.ndarray) -> np.ndarray:
+    """Return X as float32, with uint8 pixels scaled from 0..255 to 0..1. Other dtypes keep their values."""
+    import numpy as np
+
+    if X.dtype == np.uint8:
+        return X.astype(np.float32) / np.float32(255)
+    return X.astype(np.float32, copy=False)
+
+
 def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file."""
     path.write_text(json.dumps(value, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in `path`.  Raises BrokenIndex where there is none."""
+    """Read a JSON object.
+
+    Raises
+    ------
+    CorruptIndex
+        If the file is missing or does not hold a JSON object.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BrokenIndex(path, "is missing") from None
+        raise CorruptIndex(path, "is missing") from None
     except (ValueError, RecursionError):
-        raise BrokenIndex(path, "is not JSON") from None
+        raise CorruptIndex(path, "is not JSON") from None
     if not isinstance(value, dict):
-        raise BrokenIndex(path, "does not hold a JSON object")
+        raise CorruptIndex(path, "does not hold a JSON object")
     return value
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write named arrays to a safetensors file."""
     import numpy as np
     from safetensors.numpy import save
 
-    # Written by ourselves: safetensors' own writer makes files that other users of the machine cannot read.
+    # Not safetensors' own save_file: its files cannot be read by other users of the machine.
     path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
 def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
-    """The arrays called `names` in `path`, each read alone; all of them where no name is given.
+    """Read the named arrays of a safetensors file, or all of them if no name is given.
 
-    Raises BrokenIndex where the file or one of the names is missing or the file is damaged.
+    Raises
+    ------
+    CorruptIndex
+        If the file or a name is missing, or the file is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -71,6 +91,6 @@ def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
         with safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in (names or file.keys())}
     except FileNotFoundError:
-        raise BrokenIndex(path, "is missing") from None
+        raise CorruptIndex(path, "is missing") from None
     except (SafetensorError, OSError) as error:
-        raise BrokenIndex(path, f"cannot be read ({error})") from None
+        raise CorruptIndex(path, f"cannot be read ({error})") from None

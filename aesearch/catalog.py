@@ -1,8 +1,7 @@
-"""Every name that a user may type, and where it lives.
+"""Every name that a user may type, and the implementation behind it.
 
-Four plain dicts of strings: nothing is imported until a name is asked for.  The command line's choices, its help, the
-README's table and the contract tests all read these; there is no second list.  To add a coder, a reader, a kind of
-features or a store, write its file and add its line here.
+Plain dicts of strings: nothing is imported until an entry is loaded. The command line's choices and help, the documentation
+and the contract tests all read these dicts. To add a coder, a reader, features or a store, write one file and add one entry.
 """
 
 from __future__ import annotations
@@ -13,186 +12,261 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
-from aesearch.errors import BadSetting, UnknownName, WrongKind
-from aesearch.items import KINDS, Kind
+from aesearch.errors import InvalidParameter, UnknownName, WrongKind
+from aesearch.items import ITEM_KINDS, ItemKind
 
 
 @dataclass(frozen=True)
-class Entry:
-    """Where a name lives (`module:attribute`), what it is for, and the keywords that make it this variant."""
+class CatalogEntry:
+    """One implementation.
+
+    Parameters
+    ----------
+    target : str
+        Where it is defined, as `module:attribute`.
+    summary : str
+        One line for the command line's help.
+    kinds : tuple of ItemKind
+        What it can process.
+    params : mapping
+        Constructor keywords that make the target this variant.
+    layout : {"table", "images", "vectors"}, optional
+        What a reader of files with many items yields. None: the reader yields one item per file. The reader of a table takes
+        a `fields` keyword.
+    is_isolated : bool
+        Whether a reader is slow, or may crash, and therefore runs in a worker process.
+    """
 
     target: str
     summary: str = ""
-    kinds: tuple[Kind, ...] = KINDS
-    keywords: Mapping[str, Any] = field(default_factory=dict)
-    rows: Literal["table", "pictures", "vectors"] | None = None
-    """What a reader of many items a file yields; a reader of a table takes `fields` too."""
-    apart: bool = False
-    """Whether a reader of one item a file is slow, or may crash, and so reads in a process of its own."""
+    kinds: tuple[ItemKind, ...] = ITEM_KINDS
+    params: Mapping[str, Any] = field(default_factory=dict)
+    layout: Literal["table", "images", "vectors"] | None = None
+    is_isolated: bool = False
 
     def load(self) -> Any:
+        """Import and return the implementation."""
         module, attribute = self.target.split(":")
         return getattr(import_module(module), attribute)
 
 
-_IMAGE = Entry("aesearch.readers.images:read", kinds=("images",), apart=True)
-_TEXT = Entry("aesearch.readers.text:read", kinds=("documents",))
-_HTML = Entry("aesearch.readers.text:read_html", kinds=("documents",), apart=True)
-_ROWS = Entry("aesearch.readers.tables:read_json_lines", kinds=("documents",), rows="table")
-_CSV = Entry("aesearch.readers.tables:read_csv", kinds=("documents",), rows="table")
-_IDX = Entry("aesearch.readers.standard_sets:read_idx", kinds=("images",), rows="pictures")
-_CIFAR = Entry("aesearch.readers.standard_sets:read_cifar", kinds=("images",), rows="pictures")
-_NPY = Entry("aesearch.readers.vectors:read_npy", kinds=("vectors",), rows="vectors")
-_PARQUET = Entry("aesearch.readers.vectors:read_parquet", kinds=("vectors",), rows="table")
+_IMAGE = CatalogEntry("aesearch.readers.images:read", kinds=("images",), is_isolated=True)
+_TEXT = CatalogEntry("aesearch.readers.text:read", kinds=("documents",))
+_HTML = CatalogEntry("aesearch.readers.text:read_html", kinds=("documents",), is_isolated=True)
+_JSON_LINES = CatalogEntry("aesearch.readers.tables:read_json_lines", kinds=("documents",), layout="table")
+_CSV = CatalogEntry("aesearch.readers.tables:read_csv", kinds=("documents",), layout="table")
+_IDX = CatalogEntry("aesearch.readers.image_sets:read_idx", kinds=("images",), layout="images")
+_CIFAR = CatalogEntry("aesearch.readers.image_sets:read_cifar", kinds=("images",), layout="images")
+_NPY = CatalogEntry("aesearch.readers.vectors:read_npy", kinds=("vectors",), layout="vectors")
+_PARQUET = CatalogEntry("aesearch.readers.vectors:read_parquet", kinds=("vectors",), layout="table")
 
-READERS: dict[str, Entry] = {  # by the end of a file's name, in lower case; the longest that fits is used
+READERS: dict[str, CatalogEntry] = {  # by the end of a file's name in lower case; the longest match wins
     **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"), _IMAGE),
     **dict.fromkeys((".txt", ".text", ".md", ".rst"), _TEXT),
     **dict.fromkeys((".html", ".htm"), _HTML),
-    **dict.fromkeys((".jsonl", ".jsonl.gz"), _ROWS),
+    **dict.fromkeys((".jsonl", ".jsonl.gz"), _JSON_LINES),
     **dict.fromkeys((".csv", ".csv.gz", ".tsv"), _CSV),
-    ".pdf": Entry("aesearch.readers.pdf:read", kinds=("documents",), apart=True),
-    ".docx": Entry("aesearch.readers.office:read_docx", kinds=("documents",), apart=True),
+    ".pdf": CatalogEntry("aesearch.readers.pdf:read", kinds=("documents",), is_isolated=True),
+    ".docx": CatalogEntry("aesearch.readers.docx:read", kinds=("documents",), is_isolated=True),
     **dict.fromkeys(("images-idx3-ubyte", "images-idx3-ubyte.gz"), _IDX),
     ".bin": _CIFAR,
     ".npy": _NPY,
     ".parquet": _PARQUET,
 }
 
-FEATURES: dict[str, Entry] = {
-    "pixels": Entry("aesearch.features.pixels:Pixels", "a picture's pixels, at one small size", ("images",)),
-    "words": Entry("aesearch.features.words:Words", "a document's words, weighted by TF-IDF", ("documents",)),
-    "vectors": Entry("aesearch.features.vectors:Vectors", "the numbers themselves", ("vectors",)),
-    "pretrained": Entry(
+FEATURES: dict[str, CatalogEntry] = {
+    "pixels": CatalogEntry("aesearch.features.pixels:Pixels", "pixels of an image, resized to one small size", ("images",)),
+    "bag-of-words": CatalogEntry(
+        "aesearch.features.bag_of_words:BagOfWords", "TF-IDF weights of the words of a document", ("documents",)
+    ),
+    "vectors": CatalogEntry("aesearch.features.vectors:Vectors", "the vectors themselves", ("vectors",)),
+    "pretrained": CatalogEntry(
         "aesearch.features.pretrained:Pretrained",
-        "what a pretrained model says of a picture or a text (extra: pretrained)",
+        "embedding of an image or a text by a pretrained model (extra: pretrained)",
         ("images", "documents"),
     ),
 }
 
-MODELS: dict[Kind, Entry] = {  # that pretrained features use where no other is named
-    "images": Entry("aesearch.autoencoders.backbones:efficientnet_lite0"),
-    "documents": Entry("aesearch.features.pretrained:minilm"),
+PRETRAINED_MODELS: dict[ItemKind, CatalogEntry] = {  # the default models of the pretrained features
+    "images": CatalogEntry("aesearch.autoencoders.backbones:efficientnet_lite0"),
+    "documents": CatalogEntry("aesearch.features.pretrained:minilm"),
 }
 
 _AUTOENCODER = "aesearch.autoencoders.autoencoder:Autoencoder"
 
-# Noise that keeps the mean: masking alone darkens what is learnt from, and then clean pictures are none that were seen.
-CODERS: dict[str, Entry] = {
-    "neighbours": Entry(
-        "aesearch.autoencoders.neighbours:Neighbours",
-        "autoencoder that gives back an item's neighbours (after NbrReg 2018, PairRec 2020)",
+CODERS: dict[str, CatalogEntry] = {
+    "neighbors": CatalogEntry(
+        "aesearch.autoencoders.neighbors:NeighborAutoencoder",
+        "autoencoder trained to reconstruct the neighbors of each item (after NbrReg 2018, PairRec 2020)",
     ),
-    "dense": Entry(_AUTOENCODER, "autoencoder of fully connected layers", keywords={"body": "dense"}),
-    "linear": Entry(
+    "dense": CatalogEntry(_AUTOENCODER, "autoencoder of fully connected layers", params={"architecture": "dense"}),
+    "linear": CatalogEntry(
         _AUTOENCODER,
-        "autoencoder of one linear layer, there and back by the same weights: PCA by another road (Baldi & Hornik 1989)",
-        # Tied: a way back of its own begins as noise over every word, which drowns what there is to learn of sparse rows.
-        keywords={"layers": (), "loss": "mse", "tied": True},
+        "autoencoder of one linear layer with tied weights; learns the PCA subspace (Baldi & Hornik 1989)",
+        # An untied decoder starts as noise over every word, which drowns the signal of sparse rows.
+        params={"layers": (), "loss": "mse", "tied": True},
     ),
-    "deep": Entry(
+    "deep": CatalogEntry(
         _AUTOENCODER,
-        "autoencoder of four layers each way, trained one by one, then as a whole (Hinton & Salakhutdinov 2006)",
-        keywords={"layers": (1000, 500, 250), "pretrained_layers": True},
+        "autoencoder of four layers each way, pretrained layer by layer (Hinton & Salakhutdinov 2006)",
+        params={"layers": (1000, 500, 250), "layerwise_pretraining": True},
     ),
-    "convolutional": Entry(
+    "convolutional": CatalogEntry(
         _AUTOENCODER,
         "autoencoder of strided convolutions (Masci et al. 2011)",
         kinds=("images",),
-        keywords={"body": "convolutional"},
+        params={"architecture": "convolutional"},
     ),
-    "denoising": Entry(
+    # Dropout noise keeps the mean of the input. Masking alone makes training images darker than the clean ones seen later.
+    "denoising": CatalogEntry(
         _AUTOENCODER,
-        "autoencoder that restores what noise took away (Vincent et al. 2008)",
-        keywords={"body": "dense", "noise": "dropout"},
+        "autoencoder that reconstructs the clean input from a noisy one (Vincent et al. 2008)",
+        params={"architecture": "dense", "noise": "dropout"},
     ),
-    "stacked-denoising": Entry(
+    "stacked-denoising": CatalogEntry(
         _AUTOENCODER,
-        "deep autoencoder whose layers each learn to take noise away (Vincent et al. 2010)",
-        keywords={"layers": (1000, 500, 250), "pretrained_layers": True, "noise": "dropout"},
+        "deep autoencoder whose layers are pretrained as denoising autoencoders (Vincent et al. 2010)",
+        params={"layers": (1000, 500, 250), "layerwise_pretraining": True, "noise": "dropout"},
     ),
-    "sparse": Entry(
-        "aesearch.autoencoders.sparse:Sparse",
-        "autoencoder of whose units few are active at a time (Olshausen & Field 1996; Ng 2011)",
+    "sparse": CatalogEntry(
+        "aesearch.autoencoders.sparse:SparseAutoencoder",
+        "autoencoder whose codes have few active units (Olshausen & Field 1996; Ng 2011)",
     ),
-    "contractive": Entry(
-        "aesearch.autoencoders.contractive:Contractive",
-        "autoencoder whose codes move little when the input does (Rifai et al. 2011)",
+    "contractive": CatalogEntry(
+        "aesearch.autoencoders.contractive:ContractiveAutoencoder",
+        "autoencoder whose codes change little when the input does (Rifai et al. 2011)",
     ),
-    "regularised": Entry(
+    "regularized": CatalogEntry(
         _AUTOENCODER,
         "autoencoder with tied weights, dropout and weight decay (Srivastava et al. 2014)",
-        keywords={"tied": True, "dropout": 0.1, "weight_decay": 0.01},
+        params={"tied": True, "dropout": 0.1, "weight_decay": 0.01},
     ),
-    "variational": Entry(
-        "aesearch.autoencoders.variational:Variational",
-        "autoencoder of regions that fill a normal distribution; draws new items (Kingma & Welling 2014)",
+    "variational": CatalogEntry(
+        "aesearch.autoencoders.variational:VariationalAutoencoder",
+        "autoencoder with normally distributed codes; samples new items (Kingma & Welling 2014)",
     ),
-    "variational-denoising": Entry(
-        "aesearch.autoencoders.variational:Variational",
-        "the same, restoring what noise took away (Im et al. 2017)",
-        keywords={"noise": "dropout"},
+    "variational-denoising": CatalogEntry(
+        "aesearch.autoencoders.variational:VariationalAutoencoder",
+        "variational autoencoder trained on noisy input (Im et al. 2017)",
+        params={"noise": "dropout"},
     ),
-    "masked": Entry(
-        "aesearch.autoencoders.masked:Masked",
-        "transformer that guesses the hidden patches of pictures (He et al. 2021)",
+    "masked": CatalogEntry(
+        "aesearch.autoencoders.masked:MaskedAutoencoder",
+        "transformer that predicts masked image patches (He et al. 2021)",
         kinds=("images",),
     ),
-    "hashing": Entry(
-        "aesearch.autoencoders.hashing:Hashing",
-        "autoencoder whose codes are bits (Salakhutdinov & Hinton 2007; Krizhevsky & Hinton 2011)",
+    "hashing": CatalogEntry(
+        "aesearch.autoencoders.hashing:HashingAutoencoder",
+        "autoencoder with binary codes (Salakhutdinov & Hinton 2007; Krizhevsky & Hinton 2011)",
     ),
-    "pca": Entry("aesearch.coders.linear:PCA", "baseline: principal components", ("images", "vectors")),
-    "pca-whitened": Entry(
+    "pca": CatalogEntry("aesearch.coders.linear:PCA", "baseline: principal component analysis", ("images", "vectors")),
+    "pca-whitened": CatalogEntry(
         "aesearch.coders.linear:PCA",
-        "baseline: principal components, each of unit variance, compared by cosine",
+        "baseline: principal components scaled to unit variance, compared by cosine",
         kinds=("images", "vectors"),
-        keywords={"whiten": True},
+        params={"whiten": True},
     ),
-    "lsa": Entry("aesearch.coders.linear:LSA", "baseline: latent semantic analysis", ("documents",)),
-    "raw": Entry("aesearch.coders.linear:Raw", "baseline: no code at all, the features themselves"),
+    "lsa": CatalogEntry("aesearch.coders.linear:LSA", "baseline: latent semantic analysis", ("documents",)),
+    "raw": CatalogEntry("aesearch.coders.linear:Raw", "baseline: the features themselves, not encoded"),
 }
 
-DEFAULT_CODER: dict[Kind, str] = dict.fromkeys(KINDS, "neighbours")
-DEFAULT_FEATURES: dict[Kind, str] = {"images": "pixels", "documents": "words", "vectors": "vectors"}
+DEFAULT_CODERS: dict[ItemKind, str] = dict.fromkeys(ITEM_KINDS, "neighbors")
+DEFAULT_FEATURES: dict[ItemKind, str] = {"images": "pixels", "documents": "bag-of-words", "vectors": "vectors"}
 
-STORES: dict[str, Entry] = {
-    "faiss": Entry("aesearch.stores.faiss:FaissStore", "exact search over floats or bits, in memory"),
-    "sparse": Entry("aesearch.stores.sparse:SparseStore", "exact search over sparse rows, in memory"),
+STORES: dict[str, CatalogEntry] = {  # in order of preference: the default is the first that supports the codes
+    "flat": CatalogEntry("aesearch.stores.flat:FlatStore", "exact search over floats or bits, in memory"),
+    "sparse": CatalogEntry("aesearch.stores.sparse:SparseStore", "exact search over sparse rows, in memory"),
 }
 
 
-def look_up(table: Mapping[str, Entry], what: str, name: str) -> Entry:
-    """The entry called `name`.  Raises UnknownName, which offers the nearest name there is."""
+def lookup(table: Mapping[str, CatalogEntry], what: str, name: str) -> CatalogEntry:
+    """Return the entry `name` of a table.
+
+    Raises
+    ------
+    UnknownName
+        If there is none; the message calls it `what` and suggests the closest name.
+    """
     if name not in table:
         raise UnknownName(what, name, table)
     return table[name]
 
 
-def new_coder(name: str, kind: Kind | None = None, **settings: Any) -> Any:
-    """The coder called `name`, not yet fitted.  `kind`, if given, is what it is to code.
+def create_coder(name: str, kind: ItemKind | None = None, **params: Any) -> Any:
+    """Return a new, unfitted coder.
 
-    Raises UnknownName, WrongKind where the coder is not for that kind, and BadSetting for a setting it does not have.
+    Parameters
+    ----------
+    name : str
+        A name in CODERS.
+    kind : ItemKind, optional
+        What the coder is to encode, if known.
+    **params
+        Parameters of the coder; they override those of its catalog entry.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such coder.
+    WrongKind
+        If the coder cannot encode `kind`.
+    InvalidParameter
+        If the coder has no such parameter, or refuses its value.
     """
-    entry = look_up(CODERS, "coder", name)
+    entry = lookup(CODERS, "coder", name)
     if kind is not None and kind not in entry.kinds:
-        fitting = ", ".join(other for other in CODERS if kind in CODERS[other].kinds)
-        raise WrongKind(f'coder "{name}" is for {entry.kinds[0]}; for {kind} choose from {fitting}')
-    make = entry.load()
-    known = make.setting_names()
-    for setting in settings:
-        if setting not in known:
-            raise BadSetting(f'coder "{name}" has no setting "{setting}"; its settings are {", ".join(known)}')
-    coder = make(**{**entry.keywords, **settings})
+        suitable = ", ".join(other for other in CODERS if kind in CODERS[other].kinds)
+        raise WrongKind(f'coder "{name}" encodes {" and ".join(entry.kinds)}; for {kind} choose from {suitable}')
+    coder_class = entry.load()
+    known = coder_class.param_names()
+    for param in params:
+        if param not in known:
+            raise InvalidParameter(f'coder "{name}" has no parameter "{param}"; its parameters are {", ".join(known)}')
+    coder = coder_class(**{**entry.params, **params})
     coder.name = name
     return coder
+
+
+def create_store(name: str | None, metric: str, width: int, *, is_sparse: bool) -> Any:
+    """Return a new, empty store.
+
+    Parameters
+    ----------
+    name : str or None
+        A name in STORES; None for the first one that supports the codes.
+    metric : {"cosine", "l2", "hamming"}
+        How codes are compared.
+    width : int
+        Columns of the code matrix: dimensions, or bytes for "hamming".
+    is_sparse : bool
+        Whether the codes are a sparse matrix.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such store.
+    InvalidParameter
+        If the store does not support such codes.
+    """
+    if name is not None:
+        store_class = lookup(STORES, "store", name).load()
+        if store_class.is_sparse != is_sparse:
+            raise InvalidParameter(
+                f'store "{name}" does not hold {"sparse" if is_sparse else "dense"} codes; choose another (--store), or none'
+            )
+        return store_class(metric, width)
+    for entry in STORES.values():
+        store_class = entry.load()
+        if metric in store_class.metrics and store_class.is_sparse == is_sparse:
+            return store_class(metric, width)
+    raise InvalidParameter(f'no store holds {"sparse" if is_sparse else "dense"} codes with metric "{metric}"')
 
 
 _LENGTHS = sorted({len(ending) for ending in READERS}, reverse=True)
 
 
-def reader_of(path: str | os.PathLike[str]) -> Entry | None:
-    """The reader for a file of that name; None where there is none."""
+def find_reader(path: str | os.PathLike[str]) -> CatalogEntry | None:
+    """Return the reader for a file by its name, or None if there is none."""
     name = os.fspath(path)[-_LENGTHS[0] :].lower()
     for length in _LENGTHS:  # the longest ending first
         if name[-length:] in READERS:

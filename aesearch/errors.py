@@ -1,21 +1,21 @@
-"""Everything that aesearch raises on purpose: catch broadly at the root, recover narrowly at a leaf.
+"""Exception hierarchy. Catch AesearchError for any library error, or a subclass to handle one case.
 
     AesearchError
-      x Unreadable       one file or row cannot be read; a run skips it by name and goes on
-      x UnknownName      a word that the catalog does not hold, answered with the nearest one that it does
-      x BadSetting       a setting outside its rule
-      x NotFitted        asked before it was fitted
-      x MissingExtra     an optional library is absent; the message is the line that installs it
-      x NothingToIndex   no readable item where items were looked for
-      x NoIndex          no index where one was looked for
-      x BrokenIndex      a part of an index is missing, altered or of another version
-      x Busy             an index is being written by another process, or was since it was opened
-      x Mismatch         two things that do not go together
-          x ShapeMismatch    numbers of both sides
-          x WrongKind        a photo asked of an index of documents, words given to a coder of images
-          x NothingInCommon  a query that holds no word of the index
+      x Unreadable         one file or row cannot be read; a run skips it by name and continues
+      x UnknownName        a name that is not in the catalog; the message suggests the closest one
+      x InvalidParameter   a parameter outside its allowed values
+      x NotFitted          an object is used before fit()
+      x MissingExtra       an optional library is not installed; the message is the pip command
+      x NoItems            no readable item was found
+      x NoIndex            no index was found
+      x CorruptIndex       a part of an index is missing, altered or of another version
+      x Busy               another process is writing the index, or has written it since it was loaded
+      x Mismatch           two things do not fit together
+          x ShapeMismatch      arrays of different sizes
+          x WrongKind          an image queried against a document index, documents given to an image coder
+          x NoKnownTerms       a query without any term of the index
 
-Every message names the thing, the rule that it broke and the remedy.
+Messages have the form `<what happened>: <why>; <what to do>`.
 """
 
 from __future__ import annotations
@@ -25,79 +25,88 @@ from collections.abc import Iterable
 
 
 class AesearchError(Exception):
-    """The root: whatever aesearch raises on purpose."""
+    """Base class of all exceptions that aesearch raises deliberately."""
 
 
 class Unreadable(AesearchError):
-    """A file, or a row of one, that cannot be read.  `path` names it, `why` is the reason alone; one that is `passing` lies
-    not in the file, which may be read another time."""
+    """A file, or one row of a file, cannot be read.
 
-    def __init__(self, path: object, why: str, *, passing: bool = False) -> None:
-        super().__init__(f"cannot read {path}: {why}")
-        self.path, self.why, self.passing = str(path), why, passing
+    Parameters
+    ----------
+    path : object
+        The file or row.
+    reason : str
+        Why it cannot be read, without the path.
+    transient : bool
+        Whether the cause may disappear without a change of the file, so that a later run should try again.
+    """
+
+    def __init__(self, path: object, reason: str, *, transient: bool = False) -> None:
+        super().__init__(f"cannot read {path}: {reason}")
+        self.path, self.reason, self.transient = str(path), reason, transient
 
 
 class UnknownName(AesearchError):
-    """A name that is not in the catalog; the message offers the nearest names that are."""
+    """A name is not in the catalog. The message suggests the closest known name."""
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         known = list(known)
-        near = difflib.get_close_matches(name, known, n=1)
-        remedy = f'did you mean "{near[0]}"?' if near else f"choose from {', '.join(known)}"
+        close = difflib.get_close_matches(name, known, n=1)
+        remedy = f'did you mean "{close[0]}"?' if close else f"choose from {', '.join(known)}"
         super().__init__(f'unknown {what} "{name}"; {remedy}')
 
 
 class Busy(AesearchError):
-    """An index is being written by somebody else, or was since it was opened."""
+    """Another process is writing the index, or has written it since it was loaded."""
 
 
-class BadSetting(AesearchError):
-    """A setting outside its rule."""
+class InvalidParameter(AesearchError):
+    """A parameter is outside its allowed values."""
 
 
 class NotFitted(AesearchError):
-    """Something was asked of an object before fit()."""
+    """An object is used before fit()."""
 
-    def __init__(self, what: object) -> None:
-        super().__init__(f"{type(what).__name__} has learnt nothing yet; call fit() first")
+    def __init__(self, instance: object) -> None:
+        super().__init__(f"this {type(instance).__name__} is not fitted yet; call fit() first")
 
 
 class MissingExtra(AesearchError):
-    """An optional library is absent."""
+    """An optional library is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; run: pip install 'aesearch[{extra}]'")
 
 
-class NothingToIndex(AesearchError):
-    """There is no readable item where items were looked for."""
+class NoItems(AesearchError):
+    """No readable item was found."""
 
 
 class NoIndex(AesearchError):
-    """There is no index where one was looked for."""
+    """No index was found."""
 
 
-class BrokenIndex(AesearchError):
+class CorruptIndex(AesearchError):
     """A part of an index on disk is missing, altered or of another version."""
 
-    def __init__(self, part: object, why: str) -> None:
-        super().__init__(f"the index is damaged: {part} {why}; build it again with: aesearch index PATH --rebuild")
+    def __init__(self, part: object, reason: str) -> None:
+        super().__init__(f"the index is corrupt: {part} {reason}; rebuild it with: aesearch index PATH --rebuild")
 
 
 class Mismatch(AesearchError):
-    """Two things that do not go together."""
+    """Two things do not fit together."""
 
 
 class ShapeMismatch(Mismatch):
-    """Arrays of other sizes than those learnt from."""
+    """Arrays have other sizes than those seen in fit()."""
 
-    def __init__(self, what: str, expected: object, given: object) -> None:
-        super().__init__(f"{what}: {expected} expected, {given} given")
+    def __init__(self, what: str, expected: object, actual: object) -> None:
+        super().__init__(f"{what}: expected {expected}, got {actual}")
 
 
 class WrongKind(Mismatch):
-    """Images where documents belong, or the other way round."""
+    """Images are given where documents are expected, or the reverse."""
 
 
-class NothingInCommon(Mismatch):
-    """A query that shares nothing with what the index knows."""
+class NoKnownTerms(Mismatch):
+    """A query contains no term of the index's vocabulary."""

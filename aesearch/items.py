@@ -1,28 +1,40 @@
-"""The nouns that travel: an Item comes in, a Hit goes out."""
+"""The data types of the public API: an Item goes in, a Hit comes out; a Skip says why something was left out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-Kind = Literal["images", "documents", "vectors"]
-KINDS: tuple[Kind, ...] = ("images", "documents", "vectors")
+ItemKind = Literal["images", "documents", "vectors"]
+ITEM_KINDS: tuple[ItemKind, ...] = ("images", "documents", "vectors")
+
+EXCERPT_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to be found: a picture, a text, or a vector [D] that somebody else's model made of one.
+    """One item of a collection: an image, a document, or a vector computed by another model.
 
-    A picture is one of Pillow's, or an array of its pixels: [H, W] or [H, W, 3] uint8.
-
-    `id` is unique in its collection: the file's path under the indexed folder, `path#row` for a row of a table, or the
-    row's own id.  `path` is the file that it came from and `digest` a checksum of what was read; both are None for an
-    item made in memory.
+    Parameters
+    ----------
+    id : str
+        Unique in the collection: the file's path relative to the indexed folder, `path#row` for a row of a table, or the
+        row's own id.
+    content : PIL.Image.Image or str or numpy.ndarray
+        An image is a Pillow image or an array of pixels, [H, W] or [H, W, 3] uint8. A document is a str. A vector is an
+        array [D].
+    label : str, optional
+        Class of the item. Only evaluation and displays use it.
+    path : str, optional
+        The file that the item was read from; None for an item created in memory.
+    digest : bytes, optional
+        Checksum of the content that was read; None for an item created in memory.
     """
 
     id: str
@@ -32,20 +44,23 @@ class Item:
     digest: bytes | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ItemKind:
+        """What the item is: "images", "documents" or "vectors"."""
         if isinstance(self.content, str):
             return "documents"
         return "vectors" if getattr(self.content, "ndim", 2) == 1 else "images"
 
     @property
     def excerpt(self) -> str | None:
-        """The first words of a document, on one line; None for whatever has none."""
-        return " ".join(self.content[:400].split())[:100] if isinstance(self.content, str) else None
+        """The first 100 characters of a document on one line; None for images and vectors."""
+        if not isinstance(self.content, str):
+            return None
+        return " ".join(self.content[: 4 * EXCERPT_CHARACTERS].split())[:EXCERPT_CHARACTERS]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One neighbour.  `distance` is in the index's metric: smaller is nearer, always."""
+    """One neighbor of a query. A smaller `distance`, in the metric of the index, is always nearer."""
 
     rank: int
     id: str
@@ -55,11 +70,50 @@ class Hit:
     excerpt: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """What `aesearch query --format json` prints of a hit."""
+        """Return the hit as `aesearch query --format json` prints it."""
         return {"rank": self.rank, "id": self.id, "path": self.path, "distance": self.distance, "label": self.label}
 
 
-class Items(Protocol):
-    """A collection that can be gone through more than once, each time in the same order: a list, or `read_files(...)`."""
+class SkipCategory(Enum):
+    """Why a file or a row was skipped. The values are stored in the ledger."""
+
+    HIDDEN = "hidden"
+    UNSUPPORTED = "unsupported"
+    OTHER_KIND = "other kind"
+    INDEX_FOLDER = "index folder"
+    REPEATED_LINK = "repeated link"
+    SPECIAL_FILE = "special file"
+    INACCESSIBLE = "inaccessible"
+    UNREADABLE = "unreadable"
+    DUPLICATE_ID = "duplicate id"
+    INCOMPATIBLE = "incompatible"
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether such files were never meant to be indexed; a report counts them instead of naming each."""
+        return self in _EXPECTED
+
+
+_EXPECTED = frozenset(
+    {
+        SkipCategory.HIDDEN,
+        SkipCategory.UNSUPPORTED,
+        SkipCategory.OTHER_KIND,
+        SkipCategory.INDEX_FOLDER,
+        SkipCategory.REPEATED_LINK,
+        SkipCategory.SPECIAL_FILE,
+    }
+)
+
+
+class Skip(NamedTuple):
+    """Why a file or a row was skipped: a category for programs, a reason for people."""
+
+    category: SkipCategory
+    reason: str
+
+
+class ItemCollection(Protocol):
+    """Items that can be iterated more than once, always in the same order: a list, or the result of `read_files`."""
 
     def __iter__(self) -> Iterator[Item]: ...

@@ -10,9 +10,9 @@ from codes import items, measures
 from measure import arguments, table
 from scipy.stats import spearmanr
 
-from aesearch.catalog import new_coder
+from aesearch.catalog import create_coder
+from aesearch.features.bag_of_words import BagOfWords
 from aesearch.features.pixels import Pixels
-from aesearch.features.words import Words
 
 MOST = 12_000
 """Items of the database, and a sixth of it queries: the ranks need no more."""
@@ -21,19 +21,19 @@ SETTINGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "words": [
         *(("lsa", {"code_size": size}) for size in (8, 16, 64)),
         *(("dense", {"code_size": size, "steps": steps}) for size in (16, 64) for steps in (100, 400, 1200)),
-        *(("neighbours", {"code_size": 64, "epochs": rounds, "patience": 99}) for rounds in (1, 3, 6, 12)),
-        ("neighbours", {"code_size": 16, "epochs": 6}),
-        ("neighbours", {"code_size": 64, "epochs": 6, "neighbours": 5}),
-        ("neighbours", {"code_size": 64, "epochs": 6, "noise_level": 0.1}),
+        *(("neighbors", {"code_size": 64, "epochs": rounds, "patience": 99}) for rounds in (1, 3, 6, 12)),
+        ("neighbors", {"code_size": 16, "epochs": 6}),
+        ("neighbors", {"code_size": 64, "epochs": 6, "neighbors": 5}),
+        ("neighbors", {"code_size": 64, "epochs": 6, "noise_level": 0.1}),
     ],
     "pictures": [
         *(("pca", {"code_size": size}) for size in (8, 16, 64)),
         *(("pca-whitened", {"code_size": size}) for size in (8, 16, 64)),
         *(("dense", {"code_size": 64, "steps": steps}) for steps in (200, 1000)),
-        *(("neighbours", {"code_size": 64, "epochs": rounds, "patience": 99}) for rounds in (1, 3, 8)),
-        ("neighbours", {"code_size": 16, "epochs": 3}),
-        ("neighbours", {"code_size": 64, "epochs": 3, "descriptors": {"pixels": 1.0}}),
-        ("neighbours", {"code_size": 64, "epochs": 3, "neighbours": 5, "noise_level": 0.5}),
+        *(("neighbors", {"code_size": 64, "epochs": rounds, "patience": 99}) for rounds in (1, 3, 8)),
+        ("neighbors", {"code_size": 16, "epochs": 3}),
+        ("neighbors", {"code_size": 64, "epochs": 3, "descriptors": {"pixels": 1.0}}),
+        ("neighbors", {"code_size": 64, "epochs": 3, "neighbors": 5, "noise_level": 0.5}),
     ],
 }
 
@@ -47,12 +47,12 @@ def main() -> None:
     train = [train[i] for i in draw.permutation(len(train))[:MOST]]
     test = [test[i] for i in draw.permutation(len(test))[: MOST // 6]]
     pictures = train[0].kind == "images"
-    features: Any = (Pixels() if pictures else Words()).fit(train)
+    features: Any = (Pixels() if pictures else BagOfWords()).fit(train)
     X, Q = features.transform(train), features.transform(test)
     labels, wanted = (np.array([item.label for item in some]) for some in (train, test))
     rows = []
     for name, settings in SETTINGS["pictures" if pictures else "words"]:
-        coder = new_coder(name, **settings).fit(X)
+        coder = create_coder(name, **settings).fit(X)
         _, ten, hundred, ranked, agreed = measures(coder, X, Q, labels, wanted)
         rows.append((f"{name} {settings}", ten, hundred, ranked, agreed))
     table(("coder", "P@10", "P@100", "mAP@1000", "agreement"), rows)

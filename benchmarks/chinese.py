@@ -14,9 +14,9 @@ from codes import measures, titles
 from measure import arguments, table
 
 from aesearch import Item
-from aesearch.catalog import new_coder
-from aesearch.coders.bits import Bits
-from aesearch.features.words import Words
+from aesearch.catalog import create_coder
+from aesearch.coders.itq import ITQ
+from aesearch.features.bag_of_words import BagOfWords
 
 
 def main() -> None:
@@ -30,20 +30,20 @@ def main() -> None:
     rows = []
     for way, written in (("characters and pairs", str), ("a segmenter's words", words), ("both", both)):
         database, queries = ([Item(item.id, written(item.content)) for item in half] for half in (train, test))
-        features: Any = Words().fit(database)
+        features: Any = BagOfWords().fit(database)
         X, Q = features.transform(database)[order], features.transform(queries)
-        for name in ("lsa", "neighbours"):
+        for name in ("lsa", "neighbors"):
             runs: dict[str, list[float]] = {"floats": [], "bits": []}
             for seed in map(int, options.seeds.split(",")):
-                bits = Bits(new_coder(name, code_size=64, seed=seed)).fit(X)
-                for kind, coder in (("floats", bits.floats), ("bits", bits)):
+                bits = ITQ(create_coder(name, code_size=64, seed=seed)).fit(X)
+                for kind, coder in (("floats", bits.base), ("bits", bits)):
                     runs[kind].append(measures(coder, X, Q, labels, wanted)[2])
             rows.append((way, X.shape[1], name, *(round(statistics.median(figures), 3) for figures in runs.values())))
     table(("a title as", "words kept", "coder", "P@100, 64 floats", "P@100, 64 bits"), rows)
 
 
 def words(text: str) -> str:
-    """The segmenter's words, each spelt in letters, so that the tokeniser keeps it whole."""
+    """The segmenter's words, each spelt in letters, so that the tokenizer keeps it whole."""
     return " ".join("".join(f"{ord(letter):x}" for letter in word) for word in rjieba.cut(text) if not word.isspace())
 
 

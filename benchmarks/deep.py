@@ -11,7 +11,7 @@ import time
 from measure import arguments, table
 
 from aesearch.analysis.evaluation import squared_errors
-from aesearch.catalog import new_coder
+from aesearch.catalog import create_coder
 from aesearch.features.pixels import Pixels
 from aesearch.readers.folder import read_files
 
@@ -41,7 +41,7 @@ def main() -> None:
         ("deep, at once", {"pretrained_layers": False, **training}),
     ):
         began = time.perf_counter()
-        coder = new_coder(name.partition(",")[0], "images", code_size=options.code_size, **settings)
+        coder = create_coder(name.partition(",")[0], "images", code_size=options.code_size, **settings)
         coder.fit(X, lambda epoch: print("#", epoch.number, round(epoch.train_loss, 2), epoch.validation_loss, flush=True))
         seconds = time.perf_counter() - began
         rows.append((name, round(float(squared_errors(Q, coder.decode(coder.encode(Q))).mean()), 2), round(seconds)))

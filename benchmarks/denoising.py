@@ -18,7 +18,7 @@ from measure import arguments, table
 
 from aesearch.analysis.evaluation import squared_errors
 from aesearch.autoencoders.noise import NOISES
-from aesearch.catalog import new_coder
+from aesearch.catalog import create_coder
 from aesearch.features.pixels import Pixels
 
 
@@ -29,12 +29,12 @@ def main() -> None:
     options = parser.parse_args()
     seeds = [int(seed) for seed in options.seeds.split(",")]
     X, Q, *_ = rows(options, "mnist")
-    plain = [new_coder("dense", "images", code_size=32, seed=seed).fit(X) for seed in seeds]
+    plain = [create_coder("dense", "images", code_size=32, seed=seed).fit(X) for seed in seeds]
     found = []
     for name, (noise, level) in NOISES.items():
         torch.manual_seed(0)
         noisy = noise(torch.from_numpy(Q / np.float32(255)), level).clamp(0, 1).numpy()
-        denoising = [new_coder("denoising", "images", code_size=32, noise=name, seed=seed).fit(X) for seed in seeds]
+        denoising = [create_coder("denoising", "images", code_size=32, noise=name, seed=seed).fit(X) for seed in seeds]
         cells = [
             statistics.median(float(squared_errors(Q, coder.decode(coder.encode(given))).mean()) for coder in coders)
             for given in (noisy, Q)
@@ -46,7 +46,7 @@ def main() -> None:
     X, Q, labels, wanted = rows(options, "cifar10-subset")
     accuracies = []
     for name, settings in (("dense", {}), *(("denoising", {"noise": noise}) for noise in NOISES), ("pca-whitened", {})):
-        coders = [new_coder(name, "images", code_size=64, seed=seed, **settings).fit(X) for seed in seeds]
+        coders = [create_coder(name, "images", code_size=64, seed=seed, **settings).fit(X) for seed in seeds]
         accuracy = statistics.median(probe(coder.encode(X), coder.encode(Q), labels, wanted) for coder in coders)
         accuracies.append((name, settings.get("noise", ""), accuracy))
     table(("coder", "noise", "accuracy of a linear probe"), accuracies)

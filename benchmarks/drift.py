@@ -3,7 +3,7 @@
 python benchmarks/drift.py --data DATA
 
 An index is built of nine in ten items of half of the classes.  Then the tenth is added to it: more of the same; and as many
-items of the other classes: drift.  Shown are the score of each, over that of the items learnt from, and the share of them
+items of the other classes: drift.  Shown are the score of each, over that of the items learned from, and the share of them
 that is unlike anything in the index (`Retriever.unlike`: 1 % is usual).
 """
 
@@ -11,23 +11,23 @@ import statistics
 
 from measure import arguments, table
 
-from aesearch.agreement import score
+from aesearch.agreement import score_coder
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
 
 SETS = {"clothing": "image/clothing/train", "20news": "text/20news/train.jsonl.gz"}
 
 
 def added(index: Retriever, items: list[Item]) -> tuple[float, float]:
     """Of these items, once they are added: their score over that of the index, and the share that is like no other."""
-    X = index.rows_of(items)
+    X = index.featurize(items)
     hits = index.query_many(items, 1)
-    unlike = statistics.fmean(index.unlike(near) for near in hits)
+    unlike = statistics.fmean(index.is_out_of_distribution(near) for near in hits)
     index.add(items)
-    found = score(index.coder, index.store, X)
+    found = score_coder(index.coder, index.store, X)
     index.remove([item.id for item in items])
-    return found / index.record["agreement"], unlike
+    return found / index.record.agreement, unlike
 
 
 def spread(items: list[Item], number: int) -> list[Item]:

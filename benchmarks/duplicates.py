@@ -18,8 +18,8 @@ from near_copies import altered
 from PIL import Image
 
 from aesearch import Retriever
-from aesearch.analysis.duplicates import NEIGHBOURS, THRESHOLD, likely_pairs
-from aesearch.stores.faiss import FaissStore
+from aesearch.analysis.duplicates import NEIGHBORS, THRESHOLD, likely_pairs
+from aesearch.stores.flat import FlatStore
 
 PRECISION = 0.95
 
@@ -80,9 +80,9 @@ def hashed_pairs(photos: Path, keys: np.ndarray, id_of: dict[int, str]) -> list[
         with Image.open(photos / id_of[key]) as image:
             pixels = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS), int)
         bits.append(np.packbits(pixels[:, 1:] > pixels[:, :-1]))
-    store = FaissStore("hamming", 8)
+    store = FlatStore("hamming", 8)
     store.add(keys, np.stack(bits))
-    near, far = (np.concatenate(parts) for parts in zip(*store.others(keys, NEIGHBOURS), strict=True))
+    near, far = (np.concatenate(parts) for parts in zip(*store.neighbors_of(keys, NEIGHBORS), strict=True))
     return [
         (key, other, 1 - distance / 64)
         for key, row, distances in zip(keys.tolist(), near.tolist(), far.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Every coder of the catalog on the same items, at the same code size: reconstruction, neighbours, a linear probe.
+"""Every coder of the catalog on the same items, at the same code size: reconstruction, neighbors, a linear probe.
 
 python benchmarks/family.py --data DATA [--sets mnist,fashion-mnist,cifar10-subset,clothing,20news] [--coders ...]
                             [--code-size 32] [--items 10000] [--queries 2000] [--seed 0]
@@ -22,10 +22,10 @@ from sklearn.preprocessing import StandardScaler
 from aesearch import Item
 from aesearch.analysis.evaluation import average_precision, precision_at, squared_errors
 from aesearch.arrays import is_sparse
-from aesearch.building import empty_store
-from aesearch.catalog import CODERS, new_coder
+from aesearch.catalog import CODERS, create_coder
+from aesearch.features.bag_of_words import BagOfWords
 from aesearch.features.pixels import Pixels
-from aesearch.features.words import Words
+from aesearch.index.build import empty_store
 from aesearch.readers.folder import read_files
 
 HALVES = {
@@ -51,7 +51,7 @@ def main() -> None:
             some(items(options.data, name, half), count) for half, count in enumerate((options.items, options.queries))
         )
         kind = database[0].kind
-        features: Any = (Pixels() if kind == "images" else Words()).fit(database)
+        features: Any = (Pixels() if kind == "images" else BagOfWords()).fit(database)
         X, Q = features.transform(database), features.transform(queries)
         labels, wanted = (np.array([item.label for item in half]) for half in (database, queries))
         rows = []
@@ -66,10 +66,10 @@ def main() -> None:
 def measured(
     name: str, kind: Any, X: Any, Q: Any, labels: np.ndarray, wanted: np.ndarray, options: Any
 ) -> tuple[float, ...]:
-    known = CODERS[name].load().setting_names()
+    known = CODERS[name].load().param_names()
     given = {"code_size": options.code_size, "seed": options.seed}
     began = time.perf_counter()
-    coder = new_coder(name, kind, **{key: value for key, value in given.items() if key in known}).fit(X)
+    coder = create_coder(name, kind, **{key: value for key, value in given.items() if key in known}).fit(X)
     seconds = time.perf_counter() - began
     codes, asked = coder.encode(X), coder.encode(Q)
     store = empty_store(None, coder, codes)

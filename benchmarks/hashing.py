@@ -1,4 +1,4 @@
-"""Bits learnt as bits beside the same net's floats turned into bits afterwards: which finds more?
+"""Bits learned as bits beside the same net's floats turned into bits afterwards: which finds more?
 
 python benchmarks/hashing.py --data DATA [--sets mnist,fashion-mnist,cifar10-subset,clothing,20news] [--bits 64]
                              [--items 10000] [--queries 2000] [--seeds 0,1,2]
@@ -15,11 +15,11 @@ from codes import measures
 from family import HALVES, items, some
 from measure import arguments, table
 
-from aesearch.catalog import new_coder
-from aesearch.coders.bits import Bits
-from aesearch.coders.coder import Coder
+from aesearch.catalog import create_coder
+from aesearch.coders.base import Coder
+from aesearch.coders.itq import ITQ
+from aesearch.features.bag_of_words import BagOfWords
 from aesearch.features.pixels import Pixels
-from aesearch.features.words import Words
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
         database, queries = (
             some(items(options.data, name, half), count) for half, count in enumerate((options.items, options.queries))
         )
-        features: Any = (Pixels() if database[0].kind == "images" else Words()).fit(database)
+        features: Any = (Pixels() if database[0].kind == "images" else BagOfWords()).fit(database)
         X, Q = features.transform(database), features.transform(queries)
         labels, wanted = (np.array([item.label for item in half]) for half in (database, queries))
         figures: dict[str, list[list[float]]] = {}
@@ -49,11 +49,11 @@ def main() -> None:
 
 
 def coders(X: Any, **settings: Any) -> Iterator[tuple[str, Coder]]:
-    dense = new_coder("dense", **settings).fit(X)
+    dense = create_coder("dense", **settings).fit(X)
     yield "dense, floats", dense
-    yield "dense, ITQ bits", Bits(new_coder("dense", **settings)).fit(X)
-    yield "hashing", new_coder("hashing", **settings).fit(X)
-    yield "hashing, straight-through", new_coder("hashing", straight_through=True, **settings).fit(X)
+    yield "dense, ITQ bits", ITQ(create_coder("dense", **settings)).fit(X)
+    yield "hashing", create_coder("hashing", **settings).fit(X)
+    yield "hashing, straight-through", create_coder("hashing", straight_through=True, **settings).fit(X)
 
 
 if __name__ == "__main__":

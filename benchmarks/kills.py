@@ -5,7 +5,7 @@ python benchmarks/kills.py --data DATA
 Each round takes one of four commands (index of a folder that has changed, add, remove, index --retrain; and a first index
 where there is none), kills it and its readers by SIGKILL after a random share of the time that it takes, and looks:
 the index opens and is whole (`verify`); its items and codes are those of before or those of after; every item is found as
-its own nearest neighbour; and the command, run again, ends in the index that it would have made at once.  Bar: 200 of 200.
+its own nearest neighbor; and the command, run again, ends in the index that it would have made at once.  Bar: 200 of 200.
 """
 
 import os
@@ -22,7 +22,7 @@ import numpy as np
 from measure import AESEARCH, arguments, table
 
 from aesearch.errors import NoIndex
-from aesearch.retriever import Retriever
+from aesearch.index.retriever import Retriever
 
 PHOTOS = 400
 PARTS_AND_MANIFEST = 5
@@ -31,7 +31,7 @@ SETTINGS = ("--coder", "dense", "--epochs", "3", "--code-size", "16", "--device"
 
 
 def state(index: Path) -> tuple[object, ...] | None:
-    """All that an index holds; None where there is none.  Raises BrokenIndex."""
+    """All that an index holds; None where there is none.  Raises CorruptIndex."""
     try:
         retriever = Retriever.load(index)
     except NoIndex:

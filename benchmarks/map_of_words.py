@@ -1,4 +1,4 @@
-"""The famous picture: documents in two dimensions, by a deep autoencoder and by latent semantic analysis, in their colours.
+"""The famous picture: documents in two dimensions, by a deep autoencoder and by latent semantic analysis, in their colors.
 
 python benchmarks/map_of_words.py --data DATA --out map.png [--epochs 40]
 
@@ -17,9 +17,9 @@ from measure import arguments, table
 from PIL import Image, ImageDraw
 
 from aesearch.analysis.evaluation import precision_at
-from aesearch.catalog import new_coder
-from aesearch.features.words import Words
-from aesearch.stores.faiss import FaissStore
+from aesearch.catalog import create_coder
+from aesearch.features.bag_of_words import BagOfWords
+from aesearch.stores.flat import FlatStore
 
 SIDE, DOT = 900, 2
 
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=40)
     options = parser.parse_args()
     train, test = (items(options.data, "20news", half) for half in (0, 1))
-    features: Any = Words(vocabulary=2000).fit(train)
+    features: Any = BagOfWords(vocabulary=2000).fit(train)
     X, Q = features.transform(train), features.transform(test)
     labels, wanted = (np.array([item.label for item in half]) for half in (train, test))
     order = np.random.default_rng(0).permutation(len(labels))
@@ -38,10 +38,10 @@ def main() -> None:
     rows, maps = [], []
     for size in (2, 10, 32):
         for name, settings in (("deep", {"layers": (500, 250, 125), "epochs": options.epochs}), ("lsa", {})):
-            coder = new_coder(name, "documents", code_size=size, **settings).fit(X)
+            coder = create_coder(name, "documents", code_size=size, **settings).fit(X)
             codes, asked = coder.encode(X), coder.encode(Q)
             # In two dimensions the map's own distance counts, not the angle.
-            store = FaissStore("l2" if size == 2 else "cosine", size)
+            store = FlatStore("l2" if size == 2 else "cosine", size)
             store.add(np.arange(len(codes)), codes)
             relevant = labels[store.search(asked, 10)[0]] == wanted[:, None]
             rows.append((size, name, float(precision_at(relevant, 1).mean()), float(precision_at(relevant, 10).mean())))
@@ -59,14 +59,14 @@ def drawn(codes: np.ndarray, labels: np.ndarray) -> Image.Image:
     low, high = np.quantile(codes, (0.01, 0.99), axis=0)
     places = ((codes - low) / np.maximum(high - low, 1e-9)).clip(0, 1) * (SIDE - 20) + 10
     names = sorted(set(labels))
-    colours = {
+    colors = {
         name: tuple(int(255 * part) for part in colorsys.hsv_to_rgb(n / len(names), 0.8 - 0.3 * (n % 2), 1))
         for n, name in enumerate(names)
     }
     map_ = Image.new("RGB", (SIDE, SIDE), "black")
     pen = ImageDraw.Draw(map_)
     for (x, y), label in zip(places.tolist(), labels, strict=True):
-        pen.ellipse((x - DOT, y - DOT, x + DOT, y + DOT), fill=colours[label])
+        pen.ellipse((x - DOT, y - DOT, x + DOT, y + DOT), fill=colors[label])
     return map_
 
 

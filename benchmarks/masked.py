@@ -16,7 +16,7 @@ from family import items, some
 from measure import arguments, table
 from PIL import Image
 
-from aesearch.autoencoders.masked import Masked
+from aesearch.autoencoders.masked import MaskedAutoencoder
 from aesearch.features.pixels import Pixels
 
 SHOWN = 12
@@ -36,7 +36,7 @@ def main() -> None:
         features = Pixels().fit(database)
         X, Q = features.transform(database), features.transform(queries)
         began = time.perf_counter()
-        coder = Masked(32, size=options.size, **({"epochs": options.epochs} if options.epochs else {}))
+        coder = MaskedAutoencoder(32, size=options.size, **({"epochs": options.epochs} if options.epochs else {}))
         coder.fit(X)
         seconds = time.perf_counter() - began
         restored, hidden = coder.restore(Q)
@@ -52,7 +52,7 @@ def main() -> None:
     table(("set", "restored", "the mean picture", "the nearest patch seen", "seconds to train"), rows)
 
 
-def nearest(coder: Masked, clean: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+def nearest(coder: MaskedAutoencoder, clean: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """Each hidden patch as the nearest one that is seen: [N, C, H, W]."""
     patches = coder.patchify(torch.from_numpy(clean))
     gone = coder.patchify(torch.from_numpy(hidden).float())[:, :, 0].bool()

@@ -3,7 +3,7 @@
 python benchmarks/memory.py --data DATA [--count 20000] [--sample 2000]
 
 Pictures (MNIST as PNG files) and texts (pieces of newsgroup messages), COUNT of them and a tenth, by whole processes: at
-default settings, where the 60,000 items learnt from are all of them; and learning from SAMPLE.  What is measured is the
+default settings, where the 60,000 items learned from are all of them; and learning from SAMPLE.  What is measured is the
 largest of the processes of a run; `/ tenth` is beside the run over a tenth of the items.
 
 Bar: 1.2 times the memory for ten times the items, where both learn from as many.
@@ -20,7 +20,7 @@ BUILD = """
 import sys
 from aesearch import Retriever
 path, index, coder, sample, budget = sys.argv[1:]
-settings = {"budget": float(budget)} if coder == "neighbours" else {}
+settings = {"budget": float(budget)} if coder == "neighbors" else {}
 Retriever.build(path, coder=coder, sample=int(sample), **settings).save(index)
 """
 
@@ -35,7 +35,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as place:
         for what, lay_out, baseline in (("pictures", lay_out_pictures, "pca"), ("texts", lay_out_texts, "lsa")):
-            for coder in (baseline, "neighbours"):
+            for coder in (baseline, "neighbors"):
                 for sample in (60_000, options.sample):
                     peaks = []
                     for count in (options.count // 10, options.count):

@@ -28,17 +28,17 @@ from typing import Any
 from measure import table
 
 from aesearch import AesearchError, Retriever, manifest
-from aesearch.demo import lay_out_digits, lay_out_documentation
+from aesearch.cli.demo import lay_out_digits, lay_out_documentation
 from aesearch.readers.folder import read_files
 
 LIMIT = 20
 MEMORY = 4 << 30
 INDEXES: dict[str, dict[str, Any]] = {
-    "digits, neighbours": {"coder": "neighbours", "code_size": 16, "epochs": 1},
+    "digits, neighbors": {"coder": "neighbors", "code_size": 16, "epochs": 1},
     "digits, convolutional bits": {"coder": "convolutional", "code_size": 16, "epochs": 1, "bits": True},
     "digits, pca": {"coder": "pca", "code_size": 16},
     "documentation, dense": {"coder": "dense", "code_size": 16, "epochs": 1},
-    "documentation, neighbours bits": {"coder": "neighbours", "code_size": 16, "epochs": 1, "bits": True},
+    "documentation, neighbors bits": {"coder": "neighbors", "code_size": 16, "epochs": 1, "bits": True},
     "documentation, raw": {"coder": "raw"},
 }
 TWIN = " (twin)"
@@ -167,7 +167,7 @@ def serve(as_if_large: bool) -> None:
             index = Retriever.load(folder)
             hits = index.query_many([Path(path) for path in asked])
             answer["answers"] = [[[hit.id, hit.distance, hit.label, hit.path, hit.excerpt] for hit in one] for one in hits]
-            answer["answers"].append([index.unlike(one) for one in hits])
+            answer["answers"].append([index.is_out_of_distribution(one) for one in hits])
         except AesearchError as error:
             answer["refused"] = str(error)
         except Exception as error:

@@ -15,7 +15,7 @@ from measure import arguments, table
 from aesearch import Retriever
 from aesearch.readers.folder import read_files
 
-CODERS = ("raw", "pca", "pca-whitened", "neighbours")
+CODERS = ("raw", "pca", "pca-whitened", "neighbors")
 ASKED: tuple[dict[str, bool], ...] = ({}, {"rerank": True}, {"turned": True}, {"rerank": True, "turned": True})
 
 
@@ -30,7 +30,7 @@ def main() -> None:
         settings = {} if coder == "raw" else {"code_size": 64}
         index = Retriever.build(options.data / "image" / "clothing", coder=coder, **settings)  # type: ignore[arg-type]
         queries = [items[Path(row["query"]).name] for row in truth]
-        for ask in ASKED if coder == "neighbours" else ASKED[:1]:
+        for ask in ASKED if coder == "neighbors" else ASKED[:1]:
             found: dict[str, list[bool]] = defaultdict(list)
             for row, (hit,) in zip(truth, index.query_many(queries, k=1, **ask), strict=True):
                 found[row["edit"]].append(hit.id == row["original"])

@@ -1,4 +1,4 @@
-"""20 Newsgroups by date: neighbours by codes of 64 numbers or bits, the baselines with the same bits and tie-breaking.
+"""20 Newsgroups by date: neighbors by codes of 64 numbers or bits, the baselines with the same bits and tie-breaking.
 
 python benchmarks/newsgroups.py --data DATA [--seeds 0,1,2] [--stripped]
 
@@ -46,7 +46,7 @@ def main() -> None:
             index = Retriever.build(train, coder=coder, bits=bits, **settings)  # type: ignore[arg-type]
             found = evaluate(index, test, ks=(1, 10, 100))
             p = found.precision
-            figures.append((p[1], p[10], p[100], found.mean_average_precision, index.record["seconds"]["train"]))
+            figures.append((p[1], p[10], p[100], found.mean_average_precision, index.record.seconds["train"]))
             if coder == "raw":
                 break
         medians = [statistics.median(column) for column in zip(*figures, strict=True)]

@@ -1,6 +1,6 @@
 """One class is normal, the other nine are not: how well is a strange picture told from a usual one?  AUROC, for each class.
 
-python benchmarks/outliers.py --data DATA [--set mnist] [--coders pca,convolutional,neighbours] [--classes 0,1,...]
+python benchmarks/outliers.py --data DATA [--set mnist] [--coders pca,convolutional,neighbors] [--classes 0,1,...]
                               [--code-size 32] [--seed 0]
 
 Each coder learns from the training pictures of the one class; the test pictures of all classes are judged: by the distance
@@ -14,13 +14,13 @@ from measure import arguments, table
 from sklearn.metrics import roc_auc_score
 
 from aesearch import Retriever
-from aesearch.analysis.outliers import NEIGHBOURS, distance_in_full, mean_of, reconstruction_errors
+from aesearch.analysis.outliers import NEIGHBORS, distance_in_full, mean_of, reconstruction_errors
 
 
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--set", default="mnist", choices=("mnist", "fashion-mnist"))
-    parser.add_argument("--coders", default="pca,convolutional,neighbours")
+    parser.add_argument("--coders", default="pca,convolutional,neighbors")
     parser.add_argument("--classes")
     parser.add_argument("--code-size", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
@@ -36,11 +36,11 @@ def main() -> None:
             normal = [item for item in database if item.label == one]
             index = Retriever.build(normal, coder=coder, code_size=options.code_size, **settings)  # type: ignore[arg-type]
             X, asked = index.features.transform(normal), index.features.transform(queries)
-            near, far = index.store.search(index.coder.encode(asked), NEIGHBOURS)
+            near, far = index.store.search(index.coder.encode(asked), NEIGHBORS)
             number_of = {item.id: number for number, item in enumerate(normal)}
             place_of = {row.key: number_of[row.id] for row in index.ledger.all_rows()}
             places = np.array([[place_of[key] for key in row] for row in near.tolist()])
-            in_full = distance_in_full(index.coder.detail(asked), index.coder.detail(X), places)
+            in_full = distance_in_full(index.coder.rerank_features(asked), index.coder.rerank_features(X), places)
             scores = (mean_of(far, near), in_full, reconstruction_errors(index, asked))
             found.append([float(roc_auc_score(labels != one, score)) for score in scores])
             print("#", coder, one, found[-1], flush=True)

@@ -1,4 +1,4 @@
-"""Pictures: reconstruction and neighbours by codes of one size, autoencoders beside the baselines.
+"""Pictures: reconstruction and neighbors by codes of one size, autoencoders beside the baselines.
 
 python benchmarks/pictures.py --data DATA --set mnist --code-size 30
 python benchmarks/pictures.py --data DATA --set fashion-mnist --code-size 64
@@ -40,7 +40,7 @@ def main() -> None:
             found = evaluate(index, read_files(test), ks=(1, 10))
             quality = (found.precision[1], found.precision[10], found.mean_average_precision, found.reconstruction_sse)
             name, size = coder + (" --bits" if bits else ""), f"{index.store.bytes_per_item:.0f}"
-            rows.append((name, size, *quality, index.record["seconds"]["train"]))
+            rows.append((name, size, *quality, index.record.seconds["train"]))
     table(("coder", "bytes an item", "1-NN", "P@10", "mAP@1000", "SSE an image", "seconds to train"), rows)
 
 

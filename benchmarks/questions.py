@@ -29,7 +29,7 @@ def main() -> None:
             for row in csv.DictReader(file, delimiter="\t"):
                 relevant[row["query"]].add(row["doc"])
         asked = [question for question in questions if relevant[question.id]]
-        for coder in ("raw", "lsa", "dense", "neighbours"):
+        for coder in ("raw", "lsa", "dense", "neighbors"):
             settings = {} if coder == "raw" else {"code_size": 64}
             for bits in (False,) if coder == "raw" else (False, True):
                 index = Retriever.build(folder / "docs.jsonl.gz", coder=coder, bits=bits, **settings)  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ def asks(folder: Path, seconds_between_loads: float = 0.5) -> None:
             index, loaded, opened = Retriever.load(folder), time.monotonic(), opened + 1
         index.refresh()
         hits = index.query_many(asked, k=K)
-        generation = index.record["state"]
+        generation = index.record.state
         print(json.dumps([generation, len(index), [[(hit.id, hit.distance) for hit in one] for one in hits]]), flush=True)
     print(json.dumps([opened]), flush=True)
 
@@ -66,7 +66,7 @@ def main() -> None:
 
         def commit() -> None:
             """Saves, and notes what this state holds."""
-            writer.record["state"] = len(states)
+            writer.record.state = len(states)
             writer.save(folder)
             rows = list(writer.ledger.all_rows())
             codes = writer.store.codes(np.array([row.key for row in rows], np.int64))
@@ -86,7 +86,7 @@ def main() -> None:
         seconds = time.perf_counter() - began
         (Path(place) / "done").touch()
         codes = [reader.wait() for reader in readers]
-        queries = writer.coder.encode(writer.rows_of([item(number) for number in (7, 500, 1500)])).astype(np.float64)
+        queries = writer.coder.encode(writer.featurize([item(number) for number in (7, 500, 1500)])).astype(np.float64)
         right = [expected(writer.coder.metric, ids, rows, queries) for ids, rows in states]
         rows, wrong = [], []
         for number, log in enumerate(logs):

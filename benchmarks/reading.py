@@ -22,12 +22,12 @@ from pathlib import Path
 from measure import AESEARCH, arguments, in_turn, process, ratio, table
 from PIL import Image
 
-from aesearch.building import Progress, encode_and_store, read
 from aesearch.coders.loading import load_coder
 from aesearch.features.pixels import Pixels
+from aesearch.index.build import Progress, encode_and_store, read
+from aesearch.index.workspace import Workspace
 from aesearch.readers.folder import read_files
 from aesearch.readers.images import DETAIL
-from aesearch.unfinished import Unfinished
 
 
 def quiet(progress: Progress) -> None:
@@ -40,8 +40,8 @@ def ours(folder: Path) -> float:
     coder = load_coder(folder.parent / "index" / "coder")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
-        work = Unfinished(Path(place), {})
-        read(read_files(folder, at_once=True), Pixels(), work, quiet)
+        work = Workspace(Path(place), {})
+        read(read_files(folder, start_workers=True), Pixels(), work, quiet)
         encode_and_store(work.rows, work.codes, coder, None, defaultdict(float), quiet)
         work.close()
     return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""The training loop against a bare torch loop with the same model, rows, batches, optimiser and number of steps.
+"""The training loop against a bare torch loop with the same model, rows, batches, optimizer and number of steps.
 
 python benchmarks/training_loop.py --data DATA
 
@@ -15,10 +15,10 @@ from measure import arguments, in_turn, ratio, table
 
 from aesearch.arrays import is_sparse
 from aesearch.autoencoders.autoencoder import USUAL, Autoencoder
-from aesearch.autoencoders.bags import Bags
-from aesearch.autoencoders.training import Training, train
+from aesearch.autoencoders.batches import SparseBatch
+from aesearch.autoencoders.training import TrainingConfig, train
+from aesearch.features.bag_of_words import BagOfWords
 from aesearch.features.pixels import Pixels
-from aesearch.features.words import Words
 from aesearch.readers.folder import read_files
 
 EPOCHS = 2
@@ -47,7 +47,7 @@ def bare(X: Any, body: str) -> float:
     dense = None if is_sparse(X) else torch.from_numpy(X)
     for _ in range(EPOCHS):
         for rows in torch.randperm(X.shape[0]).split(plan.batch_size):
-            batch = Bags.of(X[rows.numpy()], torch.device("cpu")) if dense is None else dense[rows].float() / 255
+            batch = SparseBatch.of(X[rows.numpy()], torch.device("cpu")) if dense is None else dense[rows].float() / 255
             loss = model.objective(batch)
             optimizer.zero_grad()
             loss.backward()
@@ -55,7 +55,7 @@ def bare(X: Any, body: str) -> float:
     return steps(X, plan) / (time.perf_counter() - began)
 
 
-def steps(X: Any, plan: Training) -> float:
+def steps(X: Any, plan: TrainingConfig) -> float:
     return EPOCHS * -(-X.shape[0] // plan.batch_size)
 
 
@@ -66,7 +66,7 @@ def main() -> None:
     photos = list(read_files(options.data / "image" / "clothing" / "train"))
     pictures = np.ascontiguousarray(Pixels().fit(photos).transform(photos))
     messages = list(read_files(options.data / "text" / "20news" / "train.jsonl.gz"))
-    words = Words().fit(messages).transform(messages)
+    words = BagOfWords().fit(messages).transform(messages)
     rows = []
     for what, X, body in (
         ("convolutional, photos", pictures, "convolutional"),

@@ -17,7 +17,7 @@ from PIL import Image
 
 from aesearch import Retriever
 from aesearch.readers.folder import read_files
-from aesearch.readers.standard_sets import read_idx
+from aesearch.readers.image_sets import read_idx
 
 IN_A_FOLDER = 1000
 ADDED = 1000
@@ -64,7 +64,7 @@ class Unasked:
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--count", type=int, default=20_000, help="files")
-    parser.add_argument("--coder", default="neighbours")
+    parser.add_argument("--coder", default="neighbors")
     options = parser.parse_args()
     data = options.data.resolve()
     with tempfile.TemporaryDirectory() as place:
@@ -89,7 +89,7 @@ def main() -> None:
         (pictures / "001").rename(pictures / "renamed")
         loaded = Retriever.load(Path(place) / "indexes" / "pictures")
         coder, loaded.coder = loaded.coder, Unasked(loaded.coder)  # type: ignore[assignment]
-        print("a folder renamed:", loaded.update(read_files(pictures)))
+        print("a folder renamed:", loaded.sync(read_files(pictures)))
         loaded.coder = coder
         loaded.save(Path(place) / "indexes" / "pictures")
 

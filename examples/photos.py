@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from aesearch import Retriever
-from aesearch.demo import lay_out_digits
+from aesearch.cli.demo import lay_out_digits
 
 
 def main() -> None:

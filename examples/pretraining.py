@@ -4,7 +4,7 @@
 
 scikit-learn's handwritten digits: each autoencoder learns from 1,400 of them without labels, then its encoder and one new
 layer are trained on 100, 1,000 or all of the labels; beside it the same network with fresh weights.  An encoder that has
-learnt to give back neighbours is a start worth having where labels are few; one that restores pixels is hardly any here.
+learned to give back neighbors is a start worth having where labels are few; one that restores pixels is hardly any here.
 """
 
 import copy
@@ -14,7 +14,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from aesearch.catalog import new_coder
+from aesearch.catalog import create_coder
 
 TRAIN = 1400
 SEEDS = 3
@@ -27,10 +27,10 @@ def main() -> None:
     x, y = torch.from_numpy(pictures / np.float32(255)), torch.from_numpy(digits.target[order])
     print(f"accuracy on {len(x) - TRAIN} held-out digits, mean of {SEEDS} seeds")
     print("autoencoder  labels  from its encoder  from nothing")
-    for name in ("neighbours", "denoising"):
-        coder = new_coder(name, "images", code_size=32).fit(pictures[:TRAIN])
-        # What an encoder is fed with is a module too: standardised pixels, or the descriptions of `neighbours`.
-        before = coder.describe if name == "neighbours" else coder.standard
+    for name in ("neighbors", "denoising"):
+        coder = create_coder(name, "images", code_size=32).fit(pictures[:TRAIN])
+        # What an encoder is fed with is a module too: standardized pixels, or the descriptions of `neighbors`.
+        before = coder.describe if name == "neighbors" else coder.standard
         for labels in (100, 1000, TRAIN):
             started, fresh = (
                 np.mean([accuracy(before, coder.encoder, start, x, y, labels, seed) for seed in range(SEEDS)])

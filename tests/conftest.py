@@ -14,11 +14,11 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.trainers import WordLevelTrainer
 
 from aesearch.autoencoders.export import export_encoder
-from aesearch.demo import lay_out_digits, lay_out_documentation
-from aesearch.features.words import Words
+from aesearch.cli.demo import lay_out_digits, lay_out_documentation
+from aesearch.features.bag_of_words import BagOfWords
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def documents(documentation_folder: Path) -> list[Item]:
 @pytest.fixture(scope="session")
 def bags(documents: list[Item]) -> csr_array:
     """[N, 1000] TF-IDF rows of `documents`."""
-    return Words(vocabulary=1000).fit(documents).transform(documents)
+    return BagOfWords(vocabulary=1000).fit(documents).transform(documents)
 
 
 @pytest.fixture(scope="session")

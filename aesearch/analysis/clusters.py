@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.analysis.neighbourhoods import everything
+from aesearch.analysis.neighborhoods import everything
 from aesearch.arrays import is_sparse
-from aesearch.errors import BadSetting, WrongKind
+from aesearch.errors import InvalidParameter, WrongKind
 
 if TYPE_CHECKING:
-    from aesearch.retriever import Retriever
+    from aesearch.index.retriever import Retriever
 
 CHOICES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40)
 """Numbers of groups tried where none is asked for."""
@@ -29,7 +29,7 @@ STARTS = 4
 class Cluster:
     """A group of items.
 
-    size : how many items;  typical : the ids of those nearest to its centre;  words : of documents, those that it has more
+    size : how many items;  typical : the ids of those nearest to its center;  words : of documents, those that it has more
     of than the whole collection, the most telling first;  decoded : the same of what the decoder gives back of its items,
     None where that was not asked for;  labels : how many items bear each label, the commonest first;  members : all its
     items' ids.
@@ -55,25 +55,27 @@ def clusters(retriever: Retriever, k: int | None = None, seed: int = 0, *, decod
     decoded : whether to tell the words that the decoder gives back too.
 
     Telling words are those whose mean weight in the group exceeds the collection's most; for them the files are read again.
-    Raises BadSetting where there are fewer items than groups, or the encoder was loaded without its decoder, and WrongKind
+    Raises InvalidParameter where there are fewer items than groups, or the encoder was loaded without its decoder, and WrongKind
     where codes are no numbers, or no words are to be decoded.
     """
-    if decoded and retriever.features.coded_as != "documents":
-        its = retriever.features.coded_as
+    if decoded and retriever.features.row_kind != "documents":
+        its = retriever.features.row_kind
         raise WrongKind(f"words are decoded of documents, and this index codes {its}; leave it out (--decoded)")
     if decoded and not retriever.coder.can_decode:
-        raise BadSetting("the encoder was loaded alone, and words take the decoder; load the index with light=False")
+        raise InvalidParameter(
+            "the encoder was loaded alone, and words take the decoder; load the index with encoder_only=False"
+        )
     known = everything(retriever)
     codes, count = known.codes, len(known.rows)
     if k is not None and not 1 <= k <= count:
-        raise BadSetting(f"{k} groups of {count:,} items; ask for 1 to {count:,} (-k)")
+        raise InvalidParameter(f"{k} groups of {count:,} items; ask for 1 to {count:,} (-k)")
     if count < 3 and k is None:
-        raise BadSetting(f"{count} items make no groups; index at least 3, or name a number (-k)")
-    group, centres = _means(codes, k or _most_distinct(codes, seed), seed)
-    far = ((codes - centres[group]) ** 2).sum(1)
-    words, *given = _telling_words(retriever, known.keys, group, len(centres), decoded)
+        raise InvalidParameter(f"{count} items make no groups; index at least 3, or name a number (-k)")
+    group, centers = _means(codes, k or _most_distinct(codes, seed), seed)
+    far = ((codes - centers[group]) ** 2).sum(1)
+    words, *given = _telling_words(retriever, known.keys, group, len(centers), decoded)
     found = []
-    for number in range(len(centres)):
+    for number in range(len(centers)):
         members = np.flatnonzero(group == number)
         nearest = members[np.argsort(far[members], kind="stable")][:TYPICAL]
         labels = Counter(label for at in members if (label := known.rows[at].label) is not None)
@@ -91,7 +93,7 @@ def clusters(retriever: Retriever, k: int | None = None, seed: int = 0, *, decod
 
 
 def _means(codes: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each item's group [N] and the groups' centres [k, D]."""
+    """Each item's group [N] and the groups' centers [k, D]."""
     from sklearn.cluster import KMeans
 
     found = KMeans(k, n_init=STARTS, random_state=seed).fit(codes)
@@ -121,11 +123,11 @@ def _telling_words(
     words that are everywhere.
     """
     ways = 1 + decoded
-    if retriever.features.coded_as != "documents" or not retriever.record.get("source"):
+    if retriever.features.row_kind != "documents" or not retriever.record.source:
         return [[[] for _ in range(count)] for _ in range(ways)]
     place = {key: number for number, key in enumerate(keys.tolist())}
     sums, sizes = np.zeros((ways, count, *retriever.features.shape)), np.zeros(count)
-    for found, X in retriever.read_again(keys.tolist()):
+    for found, X in retriever.reload_features(keys.tolist()):
         assert is_sparse(X)
         seen = [X, retriever.coder.decode(np.asarray(retriever.coder.encode(X)))] if decoded else [X]
         its = group[[place[key] for key in found]]
@@ -136,4 +138,4 @@ def _telling_words(
     means = sums / np.maximum(sizes, 1)[:, None]
     whole = sums.sum(1, keepdims=True) / max(1, sizes.sum())
     weights = np.maximum(means - whole, 0).astype(np.float32)
-    return [[words[:WORDS] for words in retriever.features.inverse(each)] for each in weights]
+    return [[words[:WORDS] for words in retriever.features.inverse_transform(each)] for each in weights]

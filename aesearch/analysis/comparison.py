@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aesearch.analysis.evaluation import DEPTH, Evaluation, evaluate
-from aesearch.catalog import CODERS, DEFAULT_CODER, look_up
-from aesearch.errors import BadSetting, NothingToIndex
-from aesearch.items import Item, Items, Kind
-from aesearch.readers.folder import Files
-from aesearch.retriever import Retriever
+from aesearch.catalog import CODERS, DEFAULT_CODERS, lookup
+from aesearch.errors import InvalidParameter, NoItems
+from aesearch.index.retriever import Retriever
+from aesearch.items import Item, ItemCollection, ItemKind
+from aesearch.readers.folder import FileCollection
 
 if TYPE_CHECKING:
-    from aesearch.building import WatchBuild
+    from aesearch.index.build import ProgressCallback
 
-USUAL: dict[Kind, tuple[str, ...]] = {
-    "images": (DEFAULT_CODER["images"], "dense", "pca", "pca-whitened", "raw"),
-    "documents": (DEFAULT_CODER["documents"], "dense", "lsa", "raw"),
-    "vectors": (DEFAULT_CODER["vectors"], "pca", "pca-whitened", "raw"),
+USUAL: dict[ItemKind, tuple[str, ...]] = {
+    "images": (DEFAULT_CODERS["images"], "dense", "pca", "pca-whitened", "raw"),
+    "documents": (DEFAULT_CODERS["documents"], "dense", "lsa", "raw"),
+    "vectors": (DEFAULT_CODERS["vectors"], "pca", "pca-whitened", "raw"),
 }
 """What is compared where no coder is named: the default, a plain autoencoder, the baselines."""
 HELD_OUT = 5
@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Such as "pca 64" or "neighbours 64 bits"; raw rows have the size that they have."""
+        """Such as "pca 64" or "neighbors 64 bits"; raw rows have the size that they have."""
         coder = self.retriever.coder
         if self.retriever.coder_name == "raw":
             return "raw"
@@ -55,7 +55,7 @@ class Entry:
     @property
     def seconds_to_train(self) -> float:
         """Of the coder alone."""
-        return float(self.retriever.record["seconds"]["train"])
+        return float(self.retriever.record.seconds["train"])
 
     def as_dict(self) -> dict[str, Any]:
         """A row of `aesearch compare --format json`."""
@@ -72,14 +72,14 @@ class Entry:
 
 
 def compare(
-    items: Files | list[Item],
-    queries: Items | None = None,
+    items: FileCollection | list[Item],
+    queries: ItemCollection | None = None,
     *,
     coders: Sequence[str] | None = None,
     code_sizes: Sequence[int | None] = (None,),
     bits: bool = False,
     ks: Sequence[int] = (1, 10, 100),
-    watch: Callable[[str], WatchBuild | None] = lambda name: None,
+    watch: Callable[[str], ProgressCallback | None] = lambda name: None,
     **settings: Any,
 ) -> list[Entry]:
     """An index by each coder at each code size, and what `evaluate` finds of it; the best first.
@@ -94,23 +94,23 @@ def compare(
     watch : called with an entry's name before it is built; what it returns is the build's own `watch`.
     **settings : passed to the coders that take them: seed, epochs, budget ...
 
-    Entries are ordered by mean average precision, without labels by the agreement.  Raises BadSetting, UnknownName,
-    NothingToIndex.
+    Entries are ordered by mean average precision, without labels by the agreement.  Raises InvalidParameter, UnknownName,
+    NoItems.
     """
     database, asked = (items, queries) if queries is not None else held_out(items)
-    kind: Kind = database.kind if isinstance(database, Files) else database[0].kind
+    kind: ItemKind = database.kind if isinstance(database, FileCollection) else database[0].kind
     names = list(coders or USUAL[kind])
     for name in names:
-        if kind not in look_up(CODERS, "coder", name).kinds:
-            raise BadSetting(f'coder "{name}" is not for {kind}; leave it out (--coders)')
+        if kind not in lookup(CODERS, "coder", name).kinds:
+            raise InvalidParameter(f'coder "{name}" is not for {kind}; leave it out (--coders)')
     found = []
     for name in names:
-        known = CODERS[name].load().setting_names()
+        known = CODERS[name].load().param_names()
         its = {key: value for key, value in settings.items() if key in known}
         for size in code_sizes if "code_size" in known else (None,):
             as_bits = bits and name != "raw"
             title = name + (f" {size}" if size else "") + (" bits" if as_bits else "")
-            built = Retriever.build(database, coder=name, code_size=size, bits=as_bits, watch=watch(title), **its)
+            built = Retriever.build(database, coder=name, code_size=size, bits=as_bits, on_progress=watch(title), **its)
             found.append((built, evaluate(built, asked, ks)))
     return _ranked(found)
 
@@ -140,20 +140,20 @@ def bootstrap(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def held_out(items: Files | list[Item]) -> tuple[Files | list[Item], Items]:
-    """The items less every fifth, and those.  Raises NothingToIndex where there are under ten."""
-    if isinstance(items, Files) and not items.lone:
+def held_out(items: FileCollection | list[Item]) -> tuple[FileCollection | list[Item], ItemCollection]:
+    """The items less every fifth, and those.  Raises NoItems where there are under ten."""
+    if isinstance(items, FileCollection) and not items.is_single_file:
         paths = list(items.paths)
         asked = paths[::HELD_OUT]
-        rest: Files | list[Item] = items.only([path for number, path in enumerate(paths) if number % HELD_OUT])
-        held: Items = items.only(asked)
+        rest: FileCollection | list[Item] = items.subset([path for number, path in enumerate(paths) if number % HELD_OUT])
+        held: ItemCollection = items.subset(asked)
         count = len(paths)
     else:
         every = list(items)
         rest, held = [item for number, item in enumerate(every) if number % HELD_OUT], every[::HELD_OUT]
         count = len(every)
     if count < 2 * HELD_OUT:
-        raise NothingToIndex(f"{count} items are too few to hold some out; give queries of their own (--queries)")
+        raise NoItems(f"{count} items are too few to hold some out; give queries of their own (--queries)")
     return rest, held
 
 

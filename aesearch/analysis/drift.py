@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aesearch.agreement import score
-from aesearch.arrays import stacked
-from aesearch.retriever import Retriever
+from aesearch.agreement import score_coder
+from aesearch.arrays import stack_rows
+from aesearch.index.retriever import Retriever
 
 LEAST = 100
 """Items added since; the score of fewer says little."""
@@ -35,12 +35,12 @@ def drift(retriever: Retriever) -> Drift | None:
 
     None where they are too few, or can be read no more, or nothing was scored at training.
     """
-    keys, trained = retriever.record.get("added", {}).get("last", []), retriever.record.get("agreement")
-    if len(keys) < LEAST or not trained or not retriever.record.get("source"):
+    keys, trained = retriever.record.added.recent_keys, retriever.record.agreement
+    if len(keys) < LEAST or not trained or not retriever.record.source:
         return None
-    rows = [X for _, X in retriever.read_again(keys)]
+    rows = [X for _, X in retriever.reload_features(keys)]
     if sum(X.shape[0] for X in rows) < LEAST:
         return None
-    X = stacked(rows)
-    found = score(retriever.coder, retriever.store, X)
+    X = stack_rows(rows)
+    found = score_coder(retriever.coder, retriever.store, X)
     return None if found is None else Drift(X.shape[0], found, trained)

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.analysis.neighbourhoods import details, neighbours
+from aesearch.analysis.neighborhoods import details, neighbors
 from aesearch.arrays import is_sparse
-from aesearch.reranking import unit
-from aesearch.stores.store import NONE
+from aesearch.search.reranking import normalize_rows
+from aesearch.stores.base import NO_KEY
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
-    from aesearch.retriever import Retriever
-    from aesearch.spool import Spool
+    from aesearch.index.retriever import Retriever
+    from aesearch.index.spool import Spool
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 """Items nearest to each in code that are looked at."""
 THRESHOLD = 0.9
 """Likeness from which two items are taken for copies."""
@@ -61,7 +61,7 @@ def duplicates(retriever: Retriever, threshold: float = THRESHOLD) -> list[Copie
             by_content[row.digest].append(row.key)
     for same in by_content.values():
         groups.join(same[0], same[1:], 1.0)
-    if retriever.record.get("source"):
+    if retriever.record.source:
         for a, b, likeness in likely_pairs(retriever, np.array(list(by_key), np.int64)):
             if likeness >= threshold:
                 groups.join(a, [b], likeness)
@@ -69,7 +69,7 @@ def duplicates(retriever: Retriever, threshold: float = THRESHOLD) -> list[Copie
     for keys, likeness in groups:
         members = sorted((by_key[key] for key in keys), key=lambda row: row.id)
         exact = members[0].digest is not None and len({row.digest for row in members}) == 1
-        paths = [retriever.path_of(row) for row in members]
+        paths = [retriever.resolve_path(row) for row in members]
         found.append(Copies([row.id for row in members], paths, 1.0 if exact else likeness, exact))
     return sorted(found, key=lambda group: (not group.exact, -group.likeness, group.ids))
 
@@ -79,10 +79,10 @@ def likely_pairs(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[int, 
     cosine of their features in full, less the collection's mean where they are not words."""
     with details(retriever, keys) as known:
         mean = _mean(known)
-        for own, near, mine, theirs, at in neighbours(retriever.store, known, NEIGHBOURS):
+        for own, near, mine, theirs, at in neighbors(retriever.store, known, NEIGHBORS):
             mine, theirs = _unit(mine, mean), _unit(theirs, mean)
             for column in range(near.shape[1]):
-                there = np.flatnonzero(at[:, column] != NONE)
+                there = np.flatnonzero(at[:, column] != NO_KEY)
                 a, b = mine[there], theirs[at[there, column]]
                 alike = (a.multiply(b) if is_sparse(a) else a * b).sum(1)
                 yield from zip(own[there].tolist(), near[there, column].tolist(), alike.tolist(), strict=True)
@@ -98,9 +98,9 @@ def _mean(known: Spool) -> np.ndarray | None:
 
 def _unit(rows: Rows, mean: np.ndarray | None) -> Any:
     if mean is None:
-        return unit(rows)
-    centred = np.asarray(rows, np.float32) - mean
-    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+        return normalize_rows(rows)
+    centered = np.asarray(rows, np.float32) - mean
+    return centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12)
 
 
 class Groups:

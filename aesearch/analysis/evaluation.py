@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.agreement import LEAST, agreement
-from aesearch.arrays import is_sparse, stacked
-from aesearch.errors import BadSetting, NothingToIndex, WrongKind
-from aesearch.items import Item, Items
-from aesearch.readers.folder import Files
-from aesearch.views import two_views
+from aesearch.agreement import LEAST, neighbor_agreement
+from aesearch.arrays import is_sparse, stack_rows
+from aesearch.augmentation import two_views
+from aesearch.errors import InvalidParameter, NoItems, WrongKind
+from aesearch.items import Item, ItemCollection
+from aesearch.readers.folder import FileCollection
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
-    from aesearch.retriever import Retriever
+    from aesearch.index.retriever import Retriever
 
 DEPTH = 1000
-"""Neighbours that the mean average precision looks at."""
+"""NeighborAutoencoder that the mean average precision looks at."""
 
 CURVE = 100
-"""Neighbours up to which precision and recall are kept place by place."""
+"""NeighborAutoencoder up to which precision and recall are kept place by place."""
 
 BATCH = 256
 
@@ -35,15 +35,15 @@ class Evaluation:
     """What `evaluate` found, as means over the queries.
 
     queries : those with a label, or all where none has one.
-    precision : share of the k nearest that bear the query's label, by k; at 1 it is the accuracy of 1-nearest-neighbour.
+    precision : share of the k nearest that bear the query's label, by k; at 1 it is the accuracy of 1-nearest-neighbor.
     mean_average_precision : over the DEPTH nearest, each query's divided by the relevant items found there.  Without a
         single label `precision` is empty and this None.
     agreement : the label-free score of the queries' views (`aesearch.agreement`); None of fewer than 20 queries.
     reconstruction_sse : squared error of the queries' decoded codes, summed over a row; pixels in 0..1, words in the
         features' own weights.  None where the coder was loaded without its decoder.
     queries_per_second : encoding and searching, in batches; reading and features are not counted.
-    average_precisions : [Q], of each labelled query.
-    curve : "precision" and "recall" at 1, 2, ... CURVE, means over the labelled queries: [CURVE] each.
+    average_precisions : [Q], of each labeled query.
+    curve : "precision" and "recall" at 1, 2, ... CURVE, means over the labeled queries: [CURVE] each.
     """
 
     queries: int
@@ -67,22 +67,22 @@ class Evaluation:
         }
 
 
-def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 100)) -> Evaluation:
+def evaluate(retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = (1, 10, 100)) -> Evaluation:
     """Asks `retriever` every item of `queries`, which must not be in the index.
 
-    Precision counts the labelled queries; the agreement, the reconstruction and the speed are of all of them.  Distances
-    that tie are ordered by the items' keys, which are checksums and favour no label.
+    Precision counts the labeled queries; the agreement, the reconstruction and the speed are of all of them.  Distances
+    that tie are ordered by the items' keys, which are checksums and favor no label.
 
-    Raises WrongKind, BadSetting where a k is below 1 or a query is one of the indexed items, and NothingToIndex where there
+    Raises WrongKind, InvalidParameter where a k is below 1 or a query is one of the indexed items, and NoItems where there
     is no query, or no label and too few queries for the label-free score.
     """
     if not ks or min(ks) < 1:
-        raise BadSetting(f"k is {min(ks, default=0)}; ask for at least 1 neighbour (--k)")
-    if isinstance(queries, Files):
+        raise InvalidParameter(f"k is {min(ks, default=0)}; ask for at least 1 neighbor (--k)")
+    if isinstance(queries, FileCollection):
         if queries.kind != retriever.kind:
             raise WrongKind(f"the queries are {queries.kind}, and this index is of {retriever.kind}")
         _check_apart(retriever, queries)
-        queries = queries.sized(retriever.features.picture_size)
+        queries = queries.with_image_size(retriever.features.image_size)
     keys, labels = _labels_by_key(retriever)
     depth = min(max(DEPTH, *ks), len(retriever))
     total = dict(zip(*np.unique(labels, return_counts=True), strict=True))
@@ -96,10 +96,10 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
         codes = retriever.coder.encode(X)
         found, _ = retriever.store.search(codes, depth)
         seconds += time.perf_counter() - began
-        labelled = [number for number, item in enumerate(batch) if item.label is not None]
-        if labelled:
-            wanted = np.array([batch[number].label for number in labelled])
-            relevant = labels[np.searchsorted(keys, found[labelled])] == wanted[:, None]
+        labeled = [number for number, item in enumerate(batch) if item.label is not None]
+        if labeled:
+            wanted = np.array([batch[number].label for number in labeled])
+            relevant = labels[np.searchsorted(keys, found[labeled])] == wanted[:, None]
             precisions.append(np.stack([precision_at(relevant, k) for k in ks], axis=1))
             found_by.append(relevant[:, :CURVE].cumsum(1))
             totals += [total.get(label, 0) for label in wanted]
@@ -109,7 +109,7 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
             errors.append(squared_errors(X, retriever.coder.decode(codes)))
         asked += len(batch)
     if not precisions and asked < LEAST:
-        raise NothingToIndex(
+        raise NoItems(
             f"no query has a label, and {asked} are too few to be judged without; give at least {LEAST}, or queries in "
             "folders named by their class, or a --label-field"
         )
@@ -122,7 +122,9 @@ def evaluate(retriever: Retriever, queries: Items, ks: Sequence[int] = (1, 10, 1
         queries=sum(map(len, precisions)) or asked,
         precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)) if precisions else {},
         mean_average_precision=float(np.concatenate(average_precisions).mean()) if precisions else None,
-        agreement=None if asked < LEAST else agreement(retriever.store, *map(stacked, zip(*views, strict=True))),
+        agreement=None
+        if asked < LEAST
+        else neighbor_agreement(retriever.store, *map(stack_rows, zip(*views, strict=True))),
         reconstruction_sse=float(np.concatenate(errors).mean()) if errors else None,
         queries_per_second=asked / max(seconds, 1e-9),
         average_precisions=np.concatenate(average_precisions) if precisions else np.zeros(0),
@@ -152,27 +154,27 @@ def squared_errors(X: Rows, decoded: np.ndarray) -> np.ndarray:
     return ((rows - decoded) ** 2).reshape(len(rows), -1).sum(1)
 
 
-def _fitting(queries: Items, retriever: Retriever) -> Iterator[Item]:
+def _fitting(queries: ItemCollection, retriever: Retriever) -> Iterator[Item]:
     """The queries that the index's features can take; of files, the others are noted with those that were skipped."""
-    if not isinstance(queries, Files):
+    if not isinstance(queries, FileCollection):
         yield from queries
         return
     for item in queries:
-        if why_not := retriever.features.why_not(item):
-            queries.skipped[item.id] = why_not
+        if rejection_reason := retriever.features.rejection_reason(item):
+            queries.skipped[item.id] = rejection_reason
         else:
             yield item
 
 
 def _labels_by_key(retriever: Retriever) -> tuple[np.ndarray, np.ndarray]:
-    """Keys [N] int64 in rising order, and their labels [N] str; an unlabelled item bears a label that no query has."""
+    """Keys [N] int64 in rising order, and their labels [N] str; an unlabeled item bears a label that no query has."""
     rows = [(row.key, "\0" if row.label is None else row.label) for row in retriever.ledger.all_rows()]
     return np.array([key for key, _ in rows], np.int64), np.array([label for _, label in rows])
 
 
-def _check_apart(retriever: Retriever, queries: Files) -> None:
-    """Raises BadSetting where a file of the queries is one that the index was built from."""
-    source = retriever.record.get("source")
+def _check_apart(retriever: Retriever, queries: FileCollection) -> None:
+    """Raises InvalidParameter where a file of the queries is one that the index was built from."""
+    source = retriever.record.source
     if source is None:
         return
     indexed = retriever.ledger.files()
@@ -180,4 +182,6 @@ def _check_apart(retriever: Retriever, queries: Files) -> None:
     for path in queries.paths:
         full = root / path
         if full.is_relative_to(home) and full.relative_to(home).as_posix() in indexed:
-            raise BadSetting(f"{full} is itself in the index, and would find itself; hold the queries out of the index")
+            raise InvalidParameter(
+                f"{full} is itself in the index, and would find itself; hold the queries out of the index"
+            )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aesearch.errors import AesearchError
-from aesearch.retriever import Retriever
+from aesearch.index.retriever import Retriever
 
 PACKAGES = ("aesearch", "numpy", "scipy", "faiss-cpu", "onnxruntime", "torch", "scikit-learn", "pillow")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "KMP_DUPLICATE_LIB_OK")
@@ -41,11 +41,11 @@ def _of_index(folder: Path) -> dict[str, Any]:
         facts["written"] = f"{datetime.fromtimestamp((folder / 'index.json').stat().st_mtime):%Y-%m-%d %H:%M}"
         retriever.verify()
         facts["whole"] = "yes"
-        if retriever.record.get("source"):
-            now, known = retriever.source().paths, retriever.ledger.files()
+        if retriever.record.source:
+            now, known = retriever.source_files().paths, retriever.ledger.files()
             new, gone = now.keys() - known.keys(), known.keys() - now.keys()
             changed = [path for path in now.keys() & known.keys() if tuple(now[path]) != known[path]]
-            facts["source"] = retriever.record["source"]["root"]
+            facts["source"] = retriever.record.source.root
             facts["an update would read"] = f"{len(new):,} new and {len(changed):,} changed files, and forget {len(gone):,}"
     except AesearchError as error:
         facts["trouble"] = str(error)

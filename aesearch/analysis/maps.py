@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from aesearch.analysis.neighbourhoods import everything
-from aesearch.errors import BadSetting, MissingExtra
+from aesearch.analysis.neighborhoods import everything
+from aesearch.errors import InvalidParameter, MissingExtra
 
 if TYPE_CHECKING:
-    from aesearch.ledger import Row
-    from aesearch.retriever import Retriever
+    from aesearch.index.ledger import Row
+    from aesearch.index.retriever import Retriever
 
 Projection = Literal["codes", "pca", "t-sne"]
 PERPLEXITY = 30
@@ -31,32 +31,34 @@ def project(retriever: Retriever, by: Projection | None = None, seed: int = 0) -
     """The map of an index.
 
     by : "codes", the codes themselves, which must be of two numbers; "pca", their two principal components; "t-sne", which
-        keeps neighbours together and nothing else (van der Maaten & Hinton 2008; extra `maps`).  None: "codes" where they
+        keeps neighbors together and nothing else (van der Maaten & Hinton 2008; extra `maps`).  None: "codes" where they
         are of two numbers, else "pca".
 
-    Raises BadSetting, WrongKind where the codes are no numbers, and MissingExtra.
+    Raises InvalidParameter, WrongKind where the codes are no numbers, and MissingExtra.
     """
     known = everything(retriever)
     size = known.codes.shape[1]
     by = by or ("codes" if size == 2 else "pca")
     if len(known.rows) < 3:
-        raise BadSetting(f"a map of {len(known.rows)} items shows nothing; index at least 3")
+        raise InvalidParameter(f"a map of {len(known.rows)} items shows nothing; index at least 3")
     if by == "codes" and size != 2:
-        raise BadSetting(f"the codes are of {size} numbers; index with --code-size 2 to see them as they are, or --by pca")
+        raise InvalidParameter(
+            f"the codes are of {size} numbers; index with --code-size 2 to see them as they are, or --by pca"
+        )
     places = {"codes": lambda codes: codes, "pca": principal, "t-sne": lambda codes: _t_sne(codes, seed)}[by](known.codes)
     return Map(known.rows, np.asarray(places, np.float32), by)
 
 
 def principal(codes: np.ndarray) -> np.ndarray:
     """The first two principal components.  codes: [N, D].  Returns [N, 2]."""
-    centred = codes - codes.mean(0)
-    _, vectors = np.linalg.eigh(centred.T @ centred)
+    centered = codes - codes.mean(0)
+    _, vectors = np.linalg.eigh(centered.T @ centered)
     axes = vectors[:, ::-1][:, :2]
     if axes.shape[1] < 2:
         axes = np.pad(axes, ((0, 0), (0, 1)))
     # The sign of a component is nobody's choice: the larger half of each axis points up, so that a map stays as it was.
     axes = axes * np.where(axes[np.abs(axes).argmax(0), [0, 1]] < 0, -1, 1)
-    return centred @ axes
+    return centered @ axes
 
 
 def _t_sne(codes: np.ndarray, seed: int) -> np.ndarray:

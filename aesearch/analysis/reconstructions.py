@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from aesearch.analysis.evaluation import squared_errors
-from aesearch.errors import BadSetting, WrongKind
+from aesearch.errors import InvalidParameter, WrongKind
 from aesearch.items import Item
 
 if TYPE_CHECKING:
-    from aesearch.retriever import Retriever
+    from aesearch.index.retriever import Retriever
 
 BATCH = 64
 GAP = 2
@@ -30,7 +30,7 @@ class Reconstruction:
 
     original, reconstructed : pictures of mode L or RGB at the features' size, or lists of a document's weightiest words.
     squared_error : summed over the row; pixels in 0..1.
-    hidden : what a masked autoencoder was shown of the original, grey where patches were taken away; of others None.
+    hidden : what a masked autoencoder was shown of the original, gray where patches were taken away; of others None.
     """
 
     id: str
@@ -43,49 +43,49 @@ class Reconstruction:
 def reconstruct(retriever: Retriever, items: Iterable[Item]) -> Iterator[Reconstruction]:
     """Each item and what is given back of it, as they are read.
 
-    Raises BadSetting where the coder was loaded without its decoder (`Retriever.load(folder, light=False)`), and WrongKind
+    Raises InvalidParameter where the coder was loaded without its decoder (`Retriever.load(folder, encoder_only=False)`), and WrongKind
     where what it gives back is nothing that can be looked at.
     """
     if not retriever.coder.can_decode:
-        raise BadSetting("the encoder was loaded alone; load the index with light=False")
-    if retriever.features.coded_as == "vectors":
+        raise InvalidParameter("the encoder was loaded alone; load the index with encoder_only=False")
+    if retriever.features.row_kind == "vectors":
         raise WrongKind("what an index of vectors gives back cannot be looked at; ask an index of pictures or documents")
     remaining = iter(items)
     while batch := list(islice(remaining, BATCH)):
-        X = retriever.rows_of(batch)
+        X = retriever.featurize(batch)
         restore = getattr(retriever.coder, "restore", None)
         if restore is None:
             decoded, shown = retriever.coder.decode(np.asarray(retriever.coder.encode(X))), [None] * len(batch)
         else:
             decoded, gone = restore(X)
-            shown = retriever.features.inverse(np.where(gone, np.uint8(128), np.asarray(X)))
-        before, after = retriever.features.inverse(X), retriever.features.inverse(decoded)
+            shown = retriever.features.inverse_transform(np.where(gone, np.uint8(128), np.asarray(X)))
+        before, after = retriever.features.inverse_transform(X), retriever.features.inverse_transform(decoded)
         for number, (item, error) in enumerate(zip(batch, squared_errors(X, decoded), strict=True)):
             yield Reconstruction(item.id, before[number], after[number], float(error), shown[number])
 
 
 def sample(retriever: Retriever, count: int, seed: int = 0) -> list[Any]:
-    """New pictures, or lists of words, drawn by a variational autoencoder.  Raises BadSetting where the coder is none."""
+    """New pictures, or lists of words, drawn by a variational autoencoder.  Raises InvalidParameter where the coder is none."""
     draw = getattr(retriever.coder, "sample", None)
     if draw is None:
-        raise BadSetting(
+        raise InvalidParameter(
             f'coder "{retriever.coder_name}" draws nothing new; index with --coder variational, without --bits'
         )
-    return retriever.features.inverse(draw(count, seed))
+    return retriever.features.inverse_transform(draw(count, seed))
 
 
 def interpolate(retriever: Retriever, first: Item, last: Item, count: int = 10) -> list[Any]:
     """What lies on the straight way from one item's code to another's, both ends among them: pictures, or lists of words.
 
-    Raises BadSetting where codes are bits, between which nothing lies, or the encoder was loaded alone.
+    Raises InvalidParameter where codes are bits, between which nothing lies, or the encoder was loaded alone.
     """
     if not retriever.coder.can_decode or retriever.coder.metric == "hamming":
-        raise BadSetting(
+        raise InvalidParameter(
             "between codes of bits lies nothing, and an encoder alone gives nothing back; index without --bits"
         )
-    start, end = retriever.coder.encode(retriever.rows_of([first, last]))
+    start, end = retriever.coder.encode(retriever.featurize([first, last]))
     way = np.linspace(0, 1, count, dtype=np.float32)[:, None]
-    return retriever.features.inverse(retriever.coder.decode((1 - way) * start + way * end))
+    return retriever.features.inverse_transform(retriever.coder.decode((1 - way) * start + way * end))
 
 
 def sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:

@@ -16,15 +16,15 @@ from torch import Tensor, nn
 from aesearch.arrays import is_sparse, read_arrays, write_arrays
 from aesearch.autoencoders import convolutional, dense, losses
 from aesearch.autoencoders import noise as noises
-from aesearch.autoencoders.bags import Bags, Batches
+from aesearch.autoencoders.batches import RowBatches, SparseBatch
 from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.autoencoders.export import export_encoder
-from aesearch.autoencoders.pretraining import pretrain
-from aesearch.autoencoders.scaling import Standard, Whitening
-from aesearch.autoencoders.training import Trainable, Training, train
-from aesearch.coders.coder import ONNX, Coder, Metric, Watch
+from aesearch.autoencoders.layerwise import pretrain
+from aesearch.autoencoders.scaling import Standardizer, Whitening
+from aesearch.autoencoders.training import Trainable, TrainingConfig, train
+from aesearch.coders.base import ONNX_FILE, Coder, EpochCallback, Metric
 from aesearch.coders.onnx import WEIGHTS
-from aesearch.errors import BadSetting, UnknownName
+from aesearch.errors import InvalidParameter, UnknownName
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -74,16 +74,16 @@ class Autoencoder(Trainable, Coder):
     Hinton & Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks".
     """
 
-    numbers_a_unit = 1
+    outputs_per_unit = 1
     """What the encoder puts out for each number of a code."""
-    at_once = BATCH
+    encode_batch_size = BATCH
     """Rows encoded at a time."""
-    may_be_wide = False
+    allows_overcomplete = False
     """Whether something other than the code's width keeps it from copying."""
 
     encoder: nn.Sequential
     decoder: nn.Sequential
-    standard: Standard
+    standard: Standardizer
     whitening: Whitening
     gain: Tensor
 
@@ -104,72 +104,74 @@ class Autoencoder(Trainable, Coder):
     ) -> None:
         super().__init__()
         if code_size < 1:
-            raise BadSetting(f"code size is {code_size}; choose at least 1 (--code-size)")
+            raise InvalidParameter(f"code size is {code_size}; choose at least 1 (--code-size)")
         if body not in BODIES:
             raise UnknownName("body", body, BODIES)
         if layers is not None and any(size < 1 for size in layers):
-            raise BadSetting(f"layers are {tuple(layers)}; each needs at least 1 unit")
+            raise InvalidParameter(f"layers are {tuple(layers)}; each needs at least 1 unit")
         if loss is not None:
             losses.choose(loss)
         if not 0 <= dropout < 1:
-            raise BadSetting(f"dropout is {dropout}; choose a probability of 0 or more and under 1")
+            raise InvalidParameter(f"dropout is {dropout}; choose a probability of 0 or more and under 1")
         if body != "dense" and (tied or pretrained_layers):
-            raise BadSetting(f"tied weights and layers trained one by one are for the dense body, not for the {body} one")
+            raise InvalidParameter(
+                f"tied weights and layers trained one by one are for the dense body, not for the {body} one"
+            )
         if tied and pretrained_layers:
-            raise BadSetting("tied weights cannot be trained layer by layer as well; choose one of the two")
+            raise InvalidParameter("tied weights cannot be trained layer by layer as well; choose one of the two")
         self.code_size, self.body, self.layers = code_size, body, None if layers is None else tuple(layers)
         self.noise, self.noise_level = noise, noise_level
         self._noise = None if noise is None else noises.choose(noise, noise_level)
         self.loss, self.whiten = loss, whiten
         self.tied, self.dropout, self.pretrained_layers = tied, dropout, pretrained_layers
         self._training = training
-        self.plan = Training(**training)
+        self.plan = TrainingConfig(**training)
         self.name = "denoising" if noise else body
         self.metric: Metric = "cosine"
 
     # The steps, in their order.
 
-    def corrupt(self, x: Tensor | Bags) -> Tensor | Bags:
+    def corrupt(self, x: Tensor | SparseBatch) -> Tensor | SparseBatch:
         """x with the noise of training; unchanged outside of it."""
         if self._noise is None or not self.training:
             return x
         noise, level = self._noise
-        return x.map(lambda weights: noise(weights, level)) if isinstance(x, Bags) else noise(x, level)
+        return x.map(lambda weights: noise(weights, level)) if isinstance(x, SparseBatch) else noise(x, level)
 
-    def to_code(self, x: Tensor | Bags) -> Tensor:
-        """[B, *shape] or Bags -> [B, D]"""
+    def to_code(self, x: Tensor | SparseBatch) -> Tensor:
+        """[B, *shape] or SparseBatch -> [B, D]"""
         return self.encoder(x if self.sparse else self.standard(x))
 
     def from_code(self, z: Tensor) -> Tensor:
         """[B, D] -> [B, *shape], before the loss's link."""
         y = self.decoder(z)
-        return y if self.sparse else self.standard.inverse(y)
+        return y if self.sparse else self.standard.inverse_transform(y)
 
-    def penalty(self, x: Tensor | Bags, z: Tensor) -> Tensor:
+    def penalty(self, x: Tensor | SparseBatch, z: Tensor) -> Tensor:
         """What is added to the loss; nothing here."""
         return z.new_zeros(())
 
     def objective(self, x: Any) -> Tensor:
-        """The scalar that training lowers; x: [B, *shape] or Bags."""
+        """The scalar that training lowers; x: [B, *shape] or SparseBatch."""
         z = self.to_code(self.corrupt(x))
         return self._loss(self.from_code(z), x) + self.penalty(x, z)
 
     # The coder's contract.
 
-    def settings(self) -> dict[str, Any]:
+    def get_params(self) -> dict[str, Any]:
         plain = ("code_size", "body", "layers", "noise", "noise_level", "loss")
         own = (*plain, "tied", "dropout", "pretrained_layers", "whiten")
         return {name: getattr(self, name) for name in own} | self._training
 
     @classmethod
-    def setting_names(cls) -> list[str]:
+    def param_names(cls) -> list[str]:
         """The keywords that the constructor takes; a variant that passes `others` on takes those of Autoencoder too."""
-        names = super().setting_names()
+        names = super().param_names()
         if names[-1] == "others":
-            return list(dict.fromkeys(names[:-1] + Autoencoder.setting_names()))
-        return names[:-1] + [field.name for field in fields(Training)]
+            return list(dict.fromkeys(names[:-1] + Autoencoder.param_names()))
+        return names[:-1] + [field.name for field in fields(TrainingConfig)]
 
-    def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
         """Trains on X, layer by layer first if so asked; see `Coder.fit`.  Raises AesearchError where training diverges."""
         with torch.random.fork_rng():
             torch.manual_seed(self.plan.seed)
@@ -178,18 +180,18 @@ class Autoencoder(Trainable, Coder):
                 _check_unit(X)
             if not self.sparse:
                 self.standard.fit(X)
-            checkpoint = Checkpoint(self.checkpoint, self)
-            stages = [train(self, X, self.plan, checkpoint)]
+            saved = Checkpoint(checkpoint, self)
+            stages = [train(self, X, self.plan, saved)]
             if self.pretrained_layers:
-                stages.insert(0, pretrain(self, X, self.plan, checkpoint))
+                stages.insert(0, pretrain(self, X, self.plan, saved))
             for epoch in chain(*stages):
-                if watch is not None:
-                    watch(epoch)
+                if on_epoch is not None:
+                    on_epoch(epoch)
         self._finish(X)
         return self
 
     def _finish(self, X: Rows) -> None:
-        """What is learnt from the codes once training has ended."""
+        """What is learned from the codes once training has ended."""
         if self._whitens:
             self.whitening.fit(self._codes_of(X, self.to_code))
         if self.sparse:
@@ -202,18 +204,18 @@ class Autoencoder(Trainable, Coder):
         self.gain.fill_(float(some.multiply(shares).sum()) / max(float((shares**2).sum()), 1e-12))
 
     def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
-        """Makes the modules for rows of that shape.  Raises BadSetting where the settings do not go with it."""
+        """Makes the modules for rows of that shape.  Raises InvalidParameter where the settings do not go with it."""
         self.shape, self.sparse = shape, sparse
         if sparse and self.body != "dense":
-            raise BadSetting(f'the {self.body} body is for pictures; for bags of words choose "dense" or "denoising"')
+            raise InvalidParameter(f'the {self.body} body is for pictures; for bags of words choose "dense" or "denoising"')
         if not sparse and self.loss == "softmax":
-            raise BadSetting('loss "softmax" is for bags of words; for pictures choose "mse", "bce" or "l1"')
-        if self.code_size >= prod(shape) and not self.noise and not self.may_be_wide:
-            raise BadSetting(
+            raise InvalidParameter('loss "softmax" is for bags of words; for pictures choose "mse", "bce" or "l1"')
+        if self.code_size >= prod(shape) and not self.noise and not self.allows_overcomplete:
+            raise InvalidParameter(
                 f"code size {self.code_size} for rows of {prod(shape)} numbers would copy them; choose less (--code-size)"
             )
         layers = self.layers if self.layers is not None else LAYERS["words" if sparse else self.body]
-        put_out = self.code_size * self.numbers_a_unit
+        put_out = self.code_size * self.outputs_per_unit
         if self.body == "convolutional":
             self.encoder = convolutional.encoder(shape, layers, put_out)
             self.decoder = convolutional.decoder(shape, layers, self.code_size)
@@ -228,8 +230,8 @@ class Autoencoder(Trainable, Coder):
         usual = USUAL["words" if sparse else "pictures"]
         if sparse and self.noise:
             usual = usual | {"steps": 2 * usual["steps"]}
-        self.plan = Training(**{**usual, **self._training})
-        self.standard = Standard(() if sparse else shape)
+        self.plan = TrainingConfig(**{**usual, **self._training})
+        self.standard = Standardizer(() if sparse else shape)
         self.whitening = Whitening(self.code_size)
         self.register_buffer("gain", torch.ones(()))
         self._whitens = not sparse if self.whiten is None else self.whiten
@@ -246,15 +248,17 @@ class Autoencoder(Trainable, Coder):
     def _codes_of(self, X: Rows, step: Callable[[Any], Tensor]) -> np.ndarray:
         """What `step` makes of all rows, batch by batch."""
         self.eval()
-        batches = Batches(X, next(self.parameters()).device)
-        codes = [step(batches[rows]).cpu() for rows in torch.arange(X.shape[0]).split(self.at_once)]
+        batches = RowBatches(X, next(self.parameters()).device)
+        codes = [step(batches[rows]).cpu() for rows in torch.arange(X.shape[0]).split(self.encode_batch_size)]
         return torch.cat(codes).numpy() if codes else np.zeros((0, self.code_size), np.float32)
 
     @torch.no_grad()
     def decode(self, codes: np.ndarray) -> np.ndarray:
         self.eval()
         z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(next(self.parameters()).device)
-        rows = [self._loss.link(self.from_code(self.whitening.inverse(part))) * self.gain for part in z.split(BATCH)]
+        rows = [
+            self._loss.link(self.from_code(self.whitening.inverse_transform(part))) * self.gain for part in z.split(BATCH)
+        ]
         return torch.cat(rows).cpu().numpy()
 
     def _graph(self) -> nn.Module:
@@ -266,20 +270,20 @@ class Autoencoder(Trainable, Coder):
         """What makes a code of what the encoder puts out."""
         return nn.Identity()
 
-    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+    def _save_state(self, folder: Path) -> dict[str, Any]:
         write_arrays(folder / WEIGHTS, {name: value.cpu().numpy() for name, value in self.state_dict().items()})
         if self.sparse:  # the graph begins behind the layer that reads the bags, which has no counterpart in ONNX
             width = self.encoder[0].get_parameter("bias").numel()
-            export_encoder(self._graph(), (width,), folder / ONNX)
+            export_encoder(self._graph(), (width,), folder / ONNX_FILE)
         else:
-            export_encoder(self._graph(), self.shape or (), folder / ONNX)
+            export_encoder(self._graph(), self.shape or (), folder / ONNX_FILE)
         return {"sparse": self.sparse, "training": asdict(self.plan)}
 
-    def _rebuild(self, learnt: dict[str, Any]) -> None:
-        self._build(tuple(learnt["shape"]), sparse=learnt["sparse"])
+    def _rebuild(self, learned: dict[str, Any]) -> None:
+        self._build(tuple(learned["shape"]), sparse=learned["sparse"])
 
-    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
-        self._rebuild(learnt)
+    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
+        self._rebuild(learned)
         arrays = read_arrays(folder / WEIGHTS)
         self.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
         self.to(self.plan.chosen_device() if self.plan.device != "cuda" or torch.cuda.is_available() else "cpu")
@@ -287,8 +291,10 @@ class Autoencoder(Trainable, Coder):
 
 
 def _check_unit(X: Any) -> None:
-    """Raises BadSetting where numbers are not in 0..1, of which alone the cross-entropy is a loss."""
+    """Raises InvalidParameter where numbers are not in 0..1, of which alone the cross-entropy is a loss."""
     values = X.data if is_sparse(X) else X
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     if values.dtype != np.uint8 and not 0 <= low <= high <= 1:
-        raise BadSetting(f'loss "bce" is for numbers in 0 to 1, and these are in {low:.3g} to {high:.3g}; choose "mse"')
+        raise InvalidParameter(
+            f'loss "bce" is for numbers in 0 to 1, and these are in {low:.3g} to {high:.3g}; choose "mse"'
+        )

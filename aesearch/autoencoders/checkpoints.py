@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from aesearch.arrays import read_arrays, write_arrays
-from aesearch.errors import BrokenIndex
+from aesearch.errors import CorruptIndex
 
 PLAIN = "plain"
 OVERHEAD = 20
@@ -29,7 +29,7 @@ class Checkpoint:
     """Of the trainings that make up one fit(), one after the other: pre-training of each layer, and the whole.
 
     path : the file; None keeps nothing.
-    root : the module that holds all weights, also those that earlier trainings have learnt.
+    root : the module that holds all weights, also those that earlier trainings have learned.
     """
 
     def __init__(self, path: Path | None, root: nn.Module) -> None:
@@ -119,6 +119,6 @@ def _read(path: Path) -> dict[str, Any] | None:
     try:
         arrays = read_arrays(path)
         found: dict[str, Any] = _unpacked(json.loads(arrays.pop(PLAIN).tobytes()), arrays)
-    except (BrokenIndex, ValueError, KeyError, TypeError):
+    except (CorruptIndex, ValueError, KeyError, TypeError):
         return None
     return found

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from aesearch.autoencoders.autoencoder import Autoencoder
-from aesearch.autoencoders.bags import BagLinear, Bags
+from aesearch.autoencoders.batches import SparseBatch, SparseLinear
 from aesearch.autoencoders.dense import linear_layers
-from aesearch.errors import BadSetting
+from aesearch.errors import InvalidParameter
 
 WEIGHT, OF_WORDS = 0.1, 1e-4
 """Of pictures, and of words, whose loss falls by little between knowing nothing and telling documents apart."""
 
 
-class Contractive(Autoencoder):
+class ContractiveAutoencoder(Autoencoder):
     """An autoencoder with sigmoid codes that resist small changes of the input.
 
     Parameters
@@ -33,7 +33,7 @@ class Contractive(Autoencoder):
     def __init__(self, code_size: int = 64, *, weight: float | None = None, **others: Any) -> None:
         super().__init__(code_size, **others)
         if weight is not None and weight < 0:
-            raise BadSetting(f"contractive: weight is {weight}; choose 0 or more")
+            raise InvalidParameter(f"contractive: weight is {weight}; choose 0 or more")
         self.weight = weight
         self.name = "contractive"
 
@@ -60,21 +60,21 @@ class Contractive(Autoencoder):
             return pulled.flatten(1).square().sum(1) / self.standard.deviation**2
         return ((pulled @ self._gram(layers[0])) * pulled).sum(1)  # back through the layer of words, without its V columns
 
-    def _entered(self, x: Tensor | Bags) -> tuple[Tensor, Tensor]:
-        """Where the derivative is taken, [B, ...], and the codes: the standardised pictures, or the first sums of words."""
+    def _entered(self, x: Tensor | SparseBatch) -> tuple[Tensor, Tensor]:
+        """Where the derivative is taken, [B, ...], and the codes: the standardized pictures, or the first sums of words."""
         entry = self.encoder[0](x) if self.sparse else self.standard(x)
         entry = entry.requires_grad_() if entry.is_leaf else entry
         return entry, (self.encoder[1:] if self.sparse else self.encoder)(entry)
 
     def _gram(self, layer: nn.Module) -> Tensor:
-        """W W^T of a layer, [out, out]; per unit of the input as it is, before it was standardised."""
-        if isinstance(layer, BagLinear):
+        """W W^T of a layer, [out, out]; per unit of the input as it is, before it was standardized."""
+        if isinstance(layer, SparseLinear):
             return layer.weight.T @ layer.weight
         weight = layer.get_parameter("weight") / self.standard.deviation
         return weight @ weight.T
 
-    def settings(self) -> dict[str, Any]:
-        return super().settings() | {"weight": self.weight}
+    def get_params(self) -> dict[str, Any]:
+        return super().get_params() | {"weight": self.weight}
 
     def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
         super()._build(shape, sparse=sparse)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from aesearch.errors import BadSetting
+from aesearch.errors import InvalidParameter
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
 SMALLEST = 4
@@ -45,7 +45,9 @@ def decoder(shape: tuple[int, ...], layers: Sequence[int], code_size: int) -> nn
 def _plan(shape: tuple[int, ...], layers: Sequence[int]) -> tuple[list[tuple[int, int]], list[int]]:
     """The sides and the channels from the picture down to the smallest map, both one longer than the halvings."""
     if len(shape) != 3:
-        raise BadSetting(f'the convolutional body is for pictures [C, H, W], not for rows of shape {shape}; choose "dense"')
+        raise InvalidParameter(
+            f'the convolutional body is for pictures [C, H, W], not for rows of shape {shape}; choose "dense"'
+        )
     sizes, channels = [(shape[1], shape[2])], [shape[0]]
     for layer in layers:
         height, width = sizes[-1]

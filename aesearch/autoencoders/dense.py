@@ -9,16 +9,16 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from aesearch.autoencoders.bags import BagLinear
+from aesearch.autoencoders.batches import SparseLinear
 
 
 def encoder(
     shape: tuple[int, ...], layers: Sequence[int], code_size: int, *, sparse: bool, dropout: float = 0.0
 ) -> nn.Sequential:
-    """[B, *shape] (or Bags of shape[0] words) -> [B, code_size]; the first layer of a sparse one is a BagLinear."""
+    """[B, *shape] (or SparseBatch of shape[0] words) -> [B, code_size]; the first layer of a sparse one is a SparseLinear."""
     sizes = [prod(shape), *layers, code_size]
     bend = activation(sparse=sparse)
-    steps: list[nn.Module] = [BagLinear(sizes[0], sizes[1])] if sparse else [nn.Flatten(), nn.Linear(sizes[0], sizes[1])]
+    steps: list[nn.Module] = [SparseLinear(sizes[0], sizes[1])] if sparse else [nn.Flatten(), nn.Linear(sizes[0], sizes[1])]
     for size, next_size in pairwise(sizes[1:]):
         steps += [bend(), *([nn.Dropout(dropout)] if dropout else []), nn.Linear(size, next_size)]
     return nn.Sequential(*steps)
@@ -48,7 +48,7 @@ def tied(encoder: nn.Sequential, shape: tuple[int, ...], *, sparse: bool) -> nn.
 class Transposed(nn.Module):
     """The way back through a layer: its weights transposed, and a bias of its own."""
 
-    def __init__(self, layer: nn.Linear | BagLinear) -> None:
+    def __init__(self, layer: nn.Linear | SparseLinear) -> None:
         super().__init__()
         self._layer = (layer,)  # in a tuple, so that the weights are not counted, or saved, twice
         self.bias = nn.Parameter(torch.zeros(_inputs(layer)))
@@ -59,19 +59,19 @@ class Transposed(nn.Module):
         return self._layer[0].weight
 
     def forward(self, z: Tensor) -> Tensor:
-        weight = self.weight if isinstance(self._layer[0], BagLinear) else self.weight.T
+        weight = self.weight if isinstance(self._layer[0], SparseLinear) else self.weight.T
         return nn.functional.linear(z, weight, self.bias)
 
 
-def linear_layers(body: nn.Sequential) -> list[nn.Linear | BagLinear]:
+def linear_layers(body: nn.Sequential) -> list[nn.Linear | SparseLinear]:
     """The layers with weights, from the first to the last."""
-    return [step for step in body if isinstance(step, nn.Linear | BagLinear)]
+    return [step for step in body if isinstance(step, nn.Linear | SparseLinear)]
 
 
-def _inputs(layer: nn.Linear | BagLinear) -> int:
-    return layer.weight.shape[0] if isinstance(layer, BagLinear) else layer.in_features
+def _inputs(layer: nn.Linear | SparseLinear) -> int:
+    return layer.weight.shape[0] if isinstance(layer, SparseLinear) else layer.in_features
 
 
 def activation(*, sparse: bool) -> type[nn.Module]:
-    """The smooth SiLU reconstructs pictures better; codes of words find better neighbours with ReLU's hard zeros."""
+    """The smooth SiLU reconstructs pictures better; codes of words find better neighbors with ReLU's hard zeros."""
     return nn.ReLU if sparse else nn.SiLU

@@ -1,4 +1,4 @@
-"""What a photo is described by: oriented gradients for shape, colours, small pixels; each whitened, then weighed.  Of a
+"""What a photo is described by: oriented gradients for shape, colors, small pixels; each whitened, then weighed.  Of a
 vector its own numbers, whitened alike.
 
 Gradients as in Dalal & Triggs 2005, "Histograms of oriented gradients"; computed by sums and products alone, so that they
@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aesearch.agreement import LEAST, agreement
-from aesearch.autoencoders.bags import Batches
-from aesearch.autoencoders.mixtures import stored
-from aesearch.errors import BadSetting, UnknownName
-from aesearch.views import two_views
+from aesearch.agreement import LEAST, neighbor_agreement
+from aesearch.augmentation import two_views
+from aesearch.autoencoders.batches import RowBatches
+from aesearch.autoencoders.neighbor_targets import stored
+from aesearch.errors import InvalidParameter, UnknownName
 
 DIRECTIONS = 12
 """Directions of the gradients, dark to light and light to dark told apart."""
@@ -26,7 +26,7 @@ COMPONENTS = 128
 """Components kept of each description."""
 SOFT = 0.25
 """Each component is divided by its variance to this power.  0.5 would be whitening in full, which raises what varies least
-as high as what varies most: half way neighbours are better on digits and on clothes, and about as good on photos."""
+as high as what varies most: half way neighbors are better on digits and on clothes, and about as good on photos."""
 FLOOR = 1e-3
 """Variances below this share of the largest are not raised further: they are noise."""
 THUMBNAIL = 16
@@ -42,9 +42,9 @@ BATCH = 32
 
 CANDIDATES: tuple[Mapping[str, float], ...] = (
     {"gradients": 1.0},
-    {"gradients": 1.0, "colours": 0.5},
+    {"gradients": 1.0, "colors": 0.5},
     {"gradients": 1.0, "pixels": 0.5},
-    {"colours": 1.0},
+    {"colors": 1.0},
     {"pixels": 1.0},
 )
 """The weighings that a collection of pictures may choose from."""
@@ -52,9 +52,9 @@ OF_VECTORS: Mapping[str, float] = {"numbers": 1.0}
 
 
 class Descriptors(nn.Module):
-    """[B, *shape] -> [B, size]: each description named in `weights`, centred, whitened, scaled and weighed.
+    """[B, *shape] -> [B, size]: each description named in `weights`, centered, whitened, scaled and weighed.
 
-    shape : (C, H, W), numbers in 0..1, and weights, by name, of "gradients", "colours" (for C = 3) and "pixels";
+    shape : (C, H, W), numbers in 0..1, and weights, by name, of "gradients", "colors" (for C = 3) and "pixels";
     or (D,), and the weight of "numbers".
 
     Attributes: `parts`, the numbers that each description has in a row, in their order; `size`, their sum.
@@ -63,14 +63,14 @@ class Descriptors(nn.Module):
     def __init__(self, shape: tuple[int, ...], weights: Mapping[str, float]) -> None:
         super().__init__()
         self.weights = dict(weights)
-        describe: dict[str, type[nn.Module]] = {"gradients": Gradients, "colours": Colours, "pixels": Thumbnail}
+        describe: dict[str, type[nn.Module]] = {"gradients": Gradients, "colors": ColorHistogram, "pixels": Thumbnail}
         if len(shape) == 1:
             describe = {"numbers": Numbers}
         for name in weights:
             if name not in describe:
                 raise UnknownName("description", name, describe)
-        if not weights or ("colours" in weights and shape[0] != 3):
-            raise BadSetting(f"descriptors {self.weights} for pictures of {shape[0]} channels; gradients suit all")
+        if not weights or ("colors" in weights and shape[0] != 3):
+            raise InvalidParameter(f"descriptors {self.weights} for pictures of {shape[0]} channels; gradients suit all")
         self.describe = nn.ModuleDict({name: describe[name](shape) for name in weights})
         self.parts: dict[str, int] = {}
         for name in weights:
@@ -87,13 +87,13 @@ class Descriptors(nn.Module):
             rows = descriptions[name]
             mean = rows.mean(0).double()
             covariance = rows.new_zeros(rows.shape[1], rows.shape[1], dtype=torch.float64)
-            for part in _centred(rows, mean):
+            for part in _centered(rows, mean):
                 covariance.addmm_(part.T, part)
             variances, directions = torch.linalg.eigh(covariance / max(1, len(rows) - 1))
             kept = min(len(variances), COMPONENTS)
             variances, directions = variances[-kept:].flip(0), directions[:, -kept:].flip(1)
             components = directions / variances.clamp_min(max(FLOOR * float(variances[0]), 1e-12)) ** SOFT
-            squares = sum((part @ components).square().sum() for part in _centred(rows, mean))
+            squares = sum((part @ components).square().sum() for part in _centered(rows, mean))
             scale = (squares / (len(rows) * kept)).sqrt()
             scale = scale if scale > 1e-6 else torch.ones_like(scale)  # all alike: rounding is all there is to raise
             self.get_buffer(f"{name}_mean").copy_(mean)
@@ -120,7 +120,7 @@ class Descriptors(nn.Module):
     @torch.no_grad()
     def raw(self, rows: np.ndarray) -> dict[str, Tensor]:
         """The descriptions before they are whitened, by name: [N, F] each."""
-        data = Batches(np.ascontiguousarray(rows), next(self.buffers()).device)
+        data = RowBatches(np.ascontiguousarray(rows), next(self.buffers()).device)
         raw: dict[str, Tensor] = {}
         for some in torch.arange(len(data)).split(BATCH) or [torch.arange(0)]:
             batch = data[some]
@@ -191,8 +191,8 @@ class Gradients(nn.Module):
         return (cells / (around + 3e-3).sqrt()).flatten(1)
 
 
-class Colours(nn.Module):
-    """[B, 3, H, W] -> [B, 4 * 100]: a soft histogram of lightness and two opponent colours, in four quarters."""
+class ColorHistogram(nn.Module):
+    """[B, 3, H, W] -> [B, 4 * 100]: a soft histogram of lightness and two opponent colors, in four quarters."""
 
     rows: Tensor
     columns: Tensor
@@ -241,7 +241,7 @@ class Numbers(nn.Module):
         return x / x.square().sum(1, keepdim=True).clamp_min(1e-12).sqrt()
 
 
-def _centred(rows: Tensor, mean: Tensor) -> Iterator[Tensor]:
+def _centered(rows: Tensor, mean: Tensor) -> Iterator[Tensor]:
     """rows [N, F] less their mean, float64: a part at a time, for they take twice the memory of the rows."""
     return (part.double() - mean for part in rows.split(CHUNK))
 
@@ -260,13 +260,13 @@ def _bins(values: Tensor, low: float, high: float, count: int) -> Tensor:
     return (1 - (values.clamp(low, high).unsqueeze(1) - middles).abs() / step).clamp_min(0)
 
 
-def chosen_descriptors(
+def select_descriptors(
     rows: np.ndarray, held_out: np.ndarray, weights: Mapping[str, float] | None, draw: np.random.Generator
 ) -> tuple[Descriptors, bool]:
-    """The descriptions whose neighbours agree best for the views of held-out pictures, or those of `weights`; fitted.
+    """The descriptions whose neighbors agree best for the views of held-out pictures, or those of `weights`; fitted.
 
     Also returns whether the collection's pictures may be seen mirrored.  rows, held_out: [N, C, H, W]; or [N, D], of which
-    there is one description.  Raises UnknownName and BadSetting where `weights` names what there is not.
+    there is one description.  Raises UnknownName and InvalidParameter where `weights` names what there is not.
     """
     shape, some = rows.shape[1:], rows[:: max(1, len(rows) // CHOOSE_BY)]
     if len(shape) == 1:
@@ -274,13 +274,13 @@ def chosen_descriptors(
         describe.fit(describe.raw(some))
         return describe, False
     candidates = CANDIDATES if weights is None else (weights,)
-    candidates = tuple(each for each in candidates if weights is not None or shape[0] == 3 or "colours" not in each)
+    candidates = tuple(each for each in candidates if weights is not None or shape[0] == 3 or "colors" not in each)
     if len(held_out) < LEAST:
         candidates = candidates[:1]
     every = Descriptors(shape, {name: 1.0 for each in candidates for name in each})
     raw = every.raw(some)
     every.fit(raw)
-    mirror = len(held_out) >= LEAST and mirror_alike(
+    mirror = len(held_out) >= LEAST and is_mirror_invariant(
         every.of(held_out), every.of(held_out[..., ::-1]), every.whitened(raw).numpy()
     )
     choices = [Descriptors(shape, each) for each in candidates]
@@ -291,12 +291,14 @@ def chosen_descriptors(
     views = [every.raw(half) for half in two_views(held_out, draw, mirror=mirror)]
 
     def agreed(describe: Descriptors) -> float:
-        return agreement(stored(describe.whitened(raw).numpy()), *(describe.whitened(half).numpy() for half in views))
+        return neighbor_agreement(
+            stored(describe.whitened(raw).numpy()), *(describe.whitened(half).numpy() for half in views)
+        )
 
     return max(choices, key=agreed), mirror
 
 
-def mirror_alike(held_out: np.ndarray, mirrored: np.ndarray, rows: np.ndarray) -> bool:
+def is_mirror_invariant(held_out: np.ndarray, mirrored: np.ndarray, rows: np.ndarray) -> bool:
     """Whether mirrored pictures would be at home in the collection, nearly as near to it as the pictures themselves.
 
     Photos are (0.92 to 0.99 as near), digits and letters are not (0.7).  held_out, mirrored: [Q, size], descriptions of the

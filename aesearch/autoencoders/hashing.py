@@ -1,4 +1,4 @@
-"""Semantic hashing: the code itself is bits, learnt as such; near items lie within a few flips, in a ball of addresses.
+"""Semantic hashing: the code itself is bits, learned as such; near items lie within a few flips, in a ball of addresses.
 
 Salakhutdinov & Hinton 2007, "Semantic hashing" (words); Krizhevsky & Hinton 2011, "Using very deep autoencoders for
 content-based image retrieval" (28- and 256-bit codes of pictures).  Noise is added to what enters sigmoid units: only an
@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from aesearch.autoencoders.autoencoder import Autoencoder
-from aesearch.autoencoders.bags import Bags
-from aesearch.coders.coder import Metric
-from aesearch.errors import BadSetting
+from aesearch.autoencoders.batches import SparseBatch
+from aesearch.coders.base import Metric
+from aesearch.errors import InvalidParameter
 
 
-class Hashing(Autoencoder):
+class HashingAutoencoder(Autoencoder):
     """An autoencoder whose codes are bits.
 
     Parameters
@@ -35,19 +35,21 @@ class Hashing(Autoencoder):
         self, code_size: int = 64, *, code_noise: float = 1.0, straight_through: bool = False, **others: Any
     ) -> None:
         if code_size % 8:
-            raise BadSetting(f"hashing: {code_size} bits are no multiple of 8; choose {max(8, round(code_size / 8) * 8)}")
+            raise InvalidParameter(
+                f"hashing: {code_size} bits are no multiple of 8; choose {max(8, round(code_size / 8) * 8)}"
+            )
         if others.get("whiten"):
-            raise BadSetting("hashing: bits cannot be whitened; leave it out")
+            raise InvalidParameter("hashing: bits cannot be whitened; leave it out")
         super().__init__(code_size, **{**others, "whiten": False})
         if code_noise < 0:
-            raise BadSetting(f"hashing: code_noise is {code_noise}; choose 0 or more")
+            raise InvalidParameter(f"hashing: code_noise is {code_noise}; choose 0 or more")
         self.code_noise, self.straight_through = code_noise, straight_through
         self.name = "hashing"
         self.metric: Metric = "hamming"
 
     # The steps.  The encoder gives what enters the units: above 0 is a 1.
 
-    def to_code(self, x: Tensor | Bags) -> Tensor:
+    def to_code(self, x: Tensor | SparseBatch) -> Tensor:
         """[B, D]: what enters the units in use, the units in training."""
         entering = super().to_code(x)
         if not self.training:
@@ -63,8 +65,8 @@ class Hashing(Autoencoder):
 
     # The coder's contract.
 
-    def settings(self) -> dict[str, Any]:
-        return super().settings() | {"code_noise": self.code_noise, "straight_through": self.straight_through}
+    def get_params(self) -> dict[str, Any]:
+        return super().get_params() | {"code_noise": self.code_noise, "straight_through": self.straight_through}
 
     def encode(self, X: Any) -> np.ndarray:
         """[N, code_size / 8] uint8: the first number is the highest bit of the first byte."""

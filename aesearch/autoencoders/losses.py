@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aesearch.autoencoders.bags import Bags
-from aesearch.errors import BadSetting, UnknownName
+from aesearch.autoencoders.batches import SparseBatch
+from aesearch.errors import InvalidParameter, UnknownName
 
 
 def squared(y: Tensor, x: Tensor) -> Tensor:
@@ -38,8 +38,8 @@ class Elementwise:
     of: Callable[[Tensor, Tensor], Tensor]
     link: Callable[[Tensor], Tensor]
 
-    def __call__(self, y: Tensor, x: Tensor | Bags) -> Tensor:
-        """y: [B, ...], x: [B, ...] or Bags.  Returns a scalar."""
+    def __call__(self, y: Tensor, x: Tensor | SparseBatch) -> Tensor:
+        """y: [B, ...], x: [B, ...] or SparseBatch.  Returns a scalar."""
         if isinstance(x, Tensor):
             return self.of(y, x).sum() / len(x)
         present = y[x.rows, x.words]
@@ -54,9 +54,9 @@ class Multinomial:
     softmax; Liang et al. 2018).  The reconstruction is that distribution, scaled to unit length.
     """
 
-    def __call__(self, y: Tensor, x: Tensor | Bags) -> Tensor:
-        if not isinstance(x, Bags):
-            raise BadSetting('loss "softmax" is for bags of words; for pictures choose "mse", "bce" or "l1"')
+    def __call__(self, y: Tensor, x: Tensor | SparseBatch) -> Tensor:
+        if not isinstance(x, SparseBatch):
+            raise InvalidParameter('loss "softmax" is for bags of words; for pictures choose "mse", "bce" or "l1"')
         total = x.weights.new_zeros(len(x)).index_add(0, x.rows, x.weights)
         share = x.weights / total[x.rows].clamp_min(1e-12)
         surprise = y.logsumexp(1)[x.rows] - y[x.rows, x.words]

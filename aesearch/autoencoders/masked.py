@@ -2,7 +2,7 @@
 
 He et al. 2021, "Masked autoencoders are scalable vision learners": a ViT encoder on the visible patches alone, one shared
 token in the place of each hidden one, a small decoder, fixed sine-cosine positions, a loss on the hidden patches only.
-Its codes are the patches' mean, brought to the code size and whitened, because raw ones are weak for neighbours.
+Its codes are the patches' mean, brought to the code size and whitened, because raw ones are weak for neighbors.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from aesearch.autoencoders import losses
 from aesearch.autoencoders.autoencoder import Autoencoder
-from aesearch.autoencoders.bags import Batches
-from aesearch.autoencoders.scaling import FIT_ROWS, Readout, Standard, Whitening
-from aesearch.autoencoders.training import Training
-from aesearch.errors import BadSetting, NotFitted, ShapeMismatch, UnknownName
+from aesearch.autoencoders.batches import RowBatches
+from aesearch.autoencoders.scaling import FIT_ROWS, LinearReadout, Standardizer, Whitening
+from aesearch.autoencoders.training import TrainingConfig
+from aesearch.errors import InvalidParameter, NotFitted, ShapeMismatch, UnknownName
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -34,7 +34,7 @@ USUAL: dict[str, Any] = {"steps": 1500, "batch_size": 128, "learning_rate": 2e-3
 """Patient, since each validation hides other patches."""
 
 
-class Masked(Autoencoder):
+class MaskedAutoencoder(Autoencoder):
     """A masked autoencoder of pictures.
 
     Parameters
@@ -44,7 +44,7 @@ class Masked(Autoencoder):
     patch : side of a patch in pixels; None for about an eighth of the pictures' shorter side.
     hidden : share of the patches taken away, between 0 and 1.
     loss : "mse" or "l1", of the hidden patches.
-    normalised : whether each patch is brought to mean 0 and deviation 1 before it is to be guessed: better codes, but
+    normalized : whether each patch is brought to mean 0 and deviation 1 before it is to be guessed: better codes, but
         restored pictures then lack their patches' brightness.
     **training : the fields of `Training`.
     """
@@ -59,21 +59,21 @@ class Masked(Autoencoder):
         patch: int | None = None,
         hidden: float = 0.75,
         loss: str = "mse",
-        normalised: bool = False,
+        normalized: bool = False,
         **training: Any,
     ) -> None:
         super().__init__(code_size, loss=loss, **training)
         if size not in SIZES:
             raise UnknownName("size", size, SIZES)
         if not 0 < hidden < 1:
-            raise BadSetting(f"masked: hidden is {hidden}; choose a share between 0 and 1")
+            raise InvalidParameter(f"masked: hidden is {hidden}; choose a share between 0 and 1")
         if loss not in ("mse", "l1"):
-            raise BadSetting(f'masked: loss is "{loss}"; patches are guessed by "mse" or "l1"')
+            raise InvalidParameter(f'masked: loss is "{loss}"; patches are guessed by "mse" or "l1"')
         if code_size > SIZES[size][0]:
-            raise BadSetting(
+            raise InvalidParameter(
                 f"masked: code size {code_size} is more than the width {SIZES[size][0]} of {size} (--code-size)"
             )
-        self.size, self.patch, self.hidden, self.normalised = size, patch, hidden, normalised
+        self.size, self.patch, self.hidden, self.normalized = size, patch, hidden, normalized
         self.name = "masked"
 
     # The steps, in the paper's order.
@@ -126,7 +126,7 @@ class Masked(Autoencoder):
         return self.look(self.patchify(self.standard(x)), self._grid(x)).mean(1)
 
     def _normal(self, patches: Tensor) -> Tensor:
-        if not self.normalised:
+        if not self.normalized:
             return patches
         return (patches - patches.mean(2, keepdim=True)) / (patches.var(2, keepdim=True) + 1e-6).sqrt()
 
@@ -142,25 +142,27 @@ class Masked(Autoencoder):
         """
         self._check(X)
         self.eval()
-        x: Any = Batches(X, self.token.device)[torch.arange(len(X))]
+        x: Any = RowBatches(X, self.token.device)[torch.arange(len(X))]
         height, width = x.shape[2:]
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             patches = self.patchify(self.standard(x))
             seen, hidden = self.mask(patches)
         guessed = self.guess(self.look(patches, self._grid(x), seen), seen, self._grid(x))
-        if self.normalised:  # the brightness of a patch was not to be guessed: it is given back
+        if self.normalized:  # the brightness of a patch was not to be guessed: it is given back
             deviation = (patches.var(2, keepdim=True) + 1e-6).sqrt()
             guessed = guessed * deviation + patches.mean(2, keepdim=True)
         mended = self.unpatchify(torch.where(hidden[..., None], guessed, patches), height, width)
         pixels = hidden[..., None].expand(-1, -1, self.side**2)
-        return self.standard.inverse(mended).clamp(0, 1).cpu().numpy(), self.unpatchify(pixels, height, width).cpu().numpy()
+        return self.standard.inverse_transform(mended).clamp(0, 1).cpu().numpy(), self.unpatchify(
+            pixels, height, width
+        ).cpu().numpy()
 
     # The coder's contract.
 
-    def settings(self) -> dict[str, Any]:
+    def get_params(self) -> dict[str, Any]:
         """The constructor's keywords."""
-        own = ("code_size", "size", "patch", "hidden", "loss", "normalised")
+        own = ("code_size", "size", "patch", "hidden", "loss", "normalized")
         return {name: getattr(self, name) for name in own} | self._training
 
     @torch.no_grad()
@@ -176,7 +178,7 @@ class Masked(Autoencoder):
 
     def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
         if sparse or len(shape) != 3:
-            raise BadSetting(
+            raise InvalidParameter(
                 f'the masked autoencoder is for pictures [C, H, W], not for rows of shape {shape}; choose "dense"'
             )
         self.shape, self.sparse = shape, False
@@ -185,7 +187,7 @@ class Masked(Autoencoder):
         wanted = min(height, width) / GRID
         self.side = self.patch or min(fitting, key=lambda side: abs(side - wanted), default=2)
         if height % self.side or width % self.side:
-            raise BadSetting(
+            raise InvalidParameter(
                 f"masked: patches of {self.side} pixels do not divide {height} x {width}; choose another patch"
             )
         wide, blocks, heads, narrow, guessing = SIZES[self.size]
@@ -198,12 +200,12 @@ class Masked(Autoencoder):
         self.guessing = transformer(narrow, guessing, max(1, narrow * heads // wide))
         self.out = nn.Linear(narrow, numbers)
         self.whitening = Whitening(wide, self.code_size)
-        self.readout = Readout(self.code_size, shape)
+        self.readout = LinearReadout(self.code_size, shape)
         self._loss = losses.choose(self.loss or "mse")
-        self.plan = Training(**{**USUAL, **self._training})
+        self.plan = TrainingConfig(**{**USUAL, **self._training})
 
     def _check(self, X: Rows) -> None:
-        """Pictures of another size than those learnt from are welcome, if the patch divides it."""
+        """Pictures of another size than those learned from are welcome, if the patch divides it."""
         if self.shape is None:
             raise NotFitted(self)
         if len(X.shape) != 4 or X.shape[1] != self.shape[0] or X.shape[2] % self.side or X.shape[3] % self.side:
@@ -213,7 +215,7 @@ class Masked(Autoencoder):
         return _Coding(self)
 
 
-class ByChannel(Standard):
+class ByChannel(Standardizer):
     """x -> (x - mean) / deviation, the mean by channel, so that it suits pictures of any size."""
 
     def __init__(self, channels: int) -> None:
@@ -229,7 +231,7 @@ class ByChannel(Standard):
 class _Coding(nn.Module):
     """What is exported."""
 
-    def __init__(self, model: Masked) -> None:
+    def __init__(self, model: MaskedAutoencoder) -> None:
         super().__init__()
         self.model = model
 

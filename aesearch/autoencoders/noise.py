@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from aesearch.errors import BadSetting, UnknownName
+from aesearch.errors import InvalidParameter, UnknownName
 
 
 def gaussian(x: Tensor, level: float) -> Tensor:
@@ -47,12 +47,12 @@ NOISES: dict[str, tuple[Noise, float]] = {  # with the level used where none is 
 
 
 def choose(name: str, level: float | None) -> tuple[Noise, float]:
-    """The noise of that name and its level.  Raises UnknownName, or BadSetting for a level outside its range."""
+    """The noise of that name and its level.  Raises UnknownName, or InvalidParameter for a level outside its range."""
     if name not in NOISES:
         raise UnknownName("noise", name, NOISES)
     noise, usual = NOISES[name]
     level = usual if level is None else level
     most = float("inf") if name == "gaussian" else 1.0
     if not 0 <= level < most:
-        raise BadSetting(f"noise {name}: level {level} is outside 0 (included) to {most} (excluded)")
+        raise InvalidParameter(f"noise {name}: level {level} is outside 0 (included) to {most} (excluded)")
     return noise, level

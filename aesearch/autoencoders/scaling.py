@@ -1,4 +1,4 @@
-"""Numbers brought to a scale that a network, or a distance, can work with; learnt from the data, not by descent."""
+"""Numbers brought to a scale that a network, or a distance, can work with; learned from the data, not by descent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLOOR = 1e-3
 """Variances below this share of the largest are not raised further: they are noise."""
 
 
-class Standard(nn.Module):
+class Standardizer(nn.Module):
     """x -> (x - mean) / deviation: each feature by its own mean, all by one deviation.
 
     Without it a network spends its first thousand steps on learning the mean picture: on photos the reconstruction's error
@@ -47,11 +47,11 @@ class Standard(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.deviation
 
-    def inverse(self, y: Tensor) -> Tensor:
+    def inverse_transform(self, y: Tensor) -> Tensor:
         return y * self.deviation + self.mean
 
 
-class Readout(nn.Module):
+class LinearReadout(nn.Module):
     """z -> mean + z weights: the rows that codes stand for, by least squares, where no decoder gives them back.
 
     weights : [D, F];  mean : [F].
@@ -86,36 +86,36 @@ class Whitening(nn.Module):
     """z -> (z - mean) whiten: codes decorrelated, each direction of unit variance, so that none outweighs the others in a
     distance; by the eigenvectors of their covariance, of which only the `kept` of most variance may be used.
 
-    mean : [D];  whiten : [D, kept];  colour : [kept, D], its inverse.  Changes nothing before fit().
+    mean : [D];  whiten : [D, kept];  color : [kept, D], its inverse_transform.  Changes nothing before fit().
     """
 
     mean: Tensor
     whiten: Tensor
-    colour: Tensor
+    color: Tensor
 
     def __init__(self, size: int, kept: int | None = None) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("whiten", torch.eye(size, kept or size))
-        self.register_buffer("colour", torch.eye(kept or size, size))
+        self.register_buffer("color", torch.eye(kept or size, size))
 
     def fit(self, codes: np.ndarray) -> None:
         """codes: [N, D] float32."""
         mean = codes.mean(0, dtype=np.float64)
-        centred = codes - mean
-        variances, directions = np.linalg.eigh(centred.T @ centred / max(1, len(codes) - 1))
+        centered = codes - mean
+        variances, directions = np.linalg.eigh(centered.T @ centered / max(1, len(codes) - 1))
         kept = self.whiten.shape[1]
         variances, directions = variances[-kept:], directions[:, -kept:]
         spread = np.sqrt(np.maximum(variances, max(FLOOR * variances.max(), 1e-12)))
         for buffer, value in (
             (self.mean, mean),
             (self.whiten, directions / spread),
-            (self.colour, (directions * spread).T),
+            (self.color, (directions * spread).T),
         ):
             buffer.copy_(torch.from_numpy(value))
 
     def forward(self, codes: Tensor) -> Tensor:
         return (codes - self.mean) @ self.whiten
 
-    def inverse(self, codes: Tensor) -> Tensor:
-        return codes @ self.colour + self.mean
+    def inverse_transform(self, codes: Tensor) -> Tensor:
+        return codes @ self.color + self.mean

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from aesearch.autoencoders.autoencoder import Autoencoder
-from aesearch.autoencoders.bags import Bags
-from aesearch.errors import BadSetting, UnknownName
+from aesearch.autoencoders.batches import SparseBatch
+from aesearch.errors import InvalidParameter, UnknownName
 
 UNITS: dict[str, type[nn.Module]] = {"kl": nn.Sigmoid, "l1": nn.ReLU}
 WEIGHT = {"kl": 1.0, "l1": 0.05}
@@ -22,7 +22,7 @@ OF_WORDS = 0.01
 """The share of it for words, whose loss falls by little between knowing nothing and telling documents apart."""
 
 
-class Sparse(Autoencoder):
+class SparseAutoencoder(Autoencoder):
     """An autoencoder whose codes may be wider than its input, since few of their units are active at a time.
 
     Parameters
@@ -33,7 +33,7 @@ class Sparse(Autoencoder):
     **others : as of `Autoencoder`.
     """
 
-    may_be_wide = True
+    allows_overcomplete = True
 
     def __init__(
         self,
@@ -48,20 +48,20 @@ class Sparse(Autoencoder):
         if sparsity not in UNITS:
             raise UnknownName("sparsity", sparsity, UNITS)
         if not 0 < rho < 1:
-            raise BadSetting(f"sparse: rho is {rho}; choose a mean activity between 0 and 1")
+            raise InvalidParameter(f"sparse: rho is {rho}; choose a mean activity between 0 and 1")
         if weight is not None and weight < 0:
-            raise BadSetting(f"sparse: weight is {weight}; choose 0 or more")
+            raise InvalidParameter(f"sparse: weight is {weight}; choose 0 or more")
         self.sparsity, self.rho, self.weight = sparsity, rho, weight
         self.name = "sparse"
 
-    def penalty(self, x: Tensor | Bags, z: Tensor) -> Tensor:
+    def penalty(self, x: Tensor | SparseBatch, z: Tensor) -> Tensor:
         weight = WEIGHT[self.sparsity] * (OF_WORDS if self.sparse else 1) if self.weight is None else self.weight
         if self.sparsity == "l1":
             return weight * z.abs().sum(1).mean()
         return weight * divergence(self.rho, z.mean(0)).sum()
 
-    def settings(self) -> dict[str, Any]:
-        return super().settings() | {"sparsity": self.sparsity, "rho": self.rho, "weight": self.weight}
+    def get_params(self) -> dict[str, Any]:
+        return super().get_params() | {"sparsity": self.sparsity, "rho": self.rho, "weight": self.weight}
 
     def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
         super()._build(shape, sparse=sparse)

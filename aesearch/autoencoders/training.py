@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from aesearch.autoencoders.bags import Batches
+from aesearch.autoencoders.batches import RowBatches
 from aesearch.autoencoders.checkpoints import Checkpoint
-from aesearch.coders.coder import Epoch
-from aesearch.errors import AesearchError, BadSetting
+from aesearch.coders.base import Epoch
+from aesearch.errors import AesearchError, InvalidParameter
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -46,7 +46,7 @@ class Data(Protocol):
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingConfig:
     """How to train.
 
     Attributes
@@ -77,24 +77,24 @@ class Training:
         for name in ("epochs", "steps", "batch_size", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise BadSetting(f"training: {name} is {value}; at least 1 is needed")
+                raise InvalidParameter(f"training: {name} is {value}; at least 1 is needed")
         if not 0 <= self.validation < 1:
-            raise BadSetting(f"training: validation is {self.validation}; choose a share of 0 or more and under 1")
+            raise InvalidParameter(f"training: validation is {self.validation}; choose a share of 0 or more and under 1")
         if self.device not in ("auto", "cpu", "cuda"):
-            raise BadSetting(f'training: device is "{self.device}"; choose auto, cpu or cuda')
+            raise InvalidParameter(f'training: device is "{self.device}"; choose auto, cpu or cuda')
         if not self.learning_rate > 0:
-            raise BadSetting(f"training: learning_rate is {self.learning_rate}; choose a number above 0")
+            raise InvalidParameter(f"training: learning_rate is {self.learning_rate}; choose a number above 0")
 
     def chosen_device(self) -> torch.device:
-        """Raises BadSetting where "cuda" is asked for and absent."""
+        """Raises InvalidParameter where "cuda" is asked for and absent."""
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise BadSetting("training: no CUDA device is to be found here; choose --device cpu")
+            raise InvalidParameter("training: no CUDA device is to be found here; choose --device cpu")
         return torch.device(self.device)
 
 
-def one_cycle(model: Trainable, plan: Training, steps: int) -> tuple[Optimizer, LRScheduler]:
+def one_cycle(model: Trainable, plan: TrainingConfig, steps: int) -> tuple[Optimizer, LRScheduler]:
     """The optimizer, and the rate that rises and falls once in so many steps."""
     optimizer = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
     optimizer.param_groups[0].update(usual=0.0, seen=0)
@@ -133,11 +133,11 @@ def descend(model: Trainable, data: Data, order: Iterable[Tensor], optimizer: Op
     return float(total) / max(1, rows)
 
 
-def diverged(plan: Training, epoch: int) -> AesearchError:
+def diverged(plan: TrainingConfig, epoch: int) -> AesearchError:
     return AesearchError(f"training diverged in epoch {epoch}; try a lower learning_rate than {plan.learning_rate}")
 
 
-def train(model: Trainable, X: Rows, plan: Training, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
+def train(model: Trainable, X: Rows, plan: TrainingConfig, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
     """Trains `model`, in place, on the rows of X; the best weights are in it when the stream of epochs ends.
 
     One that was broken off goes on from the `checkpoint`, and gives the epochs that it had once more.  Every random number
@@ -151,7 +151,7 @@ def train(model: Trainable, X: Rows, plan: Training, checkpoint: Checkpoint | No
     if before == {}:  # over and done with
         model.eval()
         return
-    data = Batches(X, device)
+    data = RowBatches(X, device)
     shuffled = torch.randperm(len(data))
     held_out, rows = shuffled.split([int(plan.validation * len(data)), len(data) - int(plan.validation * len(data))])
     steps = ceil(len(rows) / plan.batch_size)
@@ -195,7 +195,7 @@ def train(model: Trainable, X: Rows, plan: Training, checkpoint: Checkpoint | No
 
 
 @torch.no_grad()
-def mean_loss(model: Trainable, data: Batches, rows: Tensor, batch_size: int) -> float:
+def mean_loss(model: Trainable, data: RowBatches, rows: Tensor, batch_size: int) -> float:
     """The mean of the model's objective over the rows; a denoising one is asked without its noise."""
     model.eval()
     batches = rows.split(batch_size)

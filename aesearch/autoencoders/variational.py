@@ -7,6 +7,7 @@ beta as in Higgins et al. 2017, rising from 0 over the first steps as in Bowman 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from aesearch.autoencoders.autoencoder import Autoencoder
-from aesearch.autoencoders.bags import Bags
-from aesearch.coders.coder import Watch
-from aesearch.errors import BadSetting
+from aesearch.autoencoders.batches import SparseBatch
+from aesearch.coders.base import EpochCallback
+from aesearch.errors import InvalidParameter
 
 ACTIVE = 0.01
 """A unit is active where its mean varies by more than this over the items (Burda et al. 2016)."""
@@ -24,7 +25,7 @@ BETA = {"words": 0.01, "pictures": 1.0}
 """A document's words count as one drawn word in the softmax loss; beta weighs its code as if there were a hundred."""
 
 
-class Variational(Autoencoder):
+class VariationalAutoencoder(Autoencoder):
     """A variational autoencoder; with `noise`, a denoising one (Im et al. 2017).
 
     `encode` gives the mean of q(z|x), so the same item has the same code twice.
@@ -41,7 +42,7 @@ class Variational(Autoencoder):
     active_units : after fit(), how many numbers of the code say anything; where few do, the posterior has collapsed.
     """
 
-    numbers_a_unit = 2
+    outputs_per_unit = 2
     steps_done: Tensor
 
     def __init__(
@@ -55,23 +56,23 @@ class Variational(Autoencoder):
     ) -> None:
         super().__init__(code_size, loss=loss, **{"whiten": False, **others})
         if self.tied or self.pretrained_layers:
-            raise BadSetting(
+            raise InvalidParameter(
                 "variational: its encoder ends in two numbers for each of the decoder's, so layers cannot be paired"
             )
         if (beta is not None and beta < 0) or warm_up < 0:
-            raise BadSetting("variational: beta and warm_up are 0 or more")
+            raise InvalidParameter("variational: beta and warm_up are 0 or more")
         self.beta, self.warm_up = beta, warm_up
         self.active_units: int | None = None
         self.name = "variational-denoising" if self.noise else "variational"
 
     # The steps.
 
-    def posterior(self, x: Tensor | Bags) -> tuple[Tensor, Tensor]:
+    def posterior(self, x: Tensor | SparseBatch) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x): [B, D] each."""
         mean, log_variance = super().to_code(x).chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 20)
 
-    def to_code(self, x: Tensor | Bags) -> Tensor:
+    def to_code(self, x: Tensor | SparseBatch) -> Tensor:
         return self.posterior(x)[0]
 
     def objective(self, x: Any) -> Tensor:
@@ -88,7 +89,7 @@ class Variational(Autoencoder):
         return BETA["words" if self.sparse else "pictures"] if self.beta is None else self.beta
 
     @torch.no_grad()
-    def elbo(self, x: Tensor | Bags, draws: int = 1) -> Tensor:
+    def elbo(self, x: Tensor | SparseBatch, draws: int = 1) -> Tensor:
         """The evidence lower bound with beta = 1, mean over the rows x and over so many draws of z; a scalar, in nats."""
         self.eval()
         mean, log_variance = self.posterior(x)
@@ -105,15 +106,15 @@ class Variational(Autoencoder):
 
     # The coder's contract.
 
-    def settings(self) -> dict[str, Any]:
-        return super().settings() | {"beta": self.beta, "warm_up": self.warm_up}
+    def get_params(self) -> dict[str, Any]:
+        return super().get_params() | {"beta": self.beta, "warm_up": self.warm_up}
 
-    def fit(self, X: Any, watch: Watch | None = None) -> Any:
-        super().fit(X, watch)
+    def fit(self, X: Any, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Any:
+        super().fit(X, on_epoch, checkpoint)
         self.active_units = int((self.encode(X).var(0) > ACTIVE).sum())
         return self
 
-    def remarks(self) -> list[str]:
+    def training_warnings(self) -> list[str]:
         if self.active_units is None or self.active_units >= self.code_size:
             return []
         return [
@@ -131,12 +132,12 @@ class Variational(Autoencoder):
     def _head(self) -> nn.Module:
         return _Means(self.code_size)
 
-    def _save_learnt(self, folder: Any) -> dict[str, Any]:
-        return {**super()._save_learnt(folder), "active_units": self.active_units}
+    def _save_state(self, folder: Any) -> dict[str, Any]:
+        return {**super()._save_state(folder), "active_units": self.active_units}
 
-    def _load_learnt(self, folder: Any, learnt: dict[str, Any]) -> None:
-        super()._load_learnt(folder, learnt)
-        self.active_units = learnt["active_units"]
+    def _load_state(self, folder: Any, learned: dict[str, Any]) -> None:
+        super()._load_state(folder, learned)
+        self.active_units = learned["active_units"]
 
 
 class _Means(nn.Module):

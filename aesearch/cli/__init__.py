@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 
 from aesearch import __version__
-from aesearch.catalog import CODERS, DEFAULT_CODER
-from aesearch.cli import indexing, querying, showing, surveying  # noqa: F401  # they bring their commands into the app
-from aesearch.cli.app import JsonOption, app, interrupt
+from aesearch.catalog import CODERS, DEFAULT_CODERS
+from aesearch.cli import analysis_commands, decoder_commands, index_commands, query_commands  # noqa: F401
+from aesearch.cli.options import JsonOption, app, interrupt
 from aesearch.errors import AesearchError
 
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -27,13 +27,13 @@ NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 @app.command()
 def coders(json: JsonOption = False) -> None:
     """The coders that --coder takes."""
-    from aesearch.printing import print_json, print_table
+    from aesearch.cli.output import print_json, print_table
 
     rows = [
         {
             "coder": name,
             "for": " and ".join(entry.kinds),
-            "default for": " and ".join(kind for kind, usual in DEFAULT_CODER.items() if usual == name),
+            "default for": " and ".join(kind for kind, usual in DEFAULT_CODERS.items() if usual == name),
             "what it is": entry.summary,
         }
         for name, entry in CODERS.items()
@@ -51,7 +51,7 @@ def demo(
     ),
 ) -> None:
     """Index real handwritten digits and real documentation, ask both, and compare with PCA and LSA."""
-    from aesearch.demo import run
+    from aesearch.cli.demo import run
 
     run(folder)
 
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def _fail(sentence: str) -> None:
-    from aesearch.printing import shown
+    from aesearch.cli.output import shown
 
     print(f"aesearch: {shown(sentence)}", file=sys.stderr)
     sys.exit(1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from aesearch.arrays import is_sparse, read_arrays, write_arrays
-from aesearch.coders.coder import Coder, Metric, Watch, check_size, flat_floats
+from aesearch.coders.base import Coder, EpochCallback, Metric, check_code_size, flatten_rows
 from aesearch.errors import WrongKind
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class PCA(Coder):
     Parameters
     ----------
     code_size : components kept, D.
-    whiten : each component divided by its standard deviation, and codes compared by cosine.  Much the better neighbours
+    whiten : each component divided by its standard deviation, and codes compared by cosine.  Much the better neighbors
         on photographs, where a few components (brightness, mostly) hold nearly all the variance.
-    seed : of the randomised solver, used where there are over 1,000 features.
+    seed : of the randomized solver, used where there are over 1,000 features.
 
     Attributes
     ----------
@@ -43,15 +43,15 @@ class PCA(Coder):
         self.name = "pca-whitened" if whiten else "pca"
         self.metric: Metric = "cosine" if whiten else "l2"
 
-    def settings(self) -> dict[str, Any]:
+    def get_params(self) -> dict[str, Any]:
         return {"code_size": self.code_size, "whiten": self.whiten, "seed": self.seed}
 
-    def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
         """Finds the components of X, pictures or vectors; see `Coder.fit`."""
         from sklearn.decomposition import PCA as FittedPCA
 
-        flat = flat_floats(X, self.name)
-        check_size(self.code_size, flat, self.name)
+        flat = flatten_rows(X, self.name)
+        check_code_size(self.code_size, flat, self.name)
         exact = flat.shape[1] <= 1000 or self.code_size > flat.shape[1] // 2
         solver = "covariance_eigh" if exact else "randomized"
         fitted = FittedPCA(self.code_size, svd_solver=solver, random_state=self.seed).fit(flat)
@@ -63,20 +63,20 @@ class PCA(Coder):
 
     def encode(self, X: Rows) -> np.ndarray:
         self._check(X)
-        return (flat_floats(X, self.name) - self.mean) @ self.components.T / self.scale
+        return (flatten_rows(X, self.name) - self.mean) @ self.components.T / self.scale
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         return (codes * self.scale @ self.components + self.mean).reshape(-1, *self.shape or ())
 
-    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+    def _save_state(self, folder: Path) -> dict[str, Any]:
         arrays = {"mean": self.mean, "components": self.components, "scale": self.scale}
         write_arrays(folder / ARRAYS, arrays)
         return {}
 
-    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
+    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
         arrays = read_arrays(folder / ARRAYS, "mean", "components", "scale")
         self.mean, self.components, self.scale = arrays["mean"], arrays["components"], arrays["scale"]
-        self.shape = tuple(learnt["shape"])
+        self.shape = tuple(learned["shape"])
 
 
 class LSA(Coder):
@@ -87,7 +87,7 @@ class LSA(Coder):
     Parameters
     ----------
     code_size : components kept, D.
-    seed : of the randomised solver (Halko et al. 2011).
+    seed : of the randomized solver (Halko et al. 2011).
 
     Attributes
     ----------
@@ -100,16 +100,16 @@ class LSA(Coder):
     def __init__(self, code_size: int = 64, *, seed: int = 0) -> None:
         self.code_size, self.seed = code_size, seed
 
-    def settings(self) -> dict[str, Any]:
+    def get_params(self) -> dict[str, Any]:
         return {"code_size": self.code_size, "seed": self.seed}
 
-    def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
         """Finds the components of X, [N, V] csr; see `Coder.fit`."""
         from sklearn.decomposition import TruncatedSVD
 
         if not is_sparse(X):
             raise WrongKind('coder "lsa" is for bags of words; for pictures use "pca" or "pca-whitened"')
-        check_size(self.code_size, X, self.name)
+        check_code_size(self.code_size, X, self.name)
         fitted = TruncatedSVD(self.code_size, n_iter=5, random_state=self.seed).fit(X)
         self.shape = tuple(X.shape[1:])
         self.components = fitted.components_.astype(np.float32)
@@ -122,13 +122,13 @@ class LSA(Coder):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         return codes @ self.components
 
-    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+    def _save_state(self, folder: Path) -> dict[str, Any]:
         write_arrays(folder / ARRAYS, {"components": self.components})
         return {}
 
-    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
+    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
         self.components = read_arrays(folder / ARRAYS, "components")["components"]
-        self.shape = tuple(learnt["shape"])
+        self.shape = tuple(learned["shape"])
 
 
 class Raw(Coder):
@@ -145,10 +145,10 @@ class Raw(Coder):
         self.code_size = 0
         self.metric: Metric = "l2"
 
-    def settings(self) -> dict[str, Any]:
+    def get_params(self) -> dict[str, Any]:
         return {}
 
-    def fit(self, X: Rows, watch: Watch | None = None) -> Self:
+    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
         """Learns nothing of X but the shape of its rows."""
         self._take(tuple(X.shape[1:]), "l2" if len(X.shape) > 2 else "cosine")
         return self
@@ -158,14 +158,14 @@ class Raw(Coder):
 
     def encode(self, X: Rows) -> Rows:
         self._check(X)
-        return X if is_sparse(X) else flat_floats(X, self.name)
+        return X if is_sparse(X) else flatten_rows(X, self.name)
 
     def decode(self, codes: Rows) -> np.ndarray:
         dense = codes.toarray() if is_sparse(codes) else codes  # type: ignore[union-attr]
         return np.asarray(dense).reshape(-1, *self.shape or ())
 
-    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+    def _save_state(self, folder: Path) -> dict[str, Any]:
         return {}
 
-    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
-        self._take(tuple(learnt["shape"]), learnt["metric"])
+    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
+        self._take(tuple(learned["shape"]), learned["metric"])

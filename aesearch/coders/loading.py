@@ -5,30 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 from aesearch.arrays import read_json
-from aesearch.catalog import CODERS, look_up
-from aesearch.coders.bits import Bits
-from aesearch.coders.coder import ONNX, SETTINGS, Coder
-from aesearch.errors import BadSetting, BrokenIndex, UnknownName
+from aesearch.catalog import CODERS, lookup
+from aesearch.coders.base import ONNX_FILE, CONFIG_FILE, Coder
+from aesearch.coders.itq import ITQ
+from aesearch.errors import CorruptIndex, InvalidParameter, UnknownName
 
 
-def load_coder(folder: Path, *, light: bool = True) -> Coder:
+def load_coder(folder: Path, *, encoder_only: bool = True) -> Coder:
     """The coder saved in `folder`; where `light` is set, an autoencoder as its encoder alone, which needs no torch.
 
-    Raises BrokenIndex where a part of it is missing or damaged.
+    Raises CorruptIndex where a part of it is missing or damaged.
     """
-    saved = read_json(folder / SETTINGS)
+    saved = read_json(folder / CONFIG_FILE)
     try:
-        name, settings, learnt = saved["coder"], saved["settings"], saved["learnt"]
-        if name == "bits":
-            coder: Coder = Bits(load_coder(folder / "floats", light=light), **settings)
-        elif light and (folder / ONNX).exists():
+        name, params, state = saved["coder"], saved["params"], saved["state"]
+        if name == "itq":
+            coder: Coder = ITQ(load_coder(folder / "base", encoder_only=encoder_only), **params)
+        elif encoder_only and (folder / ONNX_FILE).exists():
             from aesearch.coders.onnx import OnnxCoder
 
-            coder = OnnxCoder(name, settings)
+            coder = OnnxCoder(name, params)
         else:
-            coder = look_up(CODERS, "coder", name).load()(**settings)
+            coder = lookup(CODERS, "coder", name).load()(**params)
             coder.name = name
-        coder._load_learnt(folder, learnt)
-    except (KeyError, TypeError, UnknownName, BadSetting) as error:
-        raise BrokenIndex(folder / SETTINGS, f"lacks what a coder needs ({error})") from None
+        coder._load_state(folder, state)
+    except (KeyError, TypeError, UnknownName, InvalidParameter) as error:
+        raise CorruptIndex(folder / CONFIG_FILE, f"lacks what a coder needs ({error})") from None
     return coder

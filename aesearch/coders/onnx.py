@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from aesearch.arrays import is_sparse, read_arrays
-from aesearch.coders.coder import ONNX, Coder, Watch
+from aesearch.coders.base import ONNX_FILE, Coder, EpochCallback
 from aesearch.errors import AesearchError
-from aesearch.sessions import open_session
+from aesearch.onnx_sessions import open_session
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -36,11 +36,11 @@ class OnnxCoder(Coder):
     def __init__(self, name: str, settings: dict[str, Any]) -> None:
         self.name, self._settings = name, settings
 
-    def settings(self) -> dict[str, Any]:
+    def get_params(self) -> dict[str, Any]:
         return self._settings
 
-    def fit(self, X: Rows, watch: Watch | None = None) -> Self:
-        raise AesearchError("this encoder was loaded to be asked only; to train, load the index with light=False")
+    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
+        raise AesearchError("this encoder was loaded to be asked only; to train, load the index with encoder_only=False")
 
     def encode(self, X: Rows) -> np.ndarray:
         self._check(X)
@@ -48,13 +48,13 @@ class OnnxCoder(Coder):
         floats = np.concatenate(codes) if codes else np.zeros((0, self.code_size), np.float32)
         return np.packbits(floats > 0, axis=1) if self.metric == "hamming" else floats
 
-    def detail(self, X: Rows) -> Rows:
+    def rerank_features(self, X: Rows) -> Rows:
         if DETAIL not in {output.name for output in self._session.get_outputs()}:
-            return super().detail(X)
+            return super().rerank_features(X)
         self._check(X)
         return np.concatenate(self._run(DETAIL, X))
 
-    def detail_parts(self) -> dict[str, int]:
+    def rerank_feature_groups(self) -> dict[str, int]:
         return self._detail_parts
 
     def _run(self, output: str, X: Rows) -> list[np.ndarray]:
@@ -80,19 +80,19 @@ class OnnxCoder(Coder):
         return X.astype(np.float32) / np.float32(255) if X.dtype == np.uint8 else X.astype(np.float32, copy=False)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        raise AesearchError("this encoder was loaded to be asked only; to decode, load the index with light=False")
+        raise AesearchError("this encoder was loaded to be asked only; to decode, load the index with encoder_only=False")
 
     def save(self, folder: Path) -> None:
-        raise AesearchError("this encoder was loaded to be asked only; to save it, load the index with light=False")
+        raise AesearchError("this encoder was loaded to be asked only; to save it, load the index with encoder_only=False")
 
-    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+    def _save_state(self, folder: Path) -> dict[str, Any]:
         return {}
 
-    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
+    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
         # A thread for each batch: several that shared the small steps of one would spend their time waiting for each other.
-        self._session = open_session(folder / ONNX, threads=1)
-        self.shape, self.code_size = tuple(learnt["shape"]), learnt["code_size"]
-        self.metric = learnt["metric"]
-        self._detail_parts = learnt.get("detail_parts", {})
-        if learnt["sparse"]:
+        self._session = open_session(folder / ONNX_FILE, threads=1)
+        self.shape, self.code_size = tuple(learned["shape"]), learned["code_size"]
+        self.metric = learned["metric"]
+        self._detail_parts = learned.get("rerank_feature_groups", {})
+        if learned["sparse"]:
             self._bag = read_arrays(folder / WEIGHTS, "encoder.0.weight", "encoder.0.bias")

@@ -13,12 +13,12 @@ from typing import Any, Self
 import numpy as np
 from PIL import Image
 
-from aesearch.catalog import MODELS
-from aesearch.errors import BadSetting, BrokenIndex, MissingExtra, NotFitted, NothingToIndex
-from aesearch.features.features import Features
-from aesearch.items import Item, Kind
-from aesearch.pictures import as_picture, squeezed
-from aesearch.sessions import open_session
+from aesearch.catalog import PRETRAINED_MODELS
+from aesearch.errors import CorruptIndex, InvalidParameter, MissingExtra, NoItems, NotFitted
+from aesearch.features.base import Features
+from aesearch.images import as_image, resize_image
+from aesearch.items import Item, ItemKind
+from aesearch.onnx_sessions import open_session
 
 MEAN, DEVIATION = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], np.float32)
 """Of ImageNet's pixels, by channel: what models of pictures expect to be taken off and divided by."""
@@ -48,35 +48,35 @@ class Pretrained(Features):
     """
 
     name = "pretrained"
-    fit_needs = 64
+    fit_sample_size = 64
 
-    def __init__(self, kind: Kind = "images", model: str | None = None) -> None:
-        if kind not in MODELS:
-            raise BadSetting(f"pretrained features are for {' and '.join(MODELS)}, not for {kind}")
+    def __init__(self, kind: ItemKind = "images", model: str | None = None) -> None:
+        if kind not in PRETRAINED_MODELS:
+            raise InvalidParameter(f"pretrained features are for {' and '.join(PRETRAINED_MODELS)}, not for {kind}")
         self.kind, self.model = kind, model
 
     @property
-    def coded_as(self) -> Kind:
+    def row_kind(self) -> ItemKind:
         return "vectors"
 
     @property
-    def picture_size(self) -> tuple[int, int] | None:
+    def image_size(self) -> tuple[int, int] | None:
         return self._size if self.kind == "images" else None
 
-    def settings(self) -> dict[str, Any]:
+    def get_params(self) -> dict[str, Any]:
         return {"kind": self.kind, "model": self.model}
 
     def fit(self, items: Iterable[Item]) -> Self:
         """Opens the model, and sees by the first item how many numbers it gives."""
         if self.model is None:
-            graph, tokenizer = MODELS[self.kind].load()()
+            graph, tokenizer = PRETRAINED_MODELS[self.kind].load()()
         else:
             graph, tokenizer = _own(Path(self.model), self.kind)
         self._open(graph, tokenizer)
         for item in items:
-            self.shape = (self._vectors(self._checked([item])).shape[1],)
+            self.shape = (self._vectors(self._check_kinds([item])).shape[1],)
             return self
-        raise NothingToIndex(f"none of the {self.kind} to fit to")
+        raise NoItems(f"none of the {self.kind} to fit to")
 
     def _open(self, graph: bytes, tokenizer: str | None) -> None:
         self._graph, self._tokens = graph, tokenizer
@@ -92,16 +92,18 @@ class Pretrained(Features):
         if not hasattr(self, "shape"):
             raise NotFitted(self)
         batch = BATCH[self.kind]
-        parts = [self._vectors(self._checked(items[start : start + batch])) for start in range(0, len(items), batch)]
+        parts = [self._vectors(self._check_kinds(items[start : start + batch])) for start in range(0, len(items), batch)]
         return np.concatenate(parts) if parts else np.zeros((0, *self.shape), np.float32)
 
     def _vectors(self, items: Sequence[Item]) -> np.ndarray:
         if self.kind == "images":
-            return self._of_pictures([as_picture(item.content) for item in items])
+            return self._of_pictures([as_image(item.content) for item in items])
         return self._of_texts([str(item.content) for item in items])
 
     def _of_pictures(self, pictures: Sequence[Image.Image]) -> np.ndarray:
-        pixels = np.stack([np.asarray(squeezed(picture, self._size).convert("RGB"), np.float32) for picture in pictures])
+        pixels = np.stack(
+            [np.asarray(resize_image(picture, self._size).convert("RGB"), np.float32) for picture in pictures]
+        )
         scaled = (pixels / 255 - MEAN) / DEVIATION
         (found, *_) = self._session.run(None, {self._session.get_inputs()[0].name: scaled.transpose(0, 3, 1, 2)})
         return np.asarray(found, np.float32).reshape(*found.shape[:2], -1).mean(2)
@@ -120,32 +122,34 @@ class Pretrained(Features):
             found = (found * mask[..., None]).sum(1) / np.maximum(mask.sum(1, keepdims=True), 1)
         return np.asarray(found, np.float32)
 
-    def inverse(self, X: Any) -> list[np.ndarray]:
+    def inverse_transform(self, X: Any) -> list[np.ndarray]:
         """X: [N, D].  Returns N vectors: what a model saw cannot be had back from what it said."""
         return list(np.asarray(X, np.float32))
 
-    def _save_learnt(self, folder: Path) -> dict[str, Any]:
+    def _save_state(self, folder: Path) -> dict[str, Any]:
         (folder / MODEL).write_bytes(self._graph)
         if self._tokens is not None:
             (folder / TOKENIZER).write_text(self._tokens, encoding="utf-8")
         return {"shape": self.shape}
 
-    def _load_learnt(self, folder: Path, learnt: dict[str, Any]) -> None:
+    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
         try:
             tokenizer = (folder / TOKENIZER).read_text(encoding="utf-8") if self.kind == "documents" else None
             graph = (folder / MODEL).read_bytes()
         except (OSError, UnicodeDecodeError) as error:
-            raise BrokenIndex(folder / (getattr(error, "filename", None) or TOKENIZER), "is missing or damaged") from None
+            raise CorruptIndex(folder / (getattr(error, "filename", None) or TOKENIZER), "is missing or damaged") from None
         self._open(graph, tokenizer)
-        self.shape = tuple(learnt["shape"])
+        self.shape = tuple(learned["shape"])
 
 
-def _own(model: Path, kind: Kind) -> tuple[bytes, str | None]:
+def _own(model: Path, kind: ItemKind) -> tuple[bytes, str | None]:
     """The user's own model, and its tokenizer where it is one of texts."""
     try:
         return model.read_bytes(), (model.with_name(TOKENIZER).read_text(encoding="utf-8") if kind == "documents" else None)
     except OSError as error:
-        raise BadSetting(f"the model's file {error.filename} cannot be opened ({error.strerror}); give another") from None
+        raise InvalidParameter(
+            f"the model's file {error.filename} cannot be opened ({error.strerror}); give another"
+        ) from None
 
 
 def _tokenizer(written: str) -> Any:

@@ -11,10 +11,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aesearch.catalog import READERS, reader_of
-from aesearch.errors import NothingToIndex, Unreadable
-from aesearch.items import KINDS, Item, Kind
-from aesearch.readers.tables import Fields
+from aesearch.catalog import READERS, find_reader
+from aesearch.errors import NoItems, Unreadable
+from aesearch.items import ITEM_KINDS, Item, ItemKind
+from aesearch.readers.tables import TableFields
 from aesearch.readers.workers import Worker, read_file
 
 CHUNK = 16
@@ -29,7 +29,7 @@ Crew = list["Worker | None"]
 """A worker for each core, once it is needed."""
 
 
-class Stat(NamedTuple):
+class FileStat(NamedTuple):
     """What tells a changed file from an unchanged one without opening it: bytes, and nanoseconds since 1970."""
 
     size: int
@@ -37,22 +37,22 @@ class Stat(NamedTuple):
 
 
 @dataclass
-class Files:
+class FileCollection:
     """The items in the files `paths` below `root`, read when iterated, each time in the same order.
 
     `skipped` maps every file and row left out to the reason, and `again` holds those files of which the reason may pass;
     both grow while the collection is iterated.  Where `lone` is set, the collection is one file that the user named, and
-    its rows go by their own ids.  `size` (width, height) is what the pictures of a folder are squeezed to while they are
+    its rows go by their own ids.  `size` (width, height) is what the pictures of a folder are resize_image to while they are
     read, if anything.
     """
 
     root: Path
-    paths: dict[str, Stat]
-    kind: Kind
-    fields: Fields = field(default_factory=Fields)
-    lone: bool = False
+    paths: dict[str, FileStat]
+    kind: ItemKind
+    fields: TableFields = field(default_factory=TableFields)
+    is_single_file: bool = False
     skipped: dict[str, str] = field(default_factory=dict)
-    again: set[str] = field(default_factory=set)
+    retry: set[str] = field(default_factory=set)
     size: tuple[int, int] | None = None
     _held: dict[str, Item] = field(default_factory=dict, repr=False, compare=False)
     _spare: list[Crew] = field(default_factory=list, repr=False, compare=False)
@@ -65,43 +65,43 @@ class Files:
         for path, result in self._results():
             if isinstance(result, Unreadable):
                 row = result.path.removeprefix(str(self.root / path))
-                self.skipped[path + row if row.startswith("#") else path] = result.why
-                if result.passing:
-                    self.again.add(path)
+                self.skipped[path + row if row.startswith("#") else path] = result.reason
+                if result.transient:
+                    self.retry.add(path)
             else:
                 yield self._named(result, path)
 
-    def only(self, paths: Iterable[str]) -> Files:
+    def subset(self, paths: Iterable[str]) -> FileCollection:
         """The same collection, cut down to these of its files; `skipped` and the workers are shared."""
         return replace(self, paths={path: self.paths[path] for path in paths})
 
-    def sized(self, size: tuple[int, int] | None) -> Files:
-        """The same collection, its pictures squeezed to `size` where that can be done while they are read."""
+    def with_image_size(self, size: tuple[int, int] | None) -> FileCollection:
+        """The same collection, its pictures resize_image to `size` where that can be done while they are read."""
         return replace(self, size=size)
 
-    def holding(self, items: Iterable[Item]) -> Files:
+    def with_cached(self, items: Iterable[Item]) -> FileCollection:
         """The same collection, of which these items were read before: those of one item a file are handed out as they are,
         once, unless they are pictures smaller than `size`, which may have been larger."""
         least = max(self.size or (0,))
         large = (item for item in items if min(getattr(item.content, "shape", (0,))[:2]) >= least)
         return replace(self, _held={item.id: replace(item, id="") for item in large if item.id == item.path})
 
-    def spread(self, number: int) -> Files:
+    def sample(self, number: int) -> FileCollection:
         """At most `number` of the files, evenly spread."""
         step = max(1, -(-len(self.paths) // number))
-        return self.only(list(self.paths)[::step])
+        return self.subset(list(self.paths)[::step])
 
     def file_of(self, name: str) -> str:
         """The file that a name in `skipped`, which may be a row's, is of."""
-        if self.lone:
+        if self.is_single_file:
             return next(iter(self.paths))
         while name not in self.paths and "#" in name:
             name = name.rpartition("#")[0]
         return name
 
     def _named(self, item: Item, path: str) -> Item:
-        """The item under its id in this collection, labelled by its folder if it has no label of its own."""
-        if item.id and (self.lone and not item.id.startswith("#")):
+        """The item under its id in this collection, labeled by its folder if it has no label of its own."""
+        if item.id and (self.is_single_file and not item.id.startswith("#")):
             name = item.id
         elif item.id:
             name = f"{path}#{item.id.removeprefix('#')}"
@@ -139,8 +139,8 @@ class Files:
         """The paths a few at a time, and whether a worker is to read them."""
         chunk: list[str] = []
         for path in self.paths:
-            entry = reader_of(path)
-            apart = not self.lone and entry is not None and entry.apart
+            entry = find_reader(path)
+            apart = not self.is_single_file and entry is not None and entry.is_isolated
             if apart:
                 chunk.append(path)
             if chunk and (len(chunk) == CHUNK or not apart):
@@ -164,64 +164,74 @@ class Files:
                     yield path, result
 
     def _read(self, path: str) -> Iterator[Item | Unreadable]:
-        entry = reader_of(path)
+        entry = find_reader(path)
         keywords: dict[str, Any] = {}
-        if entry is not None and entry.rows == "table":
+        if entry is not None and entry.layout == "table":
             keywords = {"fields": self.fields}
-        elif entry is not None and entry.apart and self.size:
+        elif entry is not None and entry.is_isolated and self.size:
             keywords = {"size": self.size}
         return read_file(self.root / path, **keywords)
 
 
 def read_files(
-    path: str | os.PathLike[str], *, kind: Kind | None = None, fields: Fields | None = None, at_once: bool = False
-) -> Files:
+    path: str | os.PathLike[str],
+    *,
+    kind: ItemKind | None = None,
+    fields: TableFields | None = None,
+    start_workers: bool = False,
+) -> FileCollection:
     """The pictures or the documents of a folder (with all folders in it), or the items of one file.
 
     Without `kind`, whichever the folder holds more of; the files of the other kind are in `skipped`.  Hidden files and
     folders, `._*` files, indexes of aesearch, whatever is no regular file, and files that no reader knows are skipped; a
-    loop of links is walked once.  `at_once`: the files will all be read, and right away; the workers that read them begin
+    loop of links is walked once.  `start_workers`: the files will all be read, and right away; the workers that read them begin
     while the folder is still walked.
 
-    Raises NothingToIndex where there is no such path, or nothing in it that can be read.
+    Raises NoItems where there is no such path, or nothing in it that can be read.
     """
     root = Path(path)
-    fields = fields or Fields()
+    fields = fields or TableFields()
     if not root.exists():
-        raise NothingToIndex(f"there is no file or folder {root}; check the spelling")
+        raise NoItems(f"there is no file or folder {root}; check the spelling")
     if not root.is_dir():
-        entry = reader_of(root)
+        entry = find_reader(root)
         if entry is None:
-            raise NothingToIndex(f"no reader for {root}; aesearch reads folders and files ending in {_endings()}")
+            raise NoItems(f"no reader for {root}; aesearch reads folders and files ending in {_endings()}")
         found = root.stat()
-        return Files(root.parent, {root.name: Stat(found.st_size, found.st_mtime_ns)}, entry.kinds[0], fields, lone=True)
+        return FileCollection(
+            root.parent,
+            {root.name: FileStat(found.st_size, found.st_mtime_ns)},
+            entry.kinds[0],
+            fields,
+            is_single_file=True,
+        )
 
     skipped: dict[str, str] = {}
-    by_kind: dict[Kind, dict[str, Stat]] = {kind: {} for kind in KINDS}
+    by_kind: dict[ItemKind, dict[str, FileStat]] = {kind: {} for kind in ITEM_KINDS}
     crew: Crew = [None] * (os.cpu_count() or 1)
     apart = 0
     for name, seen in _walk(root, skipped):
-        reader = reader_of(name)
+        reader = find_reader(name)
         if reader is None:
             skipped[name] = "no reader for files of that ending"
             continue
         by_kind[reader.kinds[0]][name] = seen
-        if at_once and reader.apart and kind in (None, reader.kinds[0]):
+        if start_workers and reader.is_isolated and kind in (None, reader.kinds[0]):
             turn, within = divmod(apart, CHUNK)
             if not within and turn < len(crew):
                 crew[turn] = Worker()
             apart += 1
-    chosen = kind if kind is not None else max(KINDS, key=lambda one: len(by_kind[one]))
+    chosen = kind if kind is not None else max(ITEM_KINDS, key=lambda one: len(by_kind[one]))
     if not by_kind[chosen]:
         what = kind or "pictures or documents"
-        raise NothingToIndex(f"{root} holds no {what} that can be read: files ending in {_endings(kind)}")
-    for other in KINDS:
+        raise NoItems(f"{root} holds no {what} that can be read: files ending in {_endings(kind)}")
+    for other in ITEM_KINDS:
         if other != chosen:
             skipped.update(dict.fromkeys(by_kind[other], f"one of the {other}, and {chosen} are indexed here (--kind)"))
-    return Files(root, by_kind[chosen], chosen, fields, skipped=skipped, _spare=[crew])
+    return FileCollection(root, by_kind[chosen], chosen, fields, skipped=skipped, _spare=[crew])
 
 
-def _walk(root: Path, skipped: dict[str, str]) -> Iterator[tuple[str, Stat]]:
+def _walk(root: Path, skipped: dict[str, str]) -> Iterator[tuple[str, FileStat]]:
     """Every regular file below `root` that is not hidden, by its path from `root`, folder by folder in order of name."""
     seen: set[tuple[int, int]] = set()
     folders = [""]
@@ -257,7 +267,7 @@ def _walk(root: Path, skipped: dict[str, str]) -> Iterator[tuple[str, Stat]]:
             elif stat.S_ISDIR(found.st_mode):
                 inner.append(name)
             elif stat.S_ISREG(found.st_mode):
-                yield name, Stat(found.st_size, found.st_mtime_ns)
+                yield name, FileStat(found.st_size, found.st_mtime_ns)
             else:
                 skipped[name] = "neither a file nor a folder"
         folders.extend(reversed(inner))
@@ -267,5 +277,5 @@ def _is_index(names: set[str]) -> bool:
     return "index.json" in names and any(name.startswith("ledger") and name.endswith(".sqlite") for name in names)
 
 
-def _endings(kind: Kind | None = None) -> str:
+def _endings(kind: ItemKind | None = None) -> str:
     return " ".join(ending for ending, entry in READERS.items() if kind is None or kind in entry.kinds)

@@ -1,4 +1,4 @@
-"""Pictures by Pillow: turned upright, flattened to grey or RGB, no larger than is of use."""
+"""Pictures by Pillow: turned upright, flattened to gray or RGB, no larger than is of use."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from aesearch.errors import Unreadable
+from aesearch.images import resize_image
 from aesearch.items import Item
-from aesearch.pictures import squeezed
-from aesearch.readers.contents import AnyPath, read_bytes
+from aesearch.readers.files import AnyPath, read_bytes
 
 DETAIL = 96
 """Pixels that the shorter side keeps at least, if it had them; more where features need more.  JPEG files are decoded
@@ -38,10 +38,10 @@ EXIF_ORIENTATION = 0x0112
 
 
 def read(path: AnyPath, size: tuple[int, int] | None = None) -> Iterator[Item]:
-    """The one picture of the file `path`; squeezed to `size` (width, height) where one is given."""
+    """The one picture of the file `path`; resize_image to `size` (width, height) where one is given."""
     raw = read_bytes(path, MAX_BYTES, "scale the picture down first")
     picture = decode(io.BytesIO(raw), path, max((DETAIL, *(size or ()))))
-    yield Item("", squeezed(picture, size) if size else picture, path=str(path), digest=hashlib.sha256(raw).digest())
+    yield Item("", resize_image(picture, size) if size else picture, path=str(path), digest=hashlib.sha256(raw).digest())
 
 
 def opened(path: str) -> Image.Image | None:
@@ -107,10 +107,10 @@ def _flat(image: Image.Image) -> Image.Image:
         scale = 255.0 / max(float(high) - float(low), 1e-12)  # type: ignore[arg-type]
         return image.convert("F").point(lambda value: (value - low) * scale).convert("L")
     if image.has_transparency_data:
-        grey = image.mode in ("LA", "La")
-        coloured = image.convert("RGBA")
-        white = Image.new("RGBA", coloured.size, "white")
-        return Image.alpha_composite(white, coloured).convert("L" if grey else "RGB")
+        gray = image.mode in ("LA", "La")
+        colored = image.convert("RGBA")
+        white = Image.new("RGBA", colored.size, "white")
+        return Image.alpha_composite(white, colored).convert("L" if gray else "RGB")
     return image.convert("L" if image.mode == "1" else "RGB")
 
 

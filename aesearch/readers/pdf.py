@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
-from aesearch.readers.contents import AnyPath
+from aesearch.readers.files import AnyPath
 from aesearch.readers.text import document, read_document
 
 MAX_PAGES = 2_000

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.contents import AnyPath
+from aesearch.readers.files import AnyPath
 
 MAX_LINE = 16 << 20
 """Characters that a line may hold, or a field of a CSV row: a small archive can unpack to one that fills the memory."""
@@ -24,7 +24,7 @@ TOO_LONG = f"a row is longer than {MAX_LINE >> 20} million characters; the rows 
 
 
 @dataclass(frozen=True)
-class Fields:
+class TableFields:
     """Which fields of a row hold the text, its id and its label.  Rows need the text; id and label may be missing."""
 
     text: str = "text"
@@ -49,7 +49,7 @@ class Fields:
         )
 
 
-def read_json_lines(path: AnyPath, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
+def read_json_lines(path: AnyPath, fields: TableFields = TableFields()) -> Iterator[Item | Unreadable]:
     """A JSON object a line."""
     with _open_text(path) as lines:
         for number, line in enumerate(_mended(lines, path), 1):
@@ -66,7 +66,7 @@ def read_json_lines(path: AnyPath, fields: Fields = Fields()) -> Iterator[Item |
                 yield Unreadable(f"{path}#{number}", "the line is not a JSON object")
 
 
-def read_csv(path: AnyPath, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
+def read_csv(path: AnyPath, fields: TableFields = TableFields()) -> Iterator[Item | Unreadable]:
     """A row a record, the first row naming the fields; tabs separate them in a .tsv."""
     csv.field_size_limit(MAX_LINE)
     with _open_text(path) as lines:

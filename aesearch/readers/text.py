@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.contents import AnyPath, read_bytes
+from aesearch.readers.files import AnyPath, read_bytes
 
 MAX_BYTES = 64 << 20
 """A larger text is refused: it is a log or a dump, not a document."""

@@ -14,8 +14,8 @@ import numpy as np
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
-from aesearch.readers.contents import AnyPath
-from aesearch.readers.tables import Fields, sound
+from aesearch.readers.files import AnyPath
+from aesearch.readers.tables import TableFields, sound
 
 ROWS = 1024
 """Rows of a Parquet table read at a time."""
@@ -33,7 +33,7 @@ def read_npy(path: AnyPath) -> Iterator[Item | Unreadable]:
         yield _vector(path, number, row)
 
 
-def read_parquet(path: AnyPath, fields: Fields = Fields()) -> Iterator[Item | Unreadable]:
+def read_parquet(path: AnyPath, fields: TableFields = TableFields()) -> Iterator[Item | Unreadable]:
     """The rows of a table: its one column of lists of numbers, beside it an id and a label if it has them."""
     try:
         import pyarrow as arrow

@@ -19,10 +19,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from aesearch.catalog import reader_of
+from aesearch.catalog import find_reader
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
-from aesearch.readers.contents import AnyPath
+from aesearch.readers.files import AnyPath
 
 if TYPE_CHECKING:
     import subprocess
@@ -37,7 +37,7 @@ PIPE = 1 << 20
 def read_file(path: AnyPath, **keywords: Any) -> Iterator[Item | Unreadable]:
     """The items of one file by its reader, and in the place of an error the reason."""
     try:
-        entry = reader_of(path)
+        entry = find_reader(path)
         assert entry is not None  # files without a reader were left out when the collection was made
         results = entry.load()(path, **keywords)
         yield next(results, Unreadable("", "it holds no rows"))
@@ -45,9 +45,9 @@ def read_file(path: AnyPath, **keywords: Any) -> Iterator[Item | Unreadable]:
     except Unreadable as error:
         yield error
     except MissingExtra as error:
-        yield Unreadable("", str(error), passing=True)
+        yield Unreadable("", str(error), transient=True)
     except OSError as error:
-        yield Unreadable("", f"it cannot be opened ({error.strerror or error})", passing=True)
+        yield Unreadable("", f"it cannot be opened ({error.strerror or error})", transient=True)
     except Exception as error:  # a decoder's own bug must cost this file alone, and be named with it
         yield Unreadable("", f"its reader failed ({type(error).__name__}: {error})")
 
@@ -158,7 +158,7 @@ def _packed(items: Iterable[Item | Unreadable]) -> list[bytes]:
     contents = []
     for item in items:
         if isinstance(item, Unreadable):
-            said.append({"why": item.why, "passing": item.passing})
+            said.append({"reason": item.reason, "transient": item.transient})
             continue
         assert item.digest is not None  # readers of files say what they read
         if isinstance(item.content, str):

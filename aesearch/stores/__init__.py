@@ -1,1 +1,1 @@
-"""Codes become neighbours."""
+"""Codes become neighbors."""

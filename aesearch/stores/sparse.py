@@ -9,12 +9,12 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array, vstack
 
 from aesearch.arrays import read_arrays, write_arrays
-from aesearch.errors import BrokenIndex
-from aesearch.stores.store import Store
+from aesearch.errors import CorruptIndex
+from aesearch.stores.base import Store
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
-    from aesearch.coders.coder import Metric
+    from aesearch.coders.base import Metric
 
 FILE = "rows.safetensors"
 BATCH = 64
@@ -26,6 +26,7 @@ class SparseStore(Store):
 
     name = "sparse"
     metrics = ("cosine",)
+    is_sparse = True
 
     def __init__(self, metric: Metric, width: int) -> None:
         super().__init__(metric, width)
@@ -69,7 +70,7 @@ class SparseStore(Store):
         stay = ~np.isin(self._keys, keys)
         self._blocks, self._keys = [self._rows()[stay]], self._keys[stay]
 
-    def _unit(self, codes: Rows) -> Rows:
+    def _normalize(self, codes: Rows) -> Rows:
         rows = csr_array(codes, dtype=np.float32)
         lengths = np.sqrt(np.asarray((rows * rows).sum(1)).ravel())
         return csr_array(diags_array(1 / np.maximum(lengths, np.float32(1e-12))).astype(np.float32) @ rows)
@@ -82,13 +83,13 @@ class SparseStore(Store):
 
     @classmethod
     def load(cls, folder: Path, metric: Metric, width: int) -> Self:
-        """The store saved in `folder`.  Raises BrokenIndex where it is missing or damaged."""
+        """The store saved in `folder`.  Raises CorruptIndex where it is missing or damaged."""
         store = cls(metric, width)
         arrays = read_arrays(folder / FILE, "keys", "starts", "columns", "weights")
         try:
             rows = csr_array((arrays["weights"], arrays["columns"], arrays["starts"]), shape=(len(arrays["keys"]), width))
             rows.check_format(full_check=True)
         except ValueError as error:
-            raise BrokenIndex(folder / FILE, f"holds no sparse rows ({error})") from None
+            raise CorruptIndex(folder / FILE, f"holds no sparse rows ({error})") from None
         store._keys, store._blocks = arrays["keys"], [rows]
         return store

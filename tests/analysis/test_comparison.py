@@ -8,10 +8,10 @@ import pytest
 
 from aesearch.analysis.comparison import COLUMNS, as_rows, bootstrap, compare, held_out
 from aesearch.analysis.evaluation import evaluate
-from aesearch.errors import BadSetting, NothingToIndex
+from aesearch.errors import InvalidParameter, NoItems
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
 
 
 def test_its_figures_are_those_of_indexes_built_one_by_one(digit_folder: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_bootstrap_s_interval_is_that_of_the_normal_law_for_many_values() -> N
 
 def test_coders_of_another_kind_and_too_few_items_are_refused(digits: np.ndarray) -> None:
     items = [Item(str(number), row[0]) for number, row in enumerate(digits[:9])]
-    with pytest.raises(BadSetting, match="lsa"):
+    with pytest.raises(InvalidParameter, match="lsa"):
         compare(items, items, coders=["lsa"])
-    with pytest.raises(NothingToIndex, match="--queries"):
+    with pytest.raises(NoItems, match="--queries"):
         compare(items, coders=["pca"])

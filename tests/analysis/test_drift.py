@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aesearch.analysis.drift import LEAST, drift
-from aesearch.retriever import Retriever
+from aesearch.index.retriever import Retriever
 
 
 def more_of_the_same(texts: list[str]) -> list[str]:
@@ -35,10 +35,10 @@ def test_what_the_coder_was_not_made_for_is_told(
         index = Retriever.load(tmp_path / "index")
         for number in range(50 * part, 50 * part + 50):
             (tmp_path / "notes" / f"new{number}.txt").write_text(new[number])
-        index.update(index.source())
+        index.update(index.source_files())
         assert (drift(index) is None) == (50 * part + 50 < LEAST)
     found = drift(index)
     assert found is not None
     assert found.items == 150
-    assert found.trained == index.record["agreement"]
+    assert found.trained == index.record.agreement
     assert found.clear == clear, found

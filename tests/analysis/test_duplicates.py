@@ -11,8 +11,8 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.datasets import load_sample_images
 
 from aesearch.analysis.duplicates import Groups, duplicates
+from aesearch.index.retriever import Retriever
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_copies_are_found_and_neighbours_are_not_taken_for_them(photos: Path) -> None:
+def test_copies_are_found_and_neighbors_are_not_taken_for_them(photos: Path) -> None:
     groups = duplicates(Retriever.build(photos, coder="pca", code_size=4), 0.97)
     assert [group.ids for group in groups] == [["0-1.jpg", "again.jpg"], ["1-2.jpg", "brighter.jpg"]]
     assert [group.exact for group in groups] == [True, False]

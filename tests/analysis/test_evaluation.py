@@ -1,4 +1,4 @@
-"""The measures agree with scikit-learn, favour no label, and refuse to be flattered."""
+"""The measures agree with scikit-learn, favor no label, and refuse to be flattered."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from aesearch.analysis.evaluation import average_precision, evaluate, precision_at, squared_errors
 from aesearch.coders.linear import PCA
-from aesearch.errors import BadSetting, NothingToIndex, WrongKind
+from aesearch.errors import InvalidParameter, NoItems, WrongKind
 from aesearch.features.pixels import Pixels
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +83,13 @@ def _dots(noise: np.random.Generator):
 
 def test_queries_that_are_in_the_index_are_refused(pca_index: Retriever, digit_folder: Path) -> None:
     for inside in (digit_folder / "train", digit_folder / "train" / "3", digit_folder):
-        with pytest.raises(BadSetting, match="would find itself"):
+        with pytest.raises(InvalidParameter, match="would find itself"):
             evaluate(pca_index, read_files(inside))
 
 
 def test_queries_without_labels_are_judged_by_their_agreement_alone(pca_index: Retriever, digit_folder: Path) -> None:
     items = [Item(item.id, item.content) for item in read_files(digit_folder / "test" / "3")]
-    with pytest.raises(NothingToIndex, match=r"no query has a label, and 19 are too few"):
+    with pytest.raises(NoItems, match=r"no query has a label, and 19 are too few"):
         evaluate(pca_index, items[:19])
     found = evaluate(pca_index, items)
     assert (found.queries, found.precision, found.mean_average_precision) == (len(items), {}, None)
@@ -101,7 +101,7 @@ def test_queries_of_the_other_kind_are_refused(pca_index: Retriever, documentati
         evaluate(pca_index, read_files(documentation_folder / "test"))
 
 
-def test_more_neighbours_than_items_are_measured_over_those_there_are(digit_folder: Path) -> None:
+def test_more_neighbors_than_items_are_measured_over_those_there_are(digit_folder: Path) -> None:
     few = list(read_files(digit_folder / "train" / "3"))[:12]
     few = [Item(item.id, item.content, "3") for item in few]
     index = Retriever.build(few, coder="pca", code_size=4)
@@ -112,4 +112,4 @@ def test_more_neighbours_than_items_are_measured_over_those_there_are(digit_fold
 def test_without_its_decoder_an_index_reports_no_reconstruction(digit_index: Path, digit_folder: Path) -> None:
     queries = [Item("q", item.content, "3") for item in read_files(digit_folder / "test" / "3")][:5]
     assert evaluate(Retriever.load(digit_index), queries).reconstruction_sse is None
-    assert (evaluate(Retriever.load(digit_index, light=False), queries).reconstruction_sse or 0) > 0
+    assert (evaluate(Retriever.load(digit_index, encoder_only=False), queries).reconstruction_sse or 0) > 0

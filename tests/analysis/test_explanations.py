@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from aesearch.analysis.explanations import explain
-from aesearch.errors import BadSetting
+from aesearch.errors import InvalidParameter
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
 
 
 def test_shared_words_make_up_the_likeness(document_index: Path, documentation_folder: Path) -> None:
@@ -31,7 +31,7 @@ def test_shared_words_make_up_the_likeness(document_index: Path, documentation_f
 
 def test_pictures_are_shown_with_what_their_codes_keep(digit_index: Path, digit_folder: Path) -> None:
     query = next(iter(read_files(digit_folder / "train")))  # it is in the index: its own copy is the nearest
-    asked, *reasons = explain(Retriever.load(digit_index, light=False), query, 4)
+    asked, *reasons = explain(Retriever.load(digit_index, encoder_only=False), query, 4)
     assert reasons[0].hit.id == query.id
     assert reasons[0].likeness == pytest.approx(1, abs=1e-5)
     assert np.array_equal(np.asarray(reasons[0].seen), np.asarray(asked.seen))
@@ -42,7 +42,7 @@ def test_pictures_are_shown_with_what_their_codes_keep(digit_index: Path, digit_
 
 
 def test_shared_words_are_weighed_by_the_decoder_too(documentation_folder: Path, tmp_path: Path) -> None:
-    index = Retriever.build(documentation_folder / "test", coder="neighbours", code_size=16, epochs=1, steps=50)
+    index = Retriever.build(documentation_folder / "test", coder="neighbors", code_size=16, epochs=1, steps=50)
     index.save(tmp_path / "index")
     query = next(iter(read_files(documentation_folder / "train")))
     _, *reasons = explain(index, query, 5)
@@ -69,7 +69,7 @@ def test_whatever_decodes_weighs_the_words(coder: str, documentation_folder: Pat
 
 
 def test_what_each_description_adds_makes_up_the_likeness(digits: np.ndarray, tmp_path: Path) -> None:
-    """Digits on coloured paper: as many hues as there are places for them."""
+    """Digits on colored paper: as many hues as there are places for them."""
     hues = np.random.default_rng(0).integers(60, 256, (80, 3))
     pictures = [
         Image.fromarray((digit[0][..., None] / 255 * hue).astype(np.uint8)).resize((16, 16))
@@ -78,15 +78,15 @@ def test_what_each_description_adds_makes_up_the_likeness(digits: np.ndarray, tm
     (tmp_path / "photos").mkdir()
     for number, picture in enumerate(pictures):
         picture.save(tmp_path / "photos" / f"{number:02}.png")
-    weights = {"gradients": 1.0, "colours": 0.5}
+    weights = {"gradients": 1.0, "colors": 0.5}
     built = Retriever.build(
-        tmp_path / "photos", coder="neighbours", code_size=16, bits=True, epochs=1, steps=20, descriptors=weights
+        tmp_path / "photos", coder="neighbors", code_size=16, bits=True, epochs=1, steps=20, descriptors=weights
     )
     built.save(tmp_path / "index")
     asked = built.read_query(tmp_path / "photos" / "00.png")
-    found = {light: explain(Retriever.load(tmp_path / "index", light=light), asked, 20) for light in (True, False)}
+    found = {light: explain(Retriever.load(tmp_path / "index", encoder_only=light), asked, 20) for light in (True, False)}
     for lightly, whole in zip(found[True], found[False], strict=True):
-        assert list(whole.parts) == ["gradients", "colours"]
+        assert list(whole.parts) == ["gradients", "colors"]
         assert sum(whole.parts.values()) == pytest.approx(whole.likeness, abs=1e-5)
         assert lightly.parts == pytest.approx(whole.parts, abs=1e-3)
     own, of_others = found[False][0], [each for each in found[False] if each.hit.id != "00.png"]
@@ -96,5 +96,5 @@ def test_what_each_description_adds_makes_up_the_likeness(digits: np.ndarray, tm
 
 def test_vectors_share_nothing_to_be_shown(vectors: np.ndarray) -> None:
     items = [Item(str(number), row) for number, row in enumerate(vectors)]
-    with pytest.raises(BadSetting, match="vectors"):
+    with pytest.raises(InvalidParameter, match="vectors"):
         explain(Retriever.build(items, coder="pca", code_size=8), items[0])

@@ -11,10 +11,10 @@ from sklearn.neighbors import NearestNeighbors
 
 from aesearch.analysis.clusters import clusters
 from aesearch.analysis.maps import principal, project
-from aesearch.analysis.neighbourhoods import everything
-from aesearch.errors import BadSetting, WrongKind
+from aesearch.analysis.neighborhoods import everything
+from aesearch.errors import InvalidParameter, WrongKind
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
-from aesearch.retriever import Retriever
 
 
 def test_principal_components_are_scikit_learns(digits: np.ndarray) -> None:
@@ -24,13 +24,13 @@ def test_principal_components_are_scikit_learns(digits: np.ndarray) -> None:
     np.testing.assert_allclose(principal(X[::-1])[::-1], ours, atol=1e-6)  # the order decides no sign
 
 
-def test_t_sne_keeps_neighbours_together(digit_folder: Path) -> None:
+def test_t_sne_keeps_neighbors_together(digit_folder: Path) -> None:
     index = Retriever.build(digit_folder / "test", coder="pca-whitened", code_size=16)
     map_ = project(index, "t-sne")
     codes = everything(index).codes
     near, seen = (NearestNeighbors(n_neighbors=11).fit(X).kneighbors(X)[1][:, 1:] for X in (codes, map_.places))
     kept = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(near.tolist(), seen.tolist(), strict=True)])
-    assert kept > 0.4  # of 10 neighbours among hundreds; chance would keep 0.03
+    assert kept > 0.4  # of 10 neighbors among hundreds; chance would keep 0.03
 
 
 def test_codes_of_two_numbers_are_a_map_themselves_and_others_are_not(digits: np.ndarray) -> None:
@@ -39,9 +39,9 @@ def test_codes_of_two_numbers_are_a_map_themselves_and_others_are_not(digits: np
     map_ = project(index)
     assert map_.by == "codes"
     np.testing.assert_array_equal(map_.places, everything(index).codes)
-    with pytest.raises(BadSetting, match="--by pca"):
+    with pytest.raises(InvalidParameter, match="--by pca"):
         project(Retriever.build(items, coder="pca", code_size=3), "codes")
-    with pytest.raises(BadSetting, match="at least 3"):
+    with pytest.raises(InvalidParameter, match="at least 3"):
         project(Retriever.build(items[:2], coder="pca", code_size=1))
 
 
@@ -95,8 +95,8 @@ def test_the_number_of_groups_is_found(subjects: Path) -> None:
     ("coder", "bits", "training"),
     [
         ("lsa", False, {}),
-        ("neighbours", False, {"epochs": 2, "steps": 50}),
-        ("neighbours", True, {"epochs": 2, "steps": 50}),
+        ("neighbors", False, {"epochs": 2, "steps": 50}),
+        ("neighbors", True, {"epochs": 2, "steps": 50}),
     ],
 )
 def test_telling_words_tell_by_tf_idf_and_by_the_decoder(
@@ -110,13 +110,13 @@ def test_telling_words_tell_by_tf_idf_and_by_the_decoder(
 
 
 def test_decoded_words_are_largely_those_of_tf_idf_and_take_the_decoder(document_index: Path) -> None:
-    found = clusters(Retriever.load(document_index, light=False), 8, decoded=True)
+    found = clusters(Retriever.load(document_index, encoder_only=False), 8, decoded=True)
     lightly = clusters(Retriever.load(document_index), 8)
     assert [each.words for each in lightly] == [each.words for each in found]
     assert all(each.decoded is None for each in lightly)
     shared = [len(set(each.words) & set(each.decoded or ())) for each in found]
     assert np.mean(shared) > 3  # of 8 words among thousands
-    with pytest.raises(BadSetting, match="light=False"):
+    with pytest.raises(InvalidParameter, match="encoder_only=False"):
         clusters(Retriever.load(document_index), 8, decoded=True)
 
 
@@ -128,5 +128,5 @@ def test_words_are_not_decoded_of_pictures(digits: np.ndarray) -> None:
 
 def test_more_groups_than_items_are_refused(digits: np.ndarray) -> None:
     index = Retriever.build([Item(str(number), row[0]) for number, row in enumerate(digits[:5])], coder="pca", code_size=2)
-    with pytest.raises(BadSetting, match="1 to 5"):
+    with pytest.raises(InvalidParameter, match="1 to 5"):
         clusters(index, 6)

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from sklearn.metrics import pairwise_distances
 
-from aesearch.analysis.outliers import NEIGHBOURS, distance_in_full, outliers, strangeness
-from aesearch.errors import BadSetting
+from aesearch.analysis.outliers import NEIGHBORS, distance_in_full, outliers, strangeness
+from aesearch.errors import InvalidParameter
+from aesearch.index.retriever import Retriever
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
-from aesearch.stores.store import NONE
+from aesearch.stores.base import NO_KEY
 
 
 @pytest.fixture(scope="module")
@@ -42,32 +42,32 @@ def test_strangeness_by_codes_is_brute_force_s(index: Retriever) -> None:
     keys = np.sort(index.store.keys())
     codes = index.store.codes(keys)
     assert index.store.metric == "l2"
-    apart = np.sort(pairwise_distances(codes, metric="euclidean"), axis=1)[:, 1 : NEIGHBOURS + 1].mean(1)
+    apart = np.sort(pairwise_distances(codes, metric="euclidean"), axis=1)[:, 1 : NEIGHBORS + 1].mean(1)
     found, strange = strangeness(index, keys, "codes")
     np.testing.assert_array_equal(found, keys)
     np.testing.assert_allclose(strange, apart, atol=1e-5)
 
 
 def test_distances_in_full_are_brute_force_s_for_words_and_for_numbers(bags: object) -> None:
-    near = np.array([[1, 2, NONE], [0, 3, 4]])
+    near = np.array([[1, 2, NO_KEY], [0, 3, 4]])
     for X in (bags, np.random.default_rng(0).random((8, 5), np.float32)):
         rows = X.toarray() if hasattr(X, "toarray") else X  # type: ignore[attr-defined]
         if X is bags:
             rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         apart = pairwise_distances(rows[:8])
-        expected = [np.mean([apart[row, at] for at in line if at != NONE]) for row, line in enumerate(near.tolist())]
+        expected = [np.mean([apart[row, at] for at in line if at != NO_KEY]) for row, line in enumerate(near.tolist())]
         np.testing.assert_allclose(distance_in_full(X[:2], X[:8], near), expected, rtol=1e-4)  # type: ignore[index]
 
 
 def test_what_is_missing_is_said(index: Retriever, folder: Path, tmp_path: Path) -> None:
     in_memory = Retriever.build(list(read_files(folder)), coder="pca", code_size=8)
     assert len(outliers(in_memory, 3)) == 3  # by the codes
-    with pytest.raises(BadSetting, match="made in memory"):
+    with pytest.raises(InvalidParameter, match="made in memory"):
         outliers(in_memory, 3, "features")
     Retriever.build(folder, coder="dense", code_size=4, epochs=1).save(tmp_path / "i")
-    with pytest.raises(BadSetting, match="light=False"):
+    with pytest.raises(InvalidParameter, match="encoder_only=False"):
         outliers(Retriever.load(tmp_path / "i"), 3, "reconstruction")
-    assert outliers(Retriever.load(tmp_path / "i", light=False), 3, "reconstruction")
+    assert outliers(Retriever.load(tmp_path / "i", encoder_only=False), 3, "reconstruction")
 
 
 def test_an_item_whose_file_is_gone_is_left_out(digit_folder: Path, tmp_path: Path) -> None:

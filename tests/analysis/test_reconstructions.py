@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from aesearch.analysis.reconstructions import GAP, SIDE, interpolate, reconstruct, sample, sheet
-from aesearch.errors import BadSetting, WrongKind
+from aesearch.errors import InvalidParameter, WrongKind
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +63,13 @@ def test_the_way_between_two_items_begins_and_ends_at_them(drawing: Retriever, d
     from_first = [np.abs(picture - way[0]).sum() for picture in way]
     assert from_first == sorted(from_first)
     bits = Retriever.build(digit_folder / "test", coder="hashing", code_size=8, epochs=1)
-    with pytest.raises(BadSetting, match="bits"):
+    with pytest.raises(InvalidParameter, match="bits"):
         interpolate(bits, first, last)
 
 
 def test_a_sheet_holds_every_picture_at_its_place() -> None:
-    black, grey, white = (Image.new("L", (8, 4), value) for value in (0, 128, 255))
-    paper = sheet([[black, grey], [white]])
+    black, gray, white = (Image.new("L", (8, 4), value) for value in (0, 128, 255))
+    paper = sheet([[black, gray], [white]])
     factor = SIDE // 4
     assert paper.size == (2 * 8 * factor + GAP, 2 * 4 * factor + GAP)
     assert paper.getpixel((0, 0)) == (0, 0, 0)
@@ -79,9 +79,9 @@ def test_a_sheet_holds_every_picture_at_its_place() -> None:
 
 def test_what_cannot_be_shown_is_refused(drawing: Retriever, vectors: np.ndarray, tmp_path: Path) -> None:
     drawing.save(tmp_path / "index")
-    with pytest.raises(BadSetting, match="light=False"):
+    with pytest.raises(InvalidParameter, match="encoder_only=False"):
         next(reconstruct(Retriever.load(tmp_path / "index"), []))
-    with pytest.raises(BadSetting, match="variational"):
+    with pytest.raises(InvalidParameter, match="variational"):
         sample(Retriever.load(tmp_path / "index"), 3)
     rows = [Item(str(number), row) for number, row in enumerate(vectors[:50])]
     with pytest.raises(WrongKind, match="cannot be looked at"):

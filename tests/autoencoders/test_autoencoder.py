@@ -10,9 +10,9 @@ from aesearch.arrays import is_sparse
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.losses import LOSSES
 from aesearch.autoencoders.noise import NOISES
-from aesearch.coders.coder import Epoch
+from aesearch.coders.base import Epoch
 from aesearch.coders.linear import PCA
-from aesearch.errors import BadSetting, UnknownName
+from aesearch.errors import InvalidParameter, UnknownName
 
 QUICK = {"epochs": 4, "device": "cpu"}
 
@@ -42,8 +42,8 @@ def test_every_mixture_of_ingredients_learns_from_words(loss: str, noise: str | 
 
 
 def test_a_curved_code_reconstructs_better_than_the_best_flat_one(digits: np.ndarray) -> None:
-    learnt = Autoencoder(6, body="convolutional", device="cpu").fit(digits)
-    assert errors_of(learnt, digits) < 0.8 * errors_of(PCA(6).fit(digits), digits)
+    learned = Autoencoder(6, body="convolutional", device="cpu").fit(digits)
+    assert errors_of(learned, digits) < 0.8 * errors_of(PCA(6).fit(digits), digits)
 
 
 def test_a_denoiser_is_fed_noise_and_asked_for_the_clean_picture(digits: np.ndarray) -> None:
@@ -116,7 +116,7 @@ def test_words_come_back_as_weights_near_their_own(bags: Any) -> None:
     ],
 )
 def test_a_bad_setting_is_refused_with_its_rule(settings: dict[str, Any], says: str, digits: np.ndarray) -> None:
-    with pytest.raises(BadSetting, match=says):
+    with pytest.raises(InvalidParameter, match=says):
         Autoencoder(**settings).fit(digits)
 
 
@@ -127,7 +127,7 @@ def test_a_misspelt_ingredient_is_refused(word: str) -> None:
 
 
 def test_bags_have_no_convolutions(bags: Any) -> None:
-    with pytest.raises(BadSetting, match="for pictures"):
+    with pytest.raises(InvalidParameter, match="for pictures"):
         Autoencoder(body="convolutional").fit(bags)
 
 

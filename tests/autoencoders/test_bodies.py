@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from aesearch.autoencoders import convolutional, dense
-from aesearch.errors import BadSetting
+from aesearch.errors import InvalidParameter
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (1, 28, 28), (3, 33, 47), (1, 5, 64), (1, 2, 2), (1, 3, 9)])
@@ -24,5 +24,5 @@ def test_a_dense_body_returns_to_its_shape(layers: tuple[int, ...]) -> None:
 
 
 def test_convolutions_need_a_picture() -> None:
-    with pytest.raises(BadSetting, match='choose "dense"'):
+    with pytest.raises(InvalidParameter, match='choose "dense"'):
         convolutional.encoder((100,), (4,), 3)

@@ -10,15 +10,15 @@ from torch import nn
 
 from aesearch.autoencoders import sparse, variational
 from aesearch.autoencoders.autoencoder import Autoencoder
-from aesearch.autoencoders.bags import Batches
-from aesearch.autoencoders.contractive import Contractive
+from aesearch.autoencoders.batches import RowBatches
+from aesearch.autoencoders.contractive import ContractiveAutoencoder
 from aesearch.autoencoders.dense import linear_layers
-from aesearch.autoencoders.hashing import Hashing
-from aesearch.autoencoders.masked import Masked, positions
-from aesearch.autoencoders.sparse import Sparse
-from aesearch.autoencoders.variational import Variational
-from aesearch.catalog import new_coder
-from aesearch.errors import BadSetting, ShapeMismatch
+from aesearch.autoencoders.hashing import HashingAutoencoder
+from aesearch.autoencoders.masked import MaskedAutoencoder, positions
+from aesearch.autoencoders.sparse import SparseAutoencoder
+from aesearch.autoencoders.variational import VariationalAutoencoder
+from aesearch.catalog import create_coder
+from aesearch.errors import InvalidParameter, ShapeMismatch
 
 CPU = torch.device("cpu")
 
@@ -32,7 +32,7 @@ def errors(coder: Any, X: np.ndarray, wanted: np.ndarray | None = None) -> float
 
 
 def test_a_linear_autoencoder_spans_the_subspace_of_pca(digits: np.ndarray) -> None:
-    coder = new_coder(
+    coder = create_coder(
         "linear", "images", code_size=8, whiten=False, validation=0, epochs=600, batch_size=100, learning_rate=3e-3
     )
     coder.fit(digits)
@@ -43,12 +43,12 @@ def test_a_linear_autoencoder_spans_the_subspace_of_pca(digits: np.ndarray) -> N
 
 
 def test_of_words_too_a_linear_autoencoder_gives_back_as_much_as_lsa(bags: Any) -> None:
-    coder, lsa = (new_coder(name, "documents", code_size=16).fit(bags) for name in ("linear", "lsa"))
+    coder, lsa = (create_coder(name, "documents", code_size=16).fit(bags) for name in ("linear", "lsa"))
     loss, least = (((each.decode(each.encode(bags)) - bags.toarray()) ** 2).sum() for each in (coder, lsa))
     assert least * 0.99 < loss < least * 1.03
 
 
-# regularised
+# regularized
 
 
 @pytest.mark.parametrize("rows", ["digits", "bags"])
@@ -70,7 +70,7 @@ def test_dropout_is_for_training_alone(digits: np.ndarray) -> None:
     np.testing.assert_array_equal(coder.encode(digits[:20]), coder.encode(digits[:20]))
 
 
-# deep and stacked
+# deep and stack_rows
 
 
 def test_layers_trained_one_by_one_are_the_deep_network_s_own_and_a_better_start(digits: np.ndarray) -> None:
@@ -85,7 +85,7 @@ def test_layers_trained_one_by_one_are_the_deep_network_s_own_and_a_better_start
 
 
 def test_stacked_denoising_takes_away_noise(digits: np.ndarray) -> None:
-    coder = new_coder("stacked-denoising", "images", code_size=16, layers=(128, 64), epochs=30, batch_size=32).fit(
+    coder = create_coder("stacked-denoising", "images", code_size=16, layers=(128, 64), epochs=30, batch_size=32).fit(
         digits[:500]
     )
     noisy = digits[500:] * (np.random.default_rng(0).random(digits[500:].shape) >= 0.3)
@@ -98,12 +98,12 @@ def test_stacked_denoising_takes_away_noise(digits: np.ndarray) -> None:
 
 
 def test_units_are_active_in_about_the_share_that_was_asked_for(digits: np.ndarray) -> None:
-    coder = Sparse(100, rho=0.1, weight=3, epochs=60, batch_size=64).fit(digits)  # wider than the 64 pixels
+    coder = SparseAutoencoder(100, rho=0.1, weight=3, epochs=60, batch_size=64).fit(digits)  # wider than the 64 pixels
     codes = coder.encode(digits)
     assert codes.shape == (600, 100)
     assert 0.07 < codes.mean() < 0.13
-    few = Sparse(100, sparsity="l1", weight=0.3, epochs=40, batch_size=64).fit(digits).encode(digits)
-    many = Sparse(100, sparsity="l1", weight=0.0, epochs=40, batch_size=64).fit(digits).encode(digits)
+    few = SparseAutoencoder(100, sparsity="l1", weight=0.3, epochs=40, batch_size=64).fit(digits).encode(digits)
+    many = SparseAutoencoder(100, sparsity="l1", weight=0.0, epochs=40, batch_size=64).fit(digits).encode(digits)
     assert (few > 0).mean() < 0.7 * (many > 0).mean()
 
 
@@ -122,11 +122,11 @@ def test_the_closed_form_the_estimate_and_autograd_agree_on_the_jacobian(
     rows: str, layers: tuple[int, ...], request: pytest.FixtureRequest
 ) -> None:
     X = request.getfixturevalue(rows)[:12]
-    coder = Contractive(6, layers=layers, epochs=1, validation=0).fit(X)
+    coder = ContractiveAutoencoder(6, layers=layers, epochs=1, validation=0).fit(X)
     with torch.no_grad():  # far from 0, where the sigmoids bend
         for p in coder.encoder.parameters():
             p.mul_(2).add_(0.05)
-    x = Batches(X, CPU)[torch.arange(12)]
+    x = RowBatches(X, CPU)[torch.arange(12)]
     entry, z = coder._entered(x)
     torch.manual_seed(0)
     draws = torch.stack([coder.squared_jacobian(entry, z, torch.randn_like(z)).detach() for _ in range(3000)])
@@ -144,7 +144,7 @@ def test_the_closed_form_the_estimate_and_autograd_agree_on_the_jacobian(
 
 def test_contracted_codes_move_less_under_noise(digits: np.ndarray) -> None:
     def moved(weight: float) -> float:
-        coder = Contractive(16, layers=(64,), weight=weight, epochs=60, batch_size=64, whiten=False).fit(digits)
+        coder = ContractiveAutoencoder(16, layers=(64,), weight=weight, epochs=60, batch_size=64, whiten=False).fit(digits)
         noise = np.random.default_rng(0).normal(0, 12, digits.shape)
         codes, others = coder.encode(digits), coder.encode(np.clip(digits + noise, 0, 255).astype(np.uint8))
         return float(np.linalg.norm(codes - others, axis=1).mean() / codes.std(0).sum())
@@ -165,11 +165,11 @@ def test_the_divergence_in_closed_form_is_that_of_monte_carlo() -> None:
 
 
 @pytest.fixture(scope="module")
-def drawing(digits: np.ndarray) -> Variational:
-    return Variational(8, epochs=150, batch_size=32, layers=(128,), warm_up=300).fit(digits)
+def drawing(digits: np.ndarray) -> VariationalAutoencoder:
+    return VariationalAutoencoder(8, epochs=150, batch_size=32, layers=(128,), warm_up=300).fit(digits)
 
 
-def test_codes_are_means_and_new_items_look_like_the_old_ones(drawing: Variational, digits: np.ndarray) -> None:
+def test_codes_are_means_and_new_items_look_like_the_old_ones(drawing: VariationalAutoencoder, digits: np.ndarray) -> None:
     np.testing.assert_array_equal(drawing.encode(digits), drawing.encode(digits))
     samples = drawing.sample(200, seed=1)
     assert samples.shape == (200, 1, 8, 8)
@@ -186,16 +186,16 @@ def test_codes_are_means_and_new_items_look_like_the_old_ones(drawing: Variation
     assert nearest(flat) < 0.75 * nearest(shuffled)
 
 
-def test_the_elbo_is_higher_for_what_was_learnt(drawing: Variational, digits: np.ndarray) -> None:
+def test_the_elbo_is_higher_for_what_was_learned(drawing: VariationalAutoencoder, digits: np.ndarray) -> None:
     torch.manual_seed(0)
     x, strange = (torch.from_numpy(rows / np.float32(255)) for rows in (digits[:200], digits[:200, :, ::-1].copy()))
     assert drawing.elbo(x, draws=20) > drawing.elbo(strange, draws=20) + 1
 
 
-def test_a_collapsed_posterior_is_said(digits: np.ndarray, drawing: Variational) -> None:
-    collapsed = Variational(8, beta=200.0, epochs=10, warm_up=0, layers=(32,)).fit(digits)
+def test_a_collapsed_posterior_is_said(digits: np.ndarray, drawing: VariationalAutoencoder) -> None:
+    collapsed = VariationalAutoencoder(8, beta=200.0, epochs=10, warm_up=0, layers=(32,)).fit(digits)
     assert collapsed.active_units == 0
-    assert "0 of 8 numbers of the code say anything" in collapsed.remarks()[0]
+    assert "0 of 8 numbers of the code say anything" in collapsed.training_warnings()[0]
     assert drawing.active_units is not None
     assert drawing.active_units > 4
 
@@ -205,7 +205,7 @@ def test_a_collapsed_posterior_is_said(digits: np.ndarray, drawing: Variational)
 
 def test_noise_saturates_the_units_that_become_bits(digits: np.ndarray) -> None:
     def unsure(noise: float) -> float:
-        coder = Hashing(16, code_noise=noise, epochs=80, batch_size=32, layers=(128,)).fit(digits)
+        coder = HashingAutoencoder(16, code_noise=noise, epochs=80, batch_size=32, layers=(128,)).fit(digits)
         with torch.no_grad():
             units = coder.to_code(torch.from_numpy(digits / np.float32(255))).sigmoid()
         return float(((units > 0.1) & (units < 0.9)).float().mean())
@@ -213,9 +213,11 @@ def test_noise_saturates_the_units_that_become_bits(digits: np.ndarray) -> None:
     assert unsure(4.0) < 0.6 * unsure(0.0)
 
 
-def test_bits_learnt_as_bits_reconstruct(digits: np.ndarray) -> None:
+def test_bits_learned_as_bits_reconstruct(digits: np.ndarray) -> None:
     for straight_through in (False, True):
-        coder = Hashing(16, straight_through=straight_through, epochs=80, batch_size=32, layers=(128,)).fit(digits[:500])
+        coder = HashingAutoencoder(16, straight_through=straight_through, epochs=80, batch_size=32, layers=(128,)).fit(
+            digits[:500]
+        )
         held_out = digits[500:] / 255
         assert errors(coder, digits[500:]) < 0.75 * float(
             ((held_out - held_out.mean(0)) ** 2).reshape(100, -1).sum(1).mean()
@@ -226,11 +228,11 @@ def test_bits_learnt_as_bits_reconstruct(digits: np.ndarray) -> None:
 
 
 @pytest.fixture(scope="module")
-def guessing(digits: np.ndarray) -> Masked:
-    return Masked(16, hidden=0.5, epochs=150, batch_size=64, patience=150).fit(digits[:500])
+def guessing(digits: np.ndarray) -> MaskedAutoencoder:
+    return MaskedAutoencoder(16, hidden=0.5, epochs=150, batch_size=64, patience=150).fit(digits[:500])
 
 
-def test_patches_are_put_together_again(guessing: Masked) -> None:
+def test_patches_are_put_together_again(guessing: MaskedAutoencoder) -> None:
     x = torch.rand(3, 1, 8, 12)
     patches = guessing.patchify(x)
     assert patches.shape == (3, 24, 4)
@@ -238,7 +240,7 @@ def test_patches_are_put_together_again(guessing: Masked) -> None:
     torch.testing.assert_close(guessing.unpatchify(patches, 8, 12), x)
 
 
-def test_a_mask_hides_its_share_anywhere_and_the_encoder_sees_the_others_alone(guessing: Masked) -> None:
+def test_a_mask_hides_its_share_anywhere_and_the_encoder_sees_the_others_alone(guessing: MaskedAutoencoder) -> None:
     torch.manual_seed(0)
     patches = torch.rand(400, 16, 4)
     seen, hidden = guessing.mask(patches)
@@ -252,7 +254,7 @@ def test_a_mask_hides_its_share_anywhere_and_the_encoder_sees_the_others_alone(g
 
 
 def test_hidden_patches_are_restored_better_than_by_their_mean_and_by_the_nearest_seen_one(
-    guessing: Masked, digits: np.ndarray
+    guessing: MaskedAutoencoder, digits: np.ndarray
 ) -> None:
     test, clean = digits[500:], digits[500:] / 255
     restored, hidden = guessing.restore(test)
@@ -269,7 +271,7 @@ def test_hidden_patches_are_restored_better_than_by_their_mean_and_by_the_neares
     assert apart < 0.8 * float((copied - patches)[gone].square().mean())
 
 
-def test_it_works_at_another_size_than_it_was_trained_at(guessing: Masked, digits: np.ndarray) -> None:
+def test_it_works_at_another_size_than_it_was_trained_at(guessing: MaskedAutoencoder, digits: np.ndarray) -> None:
     larger = np.concatenate([digits[500:], digits[400:500]], axis=3)
     assert guessing.encode(larger).shape == (100, 16)
     assert guessing.restore(larger)[0].shape == (100, 1, 8, 16)
@@ -279,7 +281,7 @@ def test_it_works_at_another_size_than_it_was_trained_at(guessing: Masked, digit
 
 @pytest.mark.parametrize(("size", "side"), [((28, 28), 4), ((32, 32), 4), ((8, 8), 2), ((64, 48), 4), ((30, 20), 2)])
 def test_patches_divide_the_picture_where_nothing_else_is_said(size: tuple[int, int], side: int) -> None:
-    coder = Masked(8)
+    coder = MaskedAutoencoder(8)
     coder._build((1, *size), sparse=False)
     assert coder.side == side
 
@@ -293,15 +295,15 @@ def test_positions_tell_every_place_apart() -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda X: Masked(16, patch=3).fit(X), "3 pixels do not divide 8 x 8"),
-        (lambda X: Masked(100).fit(X), "more than the width 64"),
-        (lambda X: Masked(16, hidden=1.0), "between 0 and 1"),
-        (lambda X: Hashing(12), "choose 16"),
-        (lambda X: Sparse(16, rho=0), "between 0 and 1"),
-        (lambda X: Contractive(16, weight=-1), "0 or more"),
-        (lambda X: Variational(16, beta=-1), "0 or more"),
-        (lambda X: Variational(16, tied=True), "cannot be paired"),
-        (lambda X: Variational(16, pretrained_layers=True), "cannot be paired"),
+        (lambda X: MaskedAutoencoder(16, patch=3).fit(X), "3 pixels do not divide 8 x 8"),
+        (lambda X: MaskedAutoencoder(100).fit(X), "more than the width 64"),
+        (lambda X: MaskedAutoencoder(16, hidden=1.0), "between 0 and 1"),
+        (lambda X: HashingAutoencoder(12), "choose 16"),
+        (lambda X: SparseAutoencoder(16, rho=0), "between 0 and 1"),
+        (lambda X: ContractiveAutoencoder(16, weight=-1), "0 or more"),
+        (lambda X: VariationalAutoencoder(16, beta=-1), "0 or more"),
+        (lambda X: VariationalAutoencoder(16, tied=True), "cannot be paired"),
+        (lambda X: VariationalAutoencoder(16, pretrained_layers=True), "cannot be paired"),
         (lambda X: Autoencoder(16, dropout=1.0), "under 1"),
         (lambda X: Autoencoder(16, body="convolutional", tied=True), "dense body"),
         (lambda X: Autoencoder(64).fit(X), "would copy them"),
@@ -309,7 +311,7 @@ def test_positions_tell_every_place_apart() -> None:
     ],
 )
 def test_settings_that_do_not_go_are_refused_with_the_rule(make: Any, says: str, digits: np.ndarray) -> None:
-    with pytest.raises(BadSetting, match=says):
+    with pytest.raises(InvalidParameter, match=says):
         make(digits)
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from aesearch.autoencoders.bags import Bags
+from aesearch.autoencoders.batches import SparseBatch
 from aesearch.autoencoders.losses import LOSSES, choose
-from aesearch.errors import BadSetting, UnknownName
+from aesearch.errors import InvalidParameter, UnknownName
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def guesses(rows: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", ["mse", "l1", "bce"])
 def test_sparse_and_dense_targets_cost_the_same(name: str, bags: Any, rows: torch.Tensor, guesses: torch.Tensor) -> None:
-    sparse = Bags.of(bags[:20], torch.device("cpu"))
+    sparse = SparseBatch.of(bags[:20], torch.device("cpu"))
     torch.testing.assert_close(LOSSES[name](guesses, sparse), LOSSES[name](guesses, rows), rtol=1e-4, atol=1e-3)
 
 
@@ -40,12 +40,12 @@ def test_the_multinomial_loss_is_the_cross_entropy_with_the_words_shares(
     bags: Any, rows: torch.Tensor, guesses: torch.Tensor
 ) -> None:
     shares = rows / rows.sum(1, keepdim=True)
-    loss = LOSSES["softmax"](guesses, Bags.of(bags[:20], torch.device("cpu")))
+    loss = LOSSES["softmax"](guesses, SparseBatch.of(bags[:20], torch.device("cpu")))
     torch.testing.assert_close(loss, F.cross_entropy(guesses, shares), rtol=1e-4, atol=1e-4)
 
 
 def test_the_multinomial_loss_refuses_pictures(rows: torch.Tensor) -> None:
-    with pytest.raises(BadSetting, match="bags of words"):
+    with pytest.raises(InvalidParameter, match="bags of words"):
         LOSSES["softmax"](rows, rows)
 
 

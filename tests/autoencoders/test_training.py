@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from aesearch.autoencoders.autoencoder import Autoencoder
-from aesearch.autoencoders.bags import Batches
-from aesearch.autoencoders.training import LEAST_EPOCHS, Trainable, Training, descend, mean_loss, one_cycle, train
-from aesearch.coders.coder import Epoch
+from aesearch.autoencoders.batches import RowBatches
+from aesearch.autoencoders.training import LEAST_EPOCHS, Trainable, TrainingConfig, descend, mean_loss, one_cycle, train
+from aesearch.coders.base import Epoch
 from aesearch.errors import AesearchError
 
 
@@ -37,7 +37,7 @@ def test_the_best_weights_are_kept_and_not_the_last(digits: np.ndarray) -> None:
         torch.manual_seed(0)
         again._build((1, 8, 8), sparse=False)
         rows = torch.randperm(60)[:6]
-    loss = mean_loss(model, Batches(X, torch.device("cpu")), rows, 8)
+    loss = mean_loss(model, RowBatches(X, torch.device("cpu")), rows, 8)
     assert loss == pytest.approx(min(held_out), rel=1e-4)
 
 
@@ -49,7 +49,7 @@ def test_with_nothing_held_out_the_last_weights_stay(digits: np.ndarray) -> None
 def test_the_stream_of_epochs_can_be_broken_off(digits: np.ndarray) -> None:
     model = Autoencoder(8, device="cpu")
     model._build((1, 8, 8), sparse=False)
-    stream = train(model, digits, Training(epochs=50, device="cpu"))
+    stream = train(model, digits, TrainingConfig(epochs=50, device="cpu"))
     assert next(stream).number == 1
     stream.close()
 
@@ -74,8 +74,8 @@ def test_one_step_out_of_all_proportion_does_not_undo_the_others() -> None:
         model = Fitted()
         steps = torch.ones(600, 1)
         steps[200] = spike
-        optimizer, schedule = one_cycle(model, Training(learning_rate=2e-2), 600)
-        descend(model, Batches(steps.numpy(), torch.device("cpu")), torch.arange(600).split(1), optimizer, schedule)
+        optimizer, schedule = one_cycle(model, TrainingConfig(learning_rate=2e-2), 600)
+        descend(model, RowBatches(steps.numpy(), torch.device("cpu")), torch.arange(600).split(1), optimizer, schedule)
         return float((model.weights.detach() - wanted).abs().max())
 
     assert error(1e6) < 2 * error(1.0) < 0.05

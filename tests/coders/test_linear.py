@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA as SklearnPCA
 from sklearn.decomposition import TruncatedSVD
 
 from aesearch.coders.linear import LSA, PCA, Raw
-from aesearch.errors import BadSetting, WrongKind
+from aesearch.errors import InvalidParameter, WrongKind
 
 
 def flat(digits: np.ndarray) -> np.ndarray:
@@ -44,9 +44,9 @@ def test_lsa_is_scikit_learns_truncated_svd(bags: csr_array) -> None:
     np.testing.assert_allclose(LSA(10).fit(bags).encode(bags), theirs.transform(bags), atol=1e-4)
 
 
-def test_lsa_of_centred_rows_is_pca(digits: np.ndarray) -> None:
-    centred = flat(digits) - flat(digits).mean(0)
-    lsa = LSA(5).fit(csr_array(centred)).encode(csr_array(centred))
+def test_lsa_of_centered_rows_is_pca(digits: np.ndarray) -> None:
+    centered = flat(digits) - flat(digits).mean(0)
+    lsa = LSA(5).fit(csr_array(centered)).encode(csr_array(centered))
     pca = PCA(5).fit(digits).encode(digits)
     np.testing.assert_allclose(np.abs(lsa), np.abs(pca), atol=0.02)
 
@@ -60,12 +60,12 @@ def test_raw_is_the_row_itself(digits: np.ndarray, bags: csr_array) -> None:
 
 @pytest.mark.parametrize("coder", [PCA(65), PCA(0)])
 def test_more_components_than_features_are_refused_with_the_numbers(coder: PCA, digits: np.ndarray) -> None:
-    with pytest.raises(BadSetting, match="choose 1 to 64"):
+    with pytest.raises(InvalidParameter, match="choose 1 to 64"):
         coder.fit(digits)
 
 
 def test_more_components_than_items_are_refused(digits: np.ndarray) -> None:
-    with pytest.raises(BadSetting, match="choose 1 to 20"):
+    with pytest.raises(InvalidParameter, match="choose 1 to 20"):
         PCA(32).fit(digits[:20])
 
 

@@ -7,27 +7,27 @@ import numpy as np
 import pytest
 
 from aesearch.arrays import is_sparse
-from aesearch.catalog import CODERS, new_coder
-from aesearch.coders.bits import Bits
-from aesearch.coders.coder import Coder
+from aesearch.catalog import CODERS, create_coder
+from aesearch.coders.base import Coder
+from aesearch.coders.itq import ITQ
 from aesearch.coders.loading import load_coder
-from aesearch.errors import BadSetting, NotFitted, ShapeMismatch, UnknownName, WrongKind
-from aesearch.items import KINDS
+from aesearch.errors import InvalidParameter, NotFitted, ShapeMismatch, UnknownName, WrongKind
+from aesearch.items import ITEM_KINDS
 
 CASES = [(name, kind) for name, entry in CODERS.items() for kind in entry.kinds]
 SIZE = 16
 
 
 def make(name: str, kind: str, **settings: Any) -> Coder:
-    epochs = 2 if name == "neighbours" else 10  # its epochs are rounds of many
+    epochs = 2 if name == "neighbors" else 10  # its epochs are rounds of many
     wanted = {"code_size": SIZE, "epochs": epochs, "batch_size": 32, "seed": 3, "device": "cpu"} | settings
-    known = CODERS[name].load().setting_names()
-    return new_coder(name, kind, **{key: value for key, value in wanted.items() if key in known})
+    known = CODERS[name].load().param_names()
+    return create_coder(name, kind, **{key: value for key, value in wanted.items() if key in known})
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
 def case(request: pytest.FixtureRequest, digits: np.ndarray, bags: Any, vectors: np.ndarray) -> tuple[Coder, Any]:
-    """A fitted coder and the rows that it learnt from."""
+    """A fitted coder and the rows that it learned from."""
     name, kind = request.param
     X = {"images": digits, "documents": bags, "vectors": vectors}[kind]
     return make(name, kind).fit(X), X
@@ -86,16 +86,16 @@ def test_decoding_gives_rows_nearer_than_their_mean(case: tuple[Coder, Any]) -> 
     rows = X.toarray() if is_sparse(X) else X / np.float32(255 if X.dtype == np.uint8 else 1)
     decoded = coder.decode(coder.encode(X))
     assert decoded.shape == rows.shape
-    # Ten epochs are few: it is enough that something was learnt beyond the mean, or for words nearly as much as it.
+    # Ten epochs are few: it is enough that something was learned beyond the mean, or for words nearly as much as it.
     margin = 1.02 if is_sparse(X) else 1.0
     assert ((rows - decoded) ** 2).sum() < margin * ((rows - rows.mean(0)) ** 2).sum()
 
 
 def test_saved_and_loaded_whole_it_codes_and_decodes_alike(case: tuple[Coder, Any], saved: Path) -> None:
     coder, X = case
-    loaded = load_coder(saved, light=False)
+    loaded = load_coder(saved, encoder_only=False)
     assert loaded.name == coder.name
-    assert loaded.settings() == coder.settings()
+    assert loaded.get_params() == coder.get_params()
     assert (loaded.metric, loaded.code_size, loaded.shape) == (coder.metric, coder.code_size, coder.shape)
     codes = coder.encode(X)
     np.testing.assert_array_equal(dense(loaded.encode(X)), dense(codes))
@@ -104,7 +104,7 @@ def test_saved_and_loaded_whole_it_codes_and_decodes_alike(case: tuple[Coder, An
 
 def test_loaded_to_be_asked_it_codes_as_before(case: tuple[Coder, Any], saved: Path) -> None:
     coder, X = case
-    light = load_coder(saved, light=True)
+    light = load_coder(saved, encoder_only=True)
     assert (light.metric, light.code_size, light.shape) == (coder.metric, coder.code_size, coder.shape)
     codes = dense(coder.encode(X))
     np.testing.assert_allclose(dense(light.encode(X)), codes, atol=1e-4 * max(1, np.abs(codes).max()))
@@ -114,24 +114,24 @@ def test_its_details_are_rows_of_floats_and_the_same_after_loading_to_be_asked(
     case: tuple[Coder, Any], saved: Path
 ) -> None:
     coder, X = case
-    details = dense(coder.detail(X))
+    details = dense(coder.rerank_features(X))
     assert details.shape[0] == X.shape[0]
     assert (details.ndim, details.dtype) == (2, np.float32)
     assert (details.std(0) > 0).any()
-    light = load_coder(saved, light=True)
-    np.testing.assert_allclose(dense(light.detail(X)), details, atol=1e-4 * max(1, np.abs(details).max()))
-    parts = coder.detail_parts()
-    assert list(light.detail_parts().items()) == list(parts.items())
+    light = load_coder(saved, encoder_only=True)
+    np.testing.assert_allclose(dense(light.rerank_features(X)), details, atol=1e-4 * max(1, np.abs(details).max()))
+    parts = coder.rerank_feature_groups()
+    assert list(light.rerank_feature_groups().items()) == list(parts.items())
     assert sum(parts.values()) == (details.shape[1] if parts else 0)
 
 
 def test_its_bits_are_the_same_after_loading_to_be_asked(case: tuple[Coder, Any], tmp_path: Path) -> None:
     coder, X = case
     if coder.name in ("raw", "hashing"):
-        with pytest.raises(BadSetting, match=r"no code to turn into bits|bits already"):
-            Bits(coder)
+        with pytest.raises(InvalidParameter, match=r"no code to turn into bits|bits already"):
+            ITQ(coder)
         return
-    bits = Bits(make(coder.name, kind_of(X))).fit(X)
+    bits = ITQ(make(coder.name, kind_of(X))).fit(X)
     codes = bits.encode(X)
     assert codes.dtype == np.uint8
     assert codes.shape == (X.shape[0], SIZE // 8)
@@ -159,28 +159,28 @@ def test_before_it_is_fitted_it_says_so(name: str, kind: str, digits: np.ndarray
     with pytest.raises(NotFitted, match="fit"):
         coder.encode(digits)
     with pytest.raises(NotFitted, match="fit"):
-        coder.detail(digits)
+        coder.rerank_features(digits)
     with pytest.raises(NotFitted, match="fit"):
         coder.save(tmp_path)
 
 
 @pytest.mark.parametrize("name", CODERS)
 def test_a_setting_that_it_does_not_have_is_named(name: str) -> None:
-    with pytest.raises(BadSetting, match='no setting "colour"'):
-        new_coder(name, colour="red")
+    with pytest.raises(InvalidParameter, match='no setting "color"'):
+        create_coder(name, color="red")
 
 
 @pytest.mark.parametrize("name", CODERS)
 def test_it_is_refused_for_a_kind_that_it_is_not_for(name: str) -> None:
-    for kind in KINDS:
+    for kind in ITEM_KINDS:
         if kind not in CODERS[name].kinds:
             with pytest.raises(WrongKind, match="choose from"):
-                new_coder(name, kind)
+                create_coder(name, kind)
 
 
 def test_an_unknown_coder_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match='did you mean "convolutional"'):
-        new_coder("convolutonal")
+        create_coder("convolutonal")
 
 
 def test_every_entry_has_a_summary_and_resolves() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from aesearch.arrays import is_sparse
 from aesearch.catalog import FEATURES
-from aesearch.errors import BrokenIndex, NotFitted, WrongKind
-from aesearch.features.features import Features, load_features
+from aesearch.errors import CorruptIndex, NotFitted, WrongKind
+from aesearch.features.base import Features, load_features
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
 
@@ -55,7 +55,7 @@ def test_saved_and_loaded_they_make_the_same_rows(case: tuple[Features, list[Ite
     features, items = case
     features.fit(items).save(tmp_path / "features")
     loaded = load_features(tmp_path / "features")
-    assert loaded.settings() == features.settings()
+    assert loaded.get_params() == features.get_params()
     assert loaded.shape == features.shape
     np.testing.assert_array_equal(dense(loaded.transform(items)), dense(features.transform(items)))
 
@@ -79,6 +79,6 @@ def test_a_missing_part_is_named(case: tuple[Features, list[Item]], tmp_path: Pa
     for path in sorted(tmp_path.iterdir()):
         kept = path.read_bytes()
         path.unlink()
-        with pytest.raises(BrokenIndex, match=path.name):
+        with pytest.raises(CorruptIndex, match=path.name):
             load_features(tmp_path)
         path.write_bytes(kept)

@@ -9,8 +9,8 @@ from scipy.sparse import csr_array
 
 from aesearch.arrays import is_sparse
 from aesearch.catalog import STORES
-from aesearch.errors import BadSetting, BrokenIndex, ShapeMismatch
-from aesearch.stores.store import NONE, Store
+from aesearch.errors import CorruptIndex, InvalidParameter, ShapeMismatch
+from aesearch.stores.base import NO_KEY, Store
 
 CASES = [(name, metric) for name, entry in STORES.items() for metric in entry.load().metrics]
 N, WIDTH = 300, 6
@@ -56,7 +56,7 @@ def check(store: Store, keys: np.ndarray, codes: Any, queries: Any, k: int) -> N
     assert found.shape == distances.shape == (queries.shape[0], k)
     assert (found.dtype, distances.dtype) == (np.int64, np.float32)
     there = min(k, len(keys))
-    assert (found[:, there:] == NONE).all()
+    assert (found[:, there:] == NO_KEY).all()
     assert np.isinf(distances[:, there:]).all()
     np.testing.assert_allclose(distances[:, :there], np.sort(expected, axis=1)[:, :there], atol=2e-3)
     assert (np.diff(distances[:, :there], axis=1) >= 0).all()
@@ -80,11 +80,11 @@ def test_a_ball_holds_all_that_brute_force_finds_in_it(case: tuple[Store, np.nda
     distance = float(np.quantile(expected, share)) + 5e-3  # between two distances, where rounding decides nothing
     if (np.abs(expected - distance) < 3e-3).any():
         distance += 4e-3
-    found, far = store.within(queries, distance)
+    found, far = store.range_search(queries, distance)
     for row in range(len(found)):
-        assert set(found[row, found[row] != NONE].tolist()) == set(keys[expected[row] <= distance].tolist())
-        assert (np.diff(far[row, found[row] != NONE]) >= 0).all()
-    assert store.within(queries, distance, at_most=3)[0].shape[1] <= 3
+        assert set(found[row, found[row] != NO_KEY].tolist()) == set(keys[expected[row] <= distance].tolist())
+        assert (np.diff(far[row, found[row] != NO_KEY]) >= 0).all()
+    assert store.range_search(queries, distance, at_most=3)[0].shape[1] <= 3
 
 
 def test_ties_go_by_key_at_the_last_place_too(case: tuple[Store, np.ndarray, Any, Any]) -> None:
@@ -121,7 +121,7 @@ def test_what_was_removed_is_gone_and_the_others_keep_their_keys(case: tuple[Sto
     check(store, keys, codes, queries, 20)
     store.remove(keys)
     assert len(store) == 0
-    assert (store.search(queries, 3)[0] == NONE).all()
+    assert (store.search(queries, 3)[0] == NO_KEY).all()
 
 
 def test_it_gives_its_codes_back_by_their_keys(case: tuple[Store, np.ndarray, Any, Any]) -> None:
@@ -140,7 +140,7 @@ def test_the_others_nearest_to_a_stored_code_are_brute_force_s_without_itself(
     store, keys, codes, _ = case
     apart = brute_force(store.metric, codes, codes)
     np.fill_diagonal(apart, np.inf)
-    near, far = (np.concatenate(parts) for parts in zip(*store.others(keys, 5), strict=True))
+    near, far = (np.concatenate(parts) for parts in zip(*store.neighbors_of(keys, 5), strict=True))
     assert not (near == keys[:, None]).any()
     np.testing.assert_allclose(far, np.sort(apart, axis=1)[:, :5], atol=1e-4)
 
@@ -163,11 +163,11 @@ def test_what_does_not_fit_is_refused(case: tuple[Store, np.ndarray, Any, Any], 
         store.add(keys[:5], codes[:4])
     with pytest.raises(ShapeMismatch, match="expected"):
         store.search(queries[:, :3], 1)
-    with pytest.raises(BadSetting, match="k is 0"):
+    with pytest.raises(InvalidParameter, match="k is 0"):
         store.search(queries, 0)
-    with pytest.raises(BadSetting, match="no metric"):
+    with pytest.raises(InvalidParameter, match="no metric"):
         type(store)("manhattan", WIDTH)  # type: ignore[arg-type]
-    with pytest.raises(BrokenIndex, match="missing"):
+    with pytest.raises(CorruptIndex, match="missing"):
         type(store).load(tmp_path, store.metric, WIDTH)
 
 
@@ -178,5 +178,5 @@ def test_a_damaged_file_is_refused_by_name(case: tuple[Store, np.ndarray, Any, A
     raw = path.read_bytes()
     for damaged in (b"", raw[: len(raw) // 2], b"\0" * len(raw)):
         path.write_bytes(damaged)
-        with pytest.raises(BrokenIndex, match=path.name):
+        with pytest.raises(CorruptIndex, match=path.name):
             type(store).load(tmp_path, store.metric, WIDTH)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aesearch.errors import BadSetting
+from aesearch.errors import InvalidParameter
 from aesearch.features.pixels import Pixels
 from aesearch.items import Item
 
@@ -31,7 +31,7 @@ def test_large_pictures_of_one_size_are_photos_too() -> None:
     assert Pixels().fit([item(640, 480)] * 3).shape == (3, 32, 32)
 
 
-def test_grey_pictures_alone_are_grey_and_one_in_colour_makes_all_so() -> None:
+def test_gray_pictures_alone_are_gray_and_one_in_color_makes_all_so() -> None:
     assert Pixels().fit([item(10, 10, "L")] * 3).shape == (1, 10, 10)
     assert Pixels().fit([item(10, 10, "L"), item(10, 10)]).shape == (3, 10, 10)
 
@@ -43,14 +43,14 @@ def test_size_and_channels_can_be_set() -> None:
 def test_the_way_back_shows_the_picture(digits: np.ndarray) -> None:
     pixels = Pixels().fit([Item("a", Image.fromarray(digits[0, 0]))])
     for rows in (digits[:1], digits[:1].astype(np.float32) / 255):
-        np.testing.assert_array_equal(np.asarray(pixels.inverse(rows)[0]), digits[0, 0])
-    colour = Pixels(4, 3).fit([item(9, 9)])
-    assert colour.inverse(colour.transform([item(9, 9)]))[0].mode == "RGB"
+        np.testing.assert_array_equal(np.asarray(pixels.inverse_transform(rows)[0]), digits[0, 0])
+    color = Pixels(4, 3).fit([item(9, 9)])
+    assert color.inverse_transform(color.transform([item(9, 9)]))[0].mode == "RGB"
 
 
 @pytest.mark.parametrize("settings", [{"size": 1}, {"size": 1000}, {"channels": 2}])
 def test_bad_settings_are_refused(settings: dict[str, int]) -> None:
-    with pytest.raises(BadSetting, match="choose"):
+    with pytest.raises(InvalidParameter, match="choose"):
         Pixels(**settings)
 
 
@@ -61,5 +61,5 @@ def test_a_picture_may_be_an_array_of_its_pixels(digits: np.ndarray, size: int |
     pixels = Pixels(size).fit(arrays)
     assert pixels.shape == Pixels(size).fit(pillows).shape
     np.testing.assert_array_equal(pixels.transform(arrays), pixels.transform(pillows))
-    with pytest.raises(BadSetting, match=r"\[3, 8, 8\] of float64"):
+    with pytest.raises(InvalidParameter, match=r"\[3, 8, 8\] of float64"):
         pixels.transform([Item("x", np.zeros((3, 8, 8)))])

@@ -8,17 +8,17 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from aesearch.errors import BadSetting, BrokenIndex, MissingExtra
+from aesearch.errors import CorruptIndex, InvalidParameter, MissingExtra
 from aesearch.features.pretrained import DEVIATION, MEAN, Pretrained
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
-from aesearch.retriever import Retriever
 
 
 def test_a_picture_is_given_as_such_models_expect_it_and_its_places_averaged(picture_model: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     features = Pretrained("images", str(picture_model)).fit([Item("a", Image.fromarray(pixels))])
-    assert (features.shape, features.picture_size, features.coded_as) == ((12,), (16, 16), "vectors")
+    assert (features.shape, features.image_size, features.row_kind) == ((12,), (16, 16), "vectors")
     session = onnxruntime.InferenceSession(picture_model, providers=["CPUExecutionProvider"])
     given = ((pixels / 255 - MEAN) / DEVIATION).transpose(2, 0, 1)[None].astype(np.float32)
     (expected,) = session.run(None, {"x": given})
@@ -54,21 +54,21 @@ def test_photos_are_read_as_large_as_the_model_wants_them(picture_model: Path, t
     features = Pretrained("images", str(picture_model))
     features._size = (300, 300)  # a model of larger pictures than are read otherwise
     Image.effect_noise((900, 900), 90).save(tmp_path / "noise.jpg")
-    (item,) = read_files(tmp_path / "noise.jpg").sized(features.picture_size)
-    (small,) = read_files(tmp_path / "noise.jpg").sized((32, 32))
+    (item,) = read_files(tmp_path / "noise.jpg").with_image_size(features.image_size)
+    (small,) = read_files(tmp_path / "noise.jpg").with_image_size((32, 32))
     assert (item.content.size, small.content.size) == ((300, 300), (32, 32))
     assert np.asarray(item.content).std() > 2 * np.asarray(small.content.resize((300, 300))).std()
 
 
 def test_what_cannot_be_used_is_refused(picture_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match=r"nowhere\.onnx"):
+    with pytest.raises(InvalidParameter, match=r"nowhere\.onnx"):
         Pretrained("images", str(tmp_path / "nowhere.onnx")).fit([])
-    with pytest.raises(BadSetting, match=r"tokenizer\.json"):
+    with pytest.raises(InvalidParameter, match=r"tokenizer\.json"):
         Pretrained("documents", str(picture_model)).fit([])
-    with pytest.raises(BadSetting, match="not for vectors"):
+    with pytest.raises(InvalidParameter, match="not for vectors"):
         Pretrained("vectors")
     (tmp_path / "odd.onnx").write_bytes(b"no graph")
-    with pytest.raises(BrokenIndex, match="cannot be read"):
+    with pytest.raises(CorruptIndex, match="cannot be read"):
         Pretrained("images", str(tmp_path / "odd.onnx")).fit([])
 
 

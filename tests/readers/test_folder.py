@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aesearch.errors import NothingToIndex
+from aesearch.errors import NoItems
 from aesearch.features.pixels import Pixels
 from aesearch.readers.folder import read_files
 
@@ -135,23 +135,25 @@ def test_a_reading_can_be_broken_off(tmp_path: Path) -> None:
 )
 def test_where_there_is_nothing_to_read_the_remedy_is_named(name: str, says: str, tmp_path: Path) -> None:
     note(tmp_path / "program.exe")
-    with pytest.raises(NothingToIndex, match=says):
+    with pytest.raises(NoItems, match=says):
         read_files(tmp_path / name)
 
 
 @pytest.mark.parametrize("size", [None, (8, 8), (50, 50), (400, 400)])
 @pytest.mark.parametrize("lone", [False, True])
-def test_what_was_read_before_is_what_would_be_read(size: tuple[int, int] | None, lone: bool, tmp_path: Path) -> None:
+def test_what_was_read_before_is_what_would_be_read(
+    size: tuple[int, int] | None, is_single_file: bool, tmp_path: Path
+) -> None:
     draw = np.random.default_rng(0)
     for side in range(10, 600, 40):
         path = tmp_path / "noise" / f"{side}.png"
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(draw.integers(0, 256, (side, 2 * side, 3), np.uint8)).save(path)
-    files = read_files(tmp_path / "noise" / "50.png" if lone else tmp_path)
+    files = read_files(tmp_path / "noise" / "50.png" if is_single_file else tmp_path)
     held = list(files.spread(5))
     features = Pixels(size[0] if size else 32).fit(held)
-    expected = list(files.sized(size))
-    found = list(files.sized(size).holding(held))
+    expected = list(files.with_image_size(size))
+    found = list(files.with_image_size(size).with_cached(held))
     assert [(item.id, item.label, item.path, item.digest) for item in found] == [
         (item.id, item.label, item.path, item.digest) for item in expected
     ]
@@ -167,6 +169,6 @@ def test_what_was_read_before_is_not_read_again(tmp_path: Path) -> None:
         held = list(files.spread(6))
         for item in held:
             (tmp_path / item.id).unlink()
-        once = files.holding(held)
+        once = files.with_cached(held)
         assert [item.id for item in once] == list(files.paths)
         assert len(list(once)) == len(files) - len(held)  # handed out once

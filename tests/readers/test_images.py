@@ -61,7 +61,7 @@ def test_every_orientation_of_one_scene_is_read_upright(orientation: int, scene:
 @pytest.mark.parametrize(
     ("mode", "ending", "expected"), [("CMYK", "jpg", "RGB"), ("P", "png", "RGB"), ("1", "png", "L"), ("LA", "png", "L")]
 )
-def test_odd_modes_become_colour_or_grey(mode: str, ending: str, expected: str, scene: Image.Image, tmp_path: Path) -> None:
+def test_odd_modes_become_color_or_gray(mode: str, ending: str, expected: str, scene: Image.Image, tmp_path: Path) -> None:
     (scene.convert("L") if mode == "LA" else scene).convert(mode).save(tmp_path / f"odd.{ending}")
     found = read(tmp_path / f"odd.{ending}")
     assert found.mode == expected
@@ -81,7 +81,7 @@ def test_sixteen_bits_are_stretched_from_darkest_to_brightest(tmp_path: Path) ->
 
 
 def test_an_animation_is_its_first_frame(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (40, 40), color) for color in ("red", "blue")]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
     red, green, blue = np.asarray(read(tmp_path / "moving.gif"))[5, 5].tolist()
     assert red > 250

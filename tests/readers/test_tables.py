@@ -8,7 +8,7 @@ import pytest
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.tables import Fields, read_csv, read_json_lines
+from aesearch.readers.tables import TableFields, read_csv, read_json_lines
 from aesearch.readers.workers import read_file
 
 
@@ -47,7 +47,7 @@ def test_json_lines_give_items_and_reasons_in_their_order(tmp_path: Path) -> Non
 
 def test_fields_can_be_named(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text(json.dumps({"key": "k", "body": "words", "class": 3}))
-    (item,) = read_json_lines(tmp_path / "t.jsonl", Fields("body", "key", "class"))
+    (item,) = read_json_lines(tmp_path / "t.jsonl", TableFields("body", "key", "class"))
     assert isinstance(item, Item)
     assert (item.id, item.content, item.label) == ("k", "words", "3")
 

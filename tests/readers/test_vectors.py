@@ -6,13 +6,13 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
 
-from aesearch.errors import NothingToIndex, Unreadable
+from aesearch.errors import NoItems, Unreadable
+from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
-from aesearch.readers.tables import Fields
+from aesearch.readers.tables import TableFields
 from aesearch.readers.vectors import read_npy
 from aesearch.readers.workers import read_file
-from aesearch.retriever import Retriever
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int8, np.uint8])
@@ -63,7 +63,7 @@ def test_an_array_that_holds_no_vectors_is_refused(array: np.ndarray, tmp_path: 
 def test_a_damaged_file_is_refused(vectors: np.ndarray, size: int, tmp_path: Path) -> None:
     np.save(tmp_path / "cut.npy", vectors)
     (tmp_path / "cut.npy").write_bytes((tmp_path / "cut.npy").read_bytes()[:size])
-    with pytest.raises(NothingToIndex, match=r"cut\.npy"):
+    with pytest.raises(NoItems, match=r"cut\.npy"):
         Retriever.build(tmp_path / "cut.npy")
 
 
@@ -97,7 +97,7 @@ def test_a_table_gives_ids_and_labels_too(vectors: np.ndarray, digit_labels: np.
         "embedding": arrow.array([row.tolist() for row in vectors], kind),
     }
     parquet.write_table(arrow.table(columns), tmp_path / "some.parquet")
-    items = list(read_files(tmp_path / "some.parquet", fields=Fields(id="name", label="what")))
+    items = list(read_files(tmp_path / "some.parquet", fields=TableFields(id="name", label="what")))
     assert [item.id for item in items] == columns["name"]
     assert [item.label for item in items] == list(map(str, digit_labels))
     np.testing.assert_array_equal(np.stack([item.content for item in items]), vectors)
@@ -131,7 +131,7 @@ def test_vectors_are_indexed_as_bits_and_asked_by_file_and_by_array(
     Retriever.build(tmp_path / "all.npy", bits=True, code_size=16, epochs=2).save(tmp_path / "index")
     index = Retriever.load(tmp_path / "index")
     assert index.store.bytes_per_item == 2
-    assert index.record["agreement"] > 0.05
+    assert index.record.agreement > 0.05
     for hits in (index.query(tmp_path / "one.npy"), index.query(str(tmp_path / "one.npy")), index.query(vectors[77])):
         assert hits[0].distance == 0
         assert "all.npy#77" in [hit.id for hit in hits if hit.distance == 0]

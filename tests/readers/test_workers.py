@@ -15,7 +15,7 @@ from PIL import Image
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.folder import Files, read_files
+from aesearch.readers.folder import FileCollection, read_files
 from aesearch.readers.images import read
 from aesearch.readers.workers import Worker
 
@@ -30,13 +30,13 @@ def shades(found: list[Item | Unreadable]) -> list[int | str]:
 
 
 def test_what_a_worker_reads_is_what_its_reader_reads(tmp_path: Path) -> None:
-    grey = tmp_path / "grey ü\n.png"
-    Image.fromarray(np.arange(600, dtype=np.uint8).reshape(20, 30)).save(grey)
+    gray = tmp_path / "gray ü\n.png"
+    Image.fromarray(np.arange(600, dtype=np.uint8).reshape(20, 30)).save(gray)
     path = picture(tmp_path / "a.png", 7)
     worker = Worker()
-    worker.send([str(grey), path], {})
+    worker.send([str(gray), path], {})
     worker.send([path], {"size": [8, 9]})
-    for got, name in zip(worker.receive(), (grey, Path(path)), strict=True):
+    for got, name in zip(worker.receive(), (gray, Path(path)), strict=True):
         expected = next(read(name))
         assert isinstance(got, Item)
         assert (got.digest, got.path) == (expected.digest, expected.path)
@@ -108,12 +108,12 @@ def test_workers_begin_while_the_folder_is_walked_if_all_of_it_is_to_be_read_at_
         picture(tmp_path / "pictures" / f"{shade:02}.png", shade)
     (tmp_path / "note.txt").write_text("plain texts are read without")
 
-    def running(files: Files) -> int:
+    def running(files: FileCollection) -> int:
         return sum(worker is not None for crew in files._spare for worker in crew)
 
     assert running(read_files(tmp_path)) == 0
-    assert running(read_files(tmp_path, kind="documents", at_once=True)) == 0
-    files = read_files(tmp_path, at_once=True)
+    assert running(read_files(tmp_path, kind="documents", start_workers=True)) == 0
+    files = read_files(tmp_path, start_workers=True)
     processes = [worker._process.pid for worker in files._spare[0] if worker]
     assert len(processes) == min(2, os.cpu_count() or 1)  # 16 files a worker at a time
     assert len(list(files)) == 20

@@ -1,0 +1,1 @@
+"""The life of an index: building, syncing, saving, loading and querying it."""

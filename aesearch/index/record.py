@@ -1,0 +1,109 @@
+"""What an index records about its build, stored in `index.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from aesearch.coders.base import Epoch
+from aesearch.items import ItemKind
+from aesearch.readers.folder import FileCollection, FileStat
+from aesearch.readers.tables import TableFields
+
+MAX_RECENT_KEYS = 200
+"""Keys of recently added items that are kept, to detect drift (`aesearch.analysis.drift`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The files that an index was built from.
+
+    Parameters
+    ----------
+    root : str
+        Absolute path of the folder.
+    is_single_file : bool
+        Whether the index was built from one file in `root`.
+    fields : TableFields
+        Fields of table rows.
+    """
+
+    root: str
+    is_single_file: bool
+    fields: TableFields
+
+    @classmethod
+    def of(cls, files: FileCollection) -> Self:
+        """Return the source of a collection of files."""
+        return cls(str(files.root.resolve()), files.is_single_file, files.fields)
+
+    def files(self, paths: Sequence[str], kind: ItemKind) -> FileCollection:
+        """Return the files at the paths, relative to the root, without looking whether they exist."""
+        stats = dict.fromkeys(paths, FileStat(0, 0))
+        return FileCollection(Path(self.root), stats, kind, self.fields, is_single_file=self.is_single_file)
+
+
+@dataclass(frozen=True, slots=True)
+class AddedItems:
+    """Items added since training: how many, and the keys of the most recent."""
+
+    count: int = 0
+    recent_keys: tuple[int, ...] = ()
+
+    def plus(self, keys: Sequence[int]) -> AddedItems:
+        """Return the record after more items were added."""
+        return AddedItems(self.count + len(keys), (*self.recent_keys, *keys)[-MAX_RECENT_KEYS:])
+
+
+@dataclass
+class BuildRecord:
+    """Facts about a build.
+
+    Attributes
+    ----------
+    kind : ItemKind
+    source : Source or None
+        None if the items were created in memory.
+    seconds : dict
+        Duration of the stages "read", "train", "encode" and "store".
+    epochs : list of Epoch
+        Training history.
+    agreement : float or None
+        Label-free score of the codes after training (`aesearch.agreement`).
+    novelty_threshold : float or None
+        Distance that 99 % of the items do not exceed to their nearest other item. A query farther than that from every item
+        is unlike the collection. None for fewer than 100 items.
+    warnings : list of str
+        What a user should know about the training.
+    added : AddedItems
+        Items added since training.
+    resumed_items : int
+        Items that an interrupted build had already read when this build resumed it.
+    """
+
+    kind: ItemKind
+    source: Source | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    epochs: list[Epoch] = field(default_factory=list)
+    agreement: float | None = None
+    novelty_threshold: float | None = None
+    warnings: list[str] = field(default_factory=list)
+    added: AddedItems = AddedItems()
+    resumed_items: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as it is stored in `index.json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the record stored in `index.json`. Raises KeyError or TypeError if it is not one."""
+        values = {name: stored[name] for name in cls.__dataclass_fields__}
+        source, added = values["source"], values["added"]
+        if source is not None:
+            values["source"] = Source(source["root"], source["is_single_file"], TableFields(**source["fields"]))
+        values["added"] = AddedItems(added["count"], tuple(added["recent_keys"]))
+        values["epochs"] = [Epoch(**epoch) for epoch in values["epochs"]]
+        return cls(**values)

@@ -1,0 +1,1 @@
+"""HTML pages and images that present an analysis."""

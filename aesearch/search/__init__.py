@@ -1,0 +1,1 @@
+"""Refinements of a query beyond its nearest codes."""

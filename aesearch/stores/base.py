@@ -1,0 +1,207 @@
+"""The contract of all stores. Checking, scaling and ordering happen here, once, so that all stores agree."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from aesearch.errors import InvalidParameter, ShapeMismatch
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+    from aesearch.coders.base import Metric
+
+NO_KEY = -1
+"""Key that pads a result if fewer than k items are stored."""
+
+MAX_TIES = 10_000
+"""Items searched beyond the k-th to resolve ties with it. If more items tie, the store decides which of them are returned."""
+
+QUERY_BATCH = 1024
+"""Queries of one search in `Store.neighbors_of`."""
+
+MAX_RANGE_RESULTS = 10_000
+"""Default limit of a range search, in items."""
+
+
+class Store(ABC):
+    """Holds codes under integer keys and finds the nearest ones exactly.
+
+    Distances are smaller for nearer codes: "cosine" is 1 - cos, from 0 to 2; "l2" is the Euclidean distance; "hamming" is the
+    number of differing bits.
+
+    Parameters
+    ----------
+    metric : {"cosine", "l2", "hamming"}
+        How codes are compared.
+    width : int
+        Columns of the code matrix: dimensions, or bytes for "hamming".
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+    is_sparse: ClassVar[bool] = False
+    """Whether the codes are csr matrices."""
+
+    def __init__(self, metric: Metric, width: int) -> None:
+        if metric not in self.metrics:
+            raise InvalidParameter(f'store "{self.name}" does not support metric "{metric}"; use {", ".join(self.metrics)}')
+        self.metric, self.width = metric, width
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of stored codes."""
+
+    def add(self, keys: np.ndarray, codes: Rows) -> None:
+        """Store codes.
+
+        Parameters
+        ----------
+        keys : array of shape (n,), int64
+            Non-negative, and not yet in use.
+        codes : array of shape (n, width)
+        """
+        keys = np.ascontiguousarray(keys, np.int64)
+        if len(keys) != codes.shape[0]:
+            raise ShapeMismatch("codes to add", f"{len(keys):,}, one for each key", f"{codes.shape[0]:,}")
+        self._add(keys, self._prepare(codes))
+
+    def search(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k nearest items of each code, nearest first; ties are ordered by key.
+
+        Items tied for the k-th place are chosen by key, too (but see MAX_TIES).
+
+        Parameters
+        ----------
+        codes : array of shape (n_queries, width)
+        k : int
+
+        Returns
+        -------
+        keys : array of shape (n_queries, k), int64
+            Padded with NO_KEY if fewer than k codes are stored.
+        distances : array of shape (n_queries, k), float32
+            Padded with infinity.
+        """
+        if k < 1:
+            raise InvalidParameter(f"k is {k}; it must be at least 1")
+        codes = self._prepare(codes)
+        keys = np.full((codes.shape[0], k), NO_KEY, np.int64)
+        distances = np.full((codes.shape[0], k), np.inf, np.float32)
+        unresolved, reach = np.arange(codes.shape[0]), k + 1
+        while len(unresolved) and len(self):
+            reach = min(reach, len(self))
+            found, found_distances = self._search(codes[unresolved], reach)
+            order = np.lexsort((found, found_distances))[:, :k]
+            width = order.shape[1]
+            keys[unresolved, :width] = np.take_along_axis(found, order, 1)
+            distances[unresolved, :width] = np.take_along_axis(found_distances, order, 1)
+            if reach == len(self) or reach > k + MAX_TIES:
+                break
+            # A query is resolved once an item beyond the last place is seen: then all items tied for that place were seen.
+            unresolved = unresolved[found_distances.max(1) <= distances[unresolved, -1]]
+            reach = min(4 * reach, k + MAX_TIES + 1)
+        return keys, distances
+
+    def range_search(
+        self, codes: Rows, max_distance: float, limit: int = MAX_RANGE_RESULTS
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return all items within a distance of each code, at most the `limit` nearest.
+
+        Returns
+        -------
+        keys, distances : arrays of shape (n_queries, m)
+            As `search` returns them; m is the largest number of results of a query.
+        """
+        reach = min(64, limit)
+        while True:
+            keys, distances = self.search(codes, reach)
+            if reach >= min(limit, len(self)) or not (distances[:, -1] <= max_distance).any():
+                break
+            reach = min(4 * reach, limit)
+        within = distances <= max_distance
+        keys, distances = np.where(within, keys, NO_KEY), np.where(within, distances, np.inf)
+        width = int((keys != NO_KEY).sum(1).max(initial=0))
+        return keys[:, :width], distances[:, :width]
+
+    def remove(self, keys: np.ndarray) -> None:
+        """Remove the codes under the keys [n] int64. Unknown keys are ignored."""
+        if len(keys):
+            self._remove(np.ascontiguousarray(keys, np.int64))
+
+    @abstractmethod
+    def keys(self) -> np.ndarray:
+        """Return the keys in use, [n] int64, in no particular order."""
+
+    def codes(self, keys: np.ndarray) -> Rows:
+        """Return the codes under the keys [m] int64, all of which must be in use: [m, width], scaled as they are compared."""
+        stored = self.keys()
+        order = np.argsort(stored)
+        return self._codes(order[np.searchsorted(stored, keys, sorter=order)] if len(stored) else np.zeros(0, np.int64))
+
+    def neighbors_of(self, keys: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the k nearest other items of each stored item, as `search` returns them, QUERY_BATCH items at a time.
+
+        Parameters
+        ----------
+        keys : array of shape (m,), int64
+            Keys in use.
+        k : int
+        """
+        codes = self.codes(keys)
+        for start in range(0, len(keys), QUERY_BATCH):
+            own = keys[start : start + QUERY_BATCH]
+            found, distances = self.search(codes[start : start + QUERY_BATCH], k + 1)
+            # An item with more than k copies may miss itself; then drop the last result.
+            is_own = found == own[:, None]
+            is_own[~is_own.any(1), -1] = True
+            yield found[~is_own].reshape(len(own), k), distances[~is_own].reshape(len(own), k)
+
+    @property
+    @abstractmethod
+    def bytes_per_item(self) -> float:
+        """Memory of one code in bytes, without its key."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the store to a folder, which is created if it does not exist."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, metric: Metric, width: int) -> Self:
+        """Load the store saved in a folder; raise CorruptIndex if it is missing or damaged."""
+
+    @abstractmethod
+    def _add(self, keys: np.ndarray, codes: Rows) -> None:
+        """Store prepared codes."""
+
+    @abstractmethod
+    def _search(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return k nearest items, k <= len(self), in any order: keys [Q, k] int64 and distances [Q, k] float32."""
+
+    @abstractmethod
+    def _codes(self, positions: np.ndarray) -> Rows:
+        """Return the codes at positions [m] int64 of `keys()`: [m, width]."""
+
+    @abstractmethod
+    def _remove(self, keys: np.ndarray) -> None:
+        """Remove the codes under the keys, if they are in use."""
+
+    def _prepare(self, codes: Rows) -> Rows:
+        """Check the shape of codes, and scale them to unit length for the cosine."""
+        if codes.ndim != 2 or codes.shape[1] != self.width:
+            raise ShapeMismatch(f'store "{self.name}": codes', f"[N, {self.width}]", list(codes.shape))
+        if self.metric == "hamming":
+            return np.ascontiguousarray(codes, np.uint8)
+        if self.metric == "l2":
+            return np.ascontiguousarray(codes, np.float32)
+        return self._normalize(codes)
+
+    def _normalize(self, codes: Rows) -> Rows:
+        """Scale codes to unit length."""
+        codes = np.ascontiguousarray(codes, np.float32)
+        return codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), np.float32(1e-12))
