@@ -1,4 +1,4 @@
-"""What is done to a picture by more than one room: by whoever reads it for known features, and by whoever meets it read."""
+"""Operations on images that both readers and features need."""
 
 from __future__ import annotations
 
@@ -8,31 +8,41 @@ from PIL import Image
 
 from aesearch.errors import InvalidParameter
 
-TURNS = tuple(Image.Transpose)
-"""All ways of turning by quarters and mirroring, but for leaving a picture as it is."""
+ROTATIONS_AND_FLIPS = tuple(Image.Transpose)
+"""The 7 rotations by 90 degrees and reflections of a rectangle, without the identity."""
 
 
 def as_image(content: Any) -> Image.Image:
-    """An item's content as Pillow's picture.  Raises InvalidParameter where it is an array of another form."""
+    """Return an item's content as a Pillow image.
+
+    Parameters
+    ----------
+    content : PIL.Image.Image or array of shape (height, width) or (height, width, 3), uint8
+
+    Raises
+    ------
+    InvalidParameter
+        If the array has another shape or dtype.
+    """
     if isinstance(content, Image.Image):
         return content
-    # NumPy is not imported for this: the workers that read begin sooner without it.
+    # Compares the dtype with a string because workers start faster if NumPy is not imported.
     if content.dtype != "uint8" or content.ndim not in (2, 3) or content.shape[2:] not in ((), (3,)):
         raise InvalidParameter(
-            f"a picture is an array {list(content.shape)} of {content.dtype}; pass [H, W] or [H, W, 3] uint8"
+            f"cannot use an array {list(content.shape)} of {content.dtype} as an image; pass [H, W] or [H, W, 3] uint8"
         )
     return Image.fromarray(content)
 
 
-def rotations_and_flips(picture: Image.Image) -> list[Image.Image]:
-    """The picture, and its 7 mirrored and turned ones."""
-    return [picture, *map(picture.transpose, TURNS)]
+def rotations_and_flips(image: Image.Image) -> list[Image.Image]:
+    """Return an image and its 7 rotated and mirrored copies."""
+    return [image, *map(image.transpose, ROTATIONS_AND_FLIPS)]
 
 
-def resize_image(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The picture at `size` (width, height), whatever its proportions were.  One that has this size stays as it is."""
-    if picture.size == size:
-        return picture
-    # The box filter is a plain mean of the pixels covered: exact for shrinking, and the cheapest.
-    shrinks = picture.width >= size[0] and picture.height >= size[1]
-    return picture.resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
+def resize_image(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Resize an image to `size` (width, height), ignoring its proportions. If it has that size, return the same image."""
+    if image.size == size:
+        return image
+    # The box filter averages the pixels that it covers: exact for shrinking, and the fastest.
+    is_shrinking = image.width >= size[0] and image.height >= size[1]
+    return image.resize(size, Image.Resampling.BOX if is_shrinking else Image.Resampling.BILINEAR)

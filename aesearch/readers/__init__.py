@@ -1,5 +1,21 @@
-"""Files become items.  Each reader is one function, `read(path) -> Iterator[Item | Unreadable]`.
+"""Readers turn files into items, one module per format.
 
-A reader of one item a file yields an Item with an empty id; a reader of rows yields the row's own id or `#row`.  A file
-that cannot be read is raised as Unreadable; a row that cannot is yielded, so that the rows after it are still read.
+A reader is one function, `read(path, ...) -> Iterator[Item | Unreadable]`, and one entry of `aesearch.catalog.READERS`. Two
+calls for an unchanged file yield the same items in the same order. Every item has its content, the path and the digest:
+SHA-256 of the file or, for a row, of the row's content.
+
+A reader of one item per file (catalog: no `layout`)
+    yields exactly one item. Its id is empty; `FileCollection` replaces it with the path. A reader of images takes a `size`
+    keyword, (width, height) or None, and resizes the image to it.
+A reader of many items per file (catalog: a `layout`)
+    yields one item per row. The id is the row's own, or `#` and the row's number. A reader of a table takes a `fields`
+    keyword, a `TableFields`.
+
+Errors
+    If a file cannot be read, the reader raises Unreadable, possibly after some rows. If one row cannot be read, the reader
+    yields Unreadable in its place and continues. OSError means that the file cannot be opened, MissingExtra that a library
+    is not installed; a later run tries such files again. `files.read_file` turns every exception into an Unreadable.
+
+A reader that is slow, or may crash the process, is marked `is_isolated` in the catalog, and `FileCollection` runs it in a
+worker process. Such a reader yields one item per file.
 """

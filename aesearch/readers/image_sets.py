@@ -1,13 +1,12 @@
-"""The file formats of the standard image sets: MNIST's idx and CIFAR-10's binary batches.
+"""Read the files of standard image data sets: MNIST's idx format and CIFAR-10's binary format.
 
-idx: http://yann.lecun.com/exdb/mnist/ (a magic number, the sizes as big-endian int32, the bytes).
-CIFAR-10: https://www.cs.toronto.edu/~kriz/cifar.html (one byte of label, then the red, green and blue planes of 32 x 32).
+idx: http://yann.lecun.com/exdb/mnist/. A magic number, the sizes as big-endian int32, then the bytes.
+CIFAR-10: https://www.cs.toronto.edu/~kriz/cifar.html. One byte for the label, then the red, green and blue planes, 32 x 32.
 """
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,62 +20,64 @@ from PIL import Image
 from aesearch.errors import Unreadable
 from aesearch.items import Item
 from aesearch.readers.files import AnyPath
-from aesearch.readers.images import MAX_PIXELS, TOO_LARGE
+from aesearch.readers.images import MAX_PIXELS, TOO_MANY_PIXELS
+from aesearch.readers.rows import row_item
 
-CIFAR_ROW = 1 + 3 * 32 * 32
+CIFAR_ROW_BYTES = 1 + 3 * 32 * 32
 
 
 def read_idx(path: AnyPath) -> Iterator[Item]:
-    """The pictures of `images-idx3-ubyte[.gz]`, labeled by the `labels-idx1-ubyte[.gz]` beside it if there is one."""
+    """Yield the images of `images-idx3-ubyte[.gz]`. Labels are read from `labels-idx1-ubyte[.gz]` in the same folder."""
     path = Path(path)
-    beside = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
+    labels_path = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
     with ExitStack() as files:
-        pictures, (count, height, width) = _idx(path, 3, files)
-        labels, (named,) = _idx(beside, 1, files) if beside.is_file() else (None, (count,))
-        if named != count:
-            raise Unreadable(path, f"it holds {count:,} pictures, {beside.name} {named:,} labels")
+        images, (n_images, height, width) = _open_idx(path, 3, files)
+        labels, (n_labels,) = _open_idx(labels_path, 1, files) if labels_path.is_file() else (None, (n_images,))
+        if n_labels != n_images:
+            raise Unreadable(path, f"it holds {n_images:,} images, but {labels_path.name} holds {n_labels:,} labels")
         if height * width > MAX_PIXELS:
-            raise Unreadable(path, TOO_LARGE)
-        for number in range(count if height * width else 0):
-            pixels = np.frombuffer(_read(pictures, height * width, path), np.uint8).reshape(height, width)
-            yield _row(path, number, pixels, str(_read(labels, 1, beside)[0]) if labels else None)
+            raise Unreadable(path, TOO_MANY_PIXELS)
+        for number in range(n_images if height * width else 0):
+            pixels = np.frombuffer(_read_exactly(images, height * width, path), np.uint8).reshape(height, width)
+            yield _to_item(path, number, pixels, str(_read_exactly(labels, 1, labels_path)[0]) if labels else None)
 
 
 def read_cifar(path: AnyPath) -> Iterator[Item]:
-    """The pictures of a CIFAR-10 batch, their labels named by the `batches.meta.txt` beside it if there is one."""
+    """Yield the images of a CIFAR-10 batch. Label names are read from `batches.meta.txt` in the same folder."""
     path = Path(path)
-    if path.stat().st_size % CIFAR_ROW or not path.stat().st_size:
-        raise Unreadable(path, f"its size is no multiple of {CIFAR_ROW} bytes, as a CIFAR-10 batch's is")
+    if path.stat().st_size % CIFAR_ROW_BYTES or not path.stat().st_size:
+        raise Unreadable(path, f"the size of a CIFAR-10 batch is a multiple of {CIFAR_ROW_BYTES} bytes")
     meta = path.with_name("batches.meta.txt")
     names = meta.read_text(encoding="utf-8", errors="replace").split() if meta.is_file() else []
-    for number, row in enumerate(np.memmap(path, np.uint8, "r").reshape(-1, CIFAR_ROW)):
+    for number, row in enumerate(np.memmap(path, np.uint8, "r").reshape(-1, CIFAR_ROW_BYTES)):
         label = names[row[0]] if row[0] < len(names) else str(row[0])
-        yield _row(path, number, np.ascontiguousarray(row[1:].reshape(3, 32, 32).transpose(1, 2, 0)), label)
+        yield _to_item(path, number, np.ascontiguousarray(row[1:].reshape(3, 32, 32).transpose(1, 2, 0)), label)
 
 
-def _row(path: Path, number: int, pixels: np.ndarray, label: str | None) -> Item:
-    digest = hashlib.sha256(pixels.tobytes()).digest()
-    return Item(f"#{number}", Image.fromarray(pixels), label=label, path=str(path), digest=digest)
+def _to_item(path: Path, number: int, pixels: np.ndarray, label: str | None) -> Item:
+    """Return the item of an image, counted from 0."""
+    return row_item(path, number, Image.fromarray(pixels), pixels.tobytes(), label=label)
 
 
-def _idx(path: Path, axes: int, files: ExitStack) -> tuple[IO[bytes], tuple[int, ...]]:
-    """An idx file of bytes in that many axes, opened behind its head, and its shape."""
+def _open_idx(path: Path, n_axes: int, files: ExitStack) -> tuple[IO[bytes], tuple[int, ...]]:
+    """Open an idx file of bytes after its header, and return it with its shape. `files` closes it."""
     file: Any = files.enter_context(gzip.open(path) if path.suffix == ".gz" else open(path, "rb"))  # noqa: SIM115
-    head = 4 + 4 * axes
-    raw = _read(file, head, path, f"it is not an idx file of bytes in {axes} axes")
-    shape = tuple(np.frombuffer(raw[4:], ">u4").tolist())
-    whole = path.suffix == ".gz" or path.stat().st_size == head + prod(shape)
-    if raw[:4] != bytes([0, 0, 8, axes]) or not whole:
-        raise Unreadable(path, f"it is not an idx file of bytes in {axes} axes")
+    header_size = 4 + 4 * n_axes
+    not_idx = f"the file is not an idx file of bytes with {n_axes} axes"
+    header = _read_exactly(file, header_size, path, not_idx)
+    shape = tuple(np.frombuffer(header[4:], ">u4").tolist())
+    is_complete = path.suffix == ".gz" or path.stat().st_size == header_size + prod(shape)
+    if header[:4] != bytes([0, 0, 8, n_axes]) or not is_complete:
+        raise Unreadable(path, not_idx)
     return file, shape
 
 
-def _read(file: IO[bytes], size: int, path: Path, otherwise: str = "it ends early") -> bytes:
-    """So many bytes.  Raises Unreadable where there are fewer, or the archive is damaged."""
+def _read_exactly(file: IO[bytes], size: int, path: Path, too_short: str = "the file ends early") -> bytes:
+    """Return `size` bytes of a file. Raise Unreadable if there are fewer, or the archive is damaged."""
     try:
-        raw = file.read(size)
+        content = file.read(size)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Unreadable(path, f"the archive is damaged ({error})") from None
-    if len(raw) < size:
-        raise Unreadable(path, otherwise)
-    return raw
+    if len(content) < size:
+        raise Unreadable(path, too_short)
+    return content

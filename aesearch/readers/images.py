@@ -1,4 +1,4 @@
-"""Pictures by Pillow: turned upright, flattened to gray or RGB, no larger than is of use."""
+"""Read images with Pillow: upright, in gray or RGB, and no larger than necessary."""
 
 from __future__ import annotations
 
@@ -15,91 +15,109 @@ from aesearch.images import resize_image
 from aesearch.items import Item
 from aesearch.readers.files import AnyPath, read_bytes
 
-DETAIL = 96
-"""Pixels that the shorter side keeps at least, if it had them; more where features need more.  JPEG files are decoded
-straight to it, in a fraction of the time."""
+MIN_SIDE_PIXELS = 96
+"""The shorter side of a large image is not reduced below this, or below the size that the features need. JPEG files are
+decoded at the reduced size, in a fraction of the time."""
 
 MAX_PIXELS = 100_000_000
-"""A picture that would take more in memory is refused before a pixel of it is decoded (a decompression bomb)."""
-MAX_CLAIMED = 180_000_000
-"""A JPEG file may claim so many, as it is decoded to fewer: but one of the progressive kind takes memory for them all."""
-TOO_LARGE = f"it claims more than {MAX_PIXELS:,} pixels; scale it down first"
+"""An image that would have more pixels in memory is refused before it is decoded (a decompression bomb)."""
+MAX_JPEG_PIXELS = 180_000_000
+"""Limit for the size that a JPEG file declares. The file is decoded at a reduced size, but a progressive file needs memory
+for its full size."""
+TOO_MANY_PIXELS = f"the image has more than {MAX_PIXELS:,} pixels; scale it down first"
 
-MAX_BYTES = 512 << 20
-"""A larger file is refused."""
+MAX_IMAGE_BYTES = 512 << 20
 
-JPEG = b"\xff\xd8\xff"
-"""What its files begin with."""
+JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""What Pillow may try.  Formats that start another program (EPS) or fetch other files are left out."""
+"""Formats that Pillow may try. Others are not safe: EPS starts another program, some fetch other files."""
 
 EXIF_ORIENTATION = 0x0112
 
 
 def read(path: AnyPath, size: tuple[int, int] | None = None) -> Iterator[Item]:
-    """The one picture of the file `path`; resize_image to `size` (width, height) where one is given."""
-    raw = read_bytes(path, MAX_BYTES, "scale the picture down first")
-    picture = decode(io.BytesIO(raw), path, max((DETAIL, *(size or ()))))
-    yield Item("", resize_image(picture, size) if size else picture, path=str(path), digest=hashlib.sha256(raw).digest())
+    """Yield the image in a file, resized to `size` (width, height) if it is given."""
+    content = read_bytes(path, MAX_IMAGE_BYTES, "scale the image down first")
+    image = decode_image(io.BytesIO(content), path, max((MIN_SIDE_PIXELS, *(size or ()))))
+    digest = hashlib.sha256(content).digest()
+    yield Item("", resize_image(image, size) if size else image, path=str(path), digest=digest)
 
 
-def opened(path: str) -> Image.Image | None:
-    """The picture in the file `path`, to be looked at; None where it is gone, or none."""
+def load_image(path: str) -> Image.Image | None:
+    """Return the image in a file for display, or None if the file is missing or unreadable."""
     try:
         with open(path, "rb") as file:
-            return decode(file, path)
+            return decode_image(file, path)
     except (OSError, Unreadable):
         return None
 
 
-def decode(file: IO[bytes], name: object, detail: int = DETAIL) -> Image.Image:
-    """The picture in `file` as Pillow image of mode L or RGB, its shorter side at least `detail` if it was.
+def decode_image(file: IO[bytes], name: object, min_side: int = MIN_SIDE_PIXELS) -> Image.Image:
+    """Decode an image.
 
-    The first frame of an animation; transparent parts are white; more than 8 bits a channel are stretched from the
-    picture's own darkest value to its brightest, as microscopes show them.  Raises Unreadable, which names `name`.
+    Of an animation, decode the first frame. Transparent parts become white. Images with more than 8 bits per channel are
+    stretched from their darkest to their brightest value, as microscopes show them.
+
+    Parameters
+    ----------
+    file : binary file
+    name : object
+        The file, for error messages.
+    min_side : int
+        Length in pixels below which the shorter side of a large image is not reduced.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Mode "L" or "RGB".
+
+    Raises
+    ------
+    Unreadable
+        If the file is not an image, is damaged, or has too many pixels.
     """
     try:
-        with _opened(file) as image:
-            image.draft(None, (detail, detail))  # None keeps the mode
+        with _open(file) as image:
+            image.draft(None, (min_side, min_side))  # None: keep the mode
             if image.width * image.height > MAX_PIXELS:
-                raise Unreadable(name, TOO_LARGE)
+                raise Unreadable(name, TOO_MANY_PIXELS)
             image.load()
-            return _upright(_flat(_reduced(image, detail)))
+            return _rotate_upright(_to_gray_or_rgb(_reduce(image, min_side)))
     except UnidentifiedImageError:
-        raise Unreadable(name, "its content is not a picture of a known format") from None
+        raise Unreadable(name, "the content is not an image of a supported format") from None
     except Image.DecompressionBombError:
-        raise Unreadable(name, TOO_LARGE) from None
+        raise Unreadable(name, TOO_MANY_PIXELS) from None
     except Unreadable:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError, AssertionError) as error:
-        # Pillow's decoders raise all of these on damaged files.
-        raise Unreadable(name, f"the picture is damaged ({error or type(error).__name__})") from None
+        # Pillow's decoders raise all of these for damaged files.
+        raise Unreadable(name, f"the image is damaged ({error or type(error).__name__})") from None
 
 
-def _opened(file: IO[bytes]) -> Image.Image:
-    """The picture in `file`, not yet decoded."""
-    begins = file.read(len(JPEG))
+def _open(file: IO[bytes]) -> Image.Image:
+    """Open an image without decoding it."""
+    signature = file.read(len(JPEG_SIGNATURE))
     file.seek(0)
-    if begins != JPEG:
+    if signature != JPEG_SIGNATURE:
         return Image.open(file, formats=FORMATS)
-    # Most photos are; without the modules of the other formats, which Image.open() loads, workers begin sooner.
+    # Most photos are JPEG files. Image.open() would import the modules of all formats; without it, workers start faster.
     image = JpegImageFile(file)
-    if image.width * image.height > MAX_CLAIMED:
+    if image.width * image.height > MAX_JPEG_PIXELS:
         raise Image.DecompressionBombError
     return image
 
 
-def _reduced(image: Image.Image, detail: int) -> Image.Image:
-    """A large picture at the smallest whole fraction of its size that keeps `detail`; what draft() does for JPEG."""
-    factor = min(image.size) // detail
+def _reduce(image: Image.Image, min_side: int) -> Image.Image:
+    """Reduce a large image by the largest integer factor that keeps `min_side`. draft() has already reduced JPEG files."""
+    factor = min(image.size) // min_side
     if factor < 2 or image.mode not in ("L", "RGB", "RGBA", "LA", "CMYK"):
         return image
     return image.reduce(factor)
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """The picture as L or RGB, on white."""
+def _to_gray_or_rgb(image: Image.Image) -> Image.Image:
+    """Convert an image to mode "L" or "RGB" on a white background."""
     if image.mode in ("L", "RGB"):
         return image
     if image.mode[0] in "IF":  # I;16, I, F: more than 8 bits
@@ -107,18 +125,18 @@ def _flat(image: Image.Image) -> Image.Image:
         scale = 255.0 / max(float(high) - float(low), 1e-12)  # type: ignore[arg-type]
         return image.convert("F").point(lambda value: (value - low) * scale).convert("L")
     if image.has_transparency_data:
-        gray = image.mode in ("LA", "La")
-        colored = image.convert("RGBA")
-        white = Image.new("RGBA", colored.size, "white")
-        return Image.alpha_composite(white, colored).convert("L" if gray else "RGB")
+        is_gray = image.mode in ("LA", "La")
+        foreground = image.convert("RGBA")
+        background = Image.new("RGBA", foreground.size, "white")
+        return Image.alpha_composite(background, foreground).convert("L" if is_gray else "RGB")
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture as its EXIF orientation means it to be seen."""
+def _rotate_upright(image: Image.Image) -> Image.Image:
+    """Rotate or mirror an image as its EXIF orientation demands."""
     exif = image.getexif() if "exif" in image.info or "Raw profile type exif" in image.info else None
     if exif is None or exif.get(EXIF_ORIENTATION, 1) == 1:
         return image
-    from PIL import ImageOps  # here, because workers begin sooner without it
+    from PIL import ImageOps  # imported here because workers start faster without it
 
     return ImageOps.exif_transpose(image)

@@ -1,4 +1,4 @@
-"""PDF documents by PDFium (the extra `documents`)."""
+"""Read PDF documents with PDFium (extra `documents`)."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
 from aesearch.readers.files import AnyPath
-from aesearch.readers.text import document, read_document
+from aesearch.readers.text import document_item, read_document_bytes
 
 MAX_PAGES = 2_000
-"""Pages read of one document; those after it are left out."""
+"""Pages to read of one document. The rest is ignored."""
 
 
 def read(path: AnyPath) -> Iterator[Item]:
-    """The text of the document `path`, page after page."""
+    """Yield the text of a PDF document, page by page."""
     try:
         import pypdfium2
     except ImportError:
         raise MissingExtra("pypdfium2", "documents") from None
 
-    raw = read_document(path)
+    content = read_document_bytes(path)
     try:
-        pdf = pypdfium2.PdfDocument(raw)
+        pdf = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        raise Unreadable(path, f"it is not a readable PDF ({error})") from None
+        raise Unreadable(path, f"the file is not a readable PDF ({error})") from None
     try:
         pages = (pdf[number] for number in range(min(len(pdf), MAX_PAGES)))
         text = "\n".join(page.get_textpage().get_text_range() for page in pages)
@@ -33,5 +33,5 @@ def read(path: AnyPath) -> Iterator[Item]:
     finally:
         pdf.close()
     if not text.strip():
-        raise Unreadable(path, "the PDF holds no text, only pictures; recognise its text (OCR) first")
-    yield document(text, path, raw)
+        raise Unreadable(path, "the PDF contains only images and no text; run text recognition (OCR) on it first")
+    yield document_item(text, path, content)

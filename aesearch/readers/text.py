@@ -1,4 +1,4 @@
-"""Plain text, Markdown and HTML in whatever encoding they were written."""
+"""Read plain text, Markdown and HTML in any encoding."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from aesearch.errors import Unreadable
 from aesearch.items import Item
 from aesearch.readers.files import AnyPath, read_bytes
 
-MAX_BYTES = 64 << 20
-"""A larger text is refused: it is a log or a dump, not a document."""
+MAX_DOCUMENT_BYTES = 64 << 20
+"""A larger text is a log or a dump, not a document."""
 
 ENCODINGS = ("gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1252", "cp1251", "koi8_r")
-"""Looked for where a text is not UTF-8: Chinese, Japanese, Korean, Western European and Cyrillic ones.  Let loose on all
-that Python knows, the detector takes short Western texts for Baltic or Urdu."""
+"""Encodings to consider for a text that is not UTF-8: Chinese, Japanese, Korean, Western European and Cyrillic. With all
+encodings of Python, the detector takes short Western texts for Baltic or Urdu."""
 
-_MARKS = (  # longest first: the mark of UTF-32 begins with that of UTF-16
+DETECTION_BYTES = 1 << 16
+"""Length of the part of a text in which zero bytes are searched and the encoding is detected."""
+
+DETECTION_CONTEXT_BYTES = 200
+"""Bytes before the first one that is not UTF-8 at which this part starts."""
+
+_BYTE_ORDER_MARKS = (  # the mark of UTF-32 first: it starts with that of UTF-16
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -27,55 +33,80 @@ _MARKS = (  # longest first: the mark of UTF-32 begins with that of UTF-16
 
 
 def read(path: AnyPath) -> Iterator[Item]:
-    """The one text of the file `path`."""
-    raw = read_document(path)
-    yield document(decode(raw, path), path, raw)
+    """Yield the document in a text file."""
+    content = read_document_bytes(path)
+    yield document_item(decode_text(content, path), path, content)
 
 
 def read_html(path: AnyPath) -> Iterator[Item]:
-    """What a reader of the page `path` sees: its title and text, without scripts and styles."""
+    """Yield the title and the visible text of a web page, without scripts and styles."""
     from selectolax.lexbor import LexborHTMLParser
 
-    raw = read_document(path)
-    page = LexborHTMLParser(decode(raw, path))
+    content = read_document_bytes(path)
+    page = LexborHTMLParser(decode_text(content, path))
     page.strip_tags(["script", "style", "noscript", "template"])
     title = page.css_first("title")
-    text = page.body.text(separator=" ") if page.body else ""
-    yield document(f"{title.text() if title else ''}\n{text}", path, raw)
+    body = page.body.text(separator=" ") if page.body else ""
+    yield document_item(f"{title.text() if title else ''}\n{body}", path, content)
 
 
-def read_document(path: AnyPath) -> bytes:
-    """The content of a document's file.  Raises Unreadable where it is empty or larger than MAX_BYTES."""
-    return read_bytes(path, MAX_BYTES, "split it into documents first")
+def read_document_bytes(path: AnyPath) -> bytes:
+    """Return the content of a document's file. Raise Unreadable if it is empty or larger than MAX_DOCUMENT_BYTES."""
+    return read_bytes(path, MAX_DOCUMENT_BYTES, "split it into documents")
 
 
-def document(text: str, path: AnyPath, raw: bytes) -> Item:
-    """The item of a one-document file.  Raises Unreadable where no text is left."""
-    if not text.strip():
-        raise Unreadable(path, "it holds no text")
-    return Item("", text, path=str(path), digest=hashlib.sha256(raw).digest())
+def document_item(text: str, path: AnyPath, content: bytes) -> Item:
+    """Return the item of a file that holds one document.
 
+    Parameters
+    ----------
+    text : str
+        The document.
+    path : path-like
+        The file.
+    content : bytes
+        Content of the file, for the digest.
 
-def decode(raw: bytes, name: object) -> str:
-    """`raw` as text: by its byte-order mark, as UTF-8, or as charset-normalizer finds it.
-
-    Raises Unreadable, which names `name`, where the bytes are no text at all.
+    Raises
+    ------
+    Unreadable
+        If the text is blank.
     """
-    for mark, encoding in _MARKS:
-        if raw.startswith(mark):
-            return raw.decode(encoding, "replace")
-    if b"\0" in raw[:65536]:
-        raise Unreadable(name, "its content is not text (it holds zero bytes)")
+    if not text.strip():
+        raise Unreadable(path, "the file contains no text")
+    return Item("", text, path=str(path), digest=hashlib.sha256(content).digest())
+
+
+def decode_text(content: bytes, name: object) -> str:
+    """Decode a text by its byte order mark, as UTF-8, or in the encoding that charset-normalizer detects.
+
+    Parameters
+    ----------
+    content : bytes
+    name : object
+        The file, for error messages.
+
+    Raises
+    ------
+    Unreadable
+        If the content is binary.
+    """
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding, "replace")
+    if b"\0" in content[:DETECTION_BYTES]:
+        raise Unreadable(name, "the content is not text (it contains zero bytes)")
     try:
-        return raw.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        # What lies before is ASCII, or as good as: it says nothing of the encoding.
-        return raw.decode(_encoding_of(raw[max(0, error.start - 200) :][:65536]), "replace")
+        # What precedes the first invalid byte is mostly ASCII and does not reveal the encoding.
+        start = max(0, error.start - DETECTION_CONTEXT_BYTES)
+        return content.decode(_detect_encoding(content[start:][:DETECTION_BYTES]), "replace")
 
 
-def _encoding_of(raw: bytes) -> str:
-    """The most likely encoding of text that is not UTF-8."""
+def _detect_encoding(content: bytes) -> str:
+    """Return the most likely encoding of a text that is not UTF-8."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(raw, cp_isolation=list(ENCODINGS)).best()
+    best = from_bytes(content, cp_isolation=list(ENCODINGS)).best()
     return best.encoding if best else "latin-1"

@@ -1,4 +1,4 @@
-"""A folder watched, so that an index can follow it."""
+"""Watch a folder for changes (extra `watch`)."""
 
 from __future__ import annotations
 
@@ -7,28 +7,38 @@ from pathlib import Path
 
 from aesearch.errors import MissingExtra
 
-AT_LATEST = 1000
-"""Milliseconds until the watch says that it has begun."""
+START_TIMEOUT_MS = 1000
+"""Maximum time until the first yield, which says that the watch has started."""
 
 
-def changes(root: Path, but: Path) -> Iterator[None]:
-    """Something once the watch has begun, and each time that files in `root` have then changed and been left alone for a
-    moment.
+def watch_folder(root: Path, excluded: Path) -> Iterator[None]:
+    """Yield once when the watch has started, then after every change in a folder, once the changes have settled.
 
-    What is hidden is passed over, and so is the folder `but`, which may lie in it.  Raises MissingExtra.
+    Parameters
+    ----------
+    root : Path
+        The folder. Hidden files and folders in it are ignored.
+    excluded : Path
+        A folder that is ignored, too. It may be inside `root`.
+
+    Raises
+    ------
+    MissingExtra
+        If watchfiles is not installed.
     """
     try:
         from watchfiles import watch
     except ImportError:
         raise MissingExtra("watchfiles", "watch") from None
-    root, own = root.resolve(), but.resolve()
+    root, excluded = root.resolve(), excluded.resolve()
 
-    def of_interest(change: object, path: str) -> bool:
-        inner = Path(path).relative_to(root) if Path(path).is_relative_to(root) else Path(path)
-        return not Path(path).is_relative_to(own) and not any(part.startswith(".") for part in inner.parts)
+    def is_relevant(change: object, name: str) -> bool:
+        path = Path(name)
+        relative = path.relative_to(root) if path.is_relative_to(root) else path
+        return not path.is_relative_to(excluded) and not any(part.startswith(".") for part in relative.parts)
 
-    begun = False
-    for found in watch(root, watch_filter=of_interest, rust_timeout=AT_LATEST, yield_on_timeout=True):
-        if found or not begun:
+    has_started = False
+    for changes in watch(root, watch_filter=is_relevant, rust_timeout=START_TIMEOUT_MS, yield_on_timeout=True):
+        if changes or not has_started:
             yield
-        begun = True
+        has_started = True

@@ -1,9 +1,9 @@
-"""Files read in processes of their own: on every core, and a decoder that crashes or hangs costs its one file.
+"""Read files in worker processes: all CPU cores are used, and a decoder that crashes or hangs costs only its own file.
 
-A worker is the same Python running `serve` alone.  It takes lists of paths on its standard input, a line of JSON each, and
-answers each list on its standard output: the size of the answer in 8 bytes, a line of JSON that says of every path what was
-read, and the bytes of it all.  Nothing of the caller's program is imported in it, so scripts need no main guard; it ends
-when its input does, so it cannot outlive its caller.
+A worker is another Python process that runs `serve`. Each line of its standard input is a request: JSON of a list of paths
+and the keywords of their readers. Each reply on its standard output is the size of the rest in 8 bytes, a line of JSON that
+describes the result for every path, and the content of all items. A worker imports nothing from the calling program, so
+scripts need no `if __name__ == "__main__"`. It ends when its input ends, so it cannot outlive the calling process.
 """
 
 from __future__ import annotations
@@ -15,195 +15,203 @@ import select
 import sys
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from aesearch.catalog import find_reader
-from aesearch.errors import MissingExtra, Unreadable
+from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.files import AnyPath
+from aesearch.readers.files import read_file
 
 if TYPE_CHECKING:
     import subprocess
 
-LIMIT = 60.0
-"""Seconds that a list of files may take; a picture of 100 million pixels, the largest there may be, takes about 5."""
+READ_TIMEOUT_SECONDS = 60.0
+"""Maximum time for one request. The largest image that is allowed, of 100 million pixels, takes about 5 seconds."""
 
-PIPE = 1 << 20
-"""Bytes that a pipe holds, where the system lets us say so: a worker goes on while its answers wait to be fetched."""
-
-
-def read_file(path: AnyPath, **keywords: Any) -> Iterator[Item | Unreadable]:
-    """The items of one file by its reader, and in the place of an error the reason."""
-    try:
-        entry = find_reader(path)
-        assert entry is not None  # files without a reader were left out when the collection was made
-        results = entry.load()(path, **keywords)
-        yield next(results, Unreadable("", "it holds no rows"))
-        yield from results
-    except Unreadable as error:
-        yield error
-    except MissingExtra as error:
-        yield Unreadable("", str(error), transient=True)
-    except OSError as error:
-        yield Unreadable("", f"it cannot be opened ({error.strerror or error})", transient=True)
-    except Exception as error:  # a decoder's own bug must cost this file alone, and be named with it
-        yield Unreadable("", f"its reader failed ({type(error).__name__}: {error})")
+PIPE_BYTES = 1 << 20
+"""Size of the pipe for replies, if the system allows it. A worker continues to read while its replies wait in the pipe."""
 
 
 class Worker:
     """A process that reads files of one item each.
 
-    `send` gives it a list of them; `receive` fetches what it made of the first list that was not fetched yet.  One that
-    dies, or is waited for longer than `limit` seconds, is replaced, and the file that it was at is Unreadable.  (Windows
-    cannot wait for a pipe for a time: there the wait has no end.)
+    `send` sends a request, and `receive` returns the results of the oldest request whose results were not received yet. If
+    the process dies or exceeds the timeout, it is replaced, and the file that caused it is Unreadable.
+
+    Parameters
+    ----------
+    timeout : float
+        Maximum time for one request in seconds. Windows cannot wait for a pipe with a timeout, so it has none there.
     """
 
-    def __init__(self, limit: float = LIMIT) -> None:
-        self.limit = limit
-        self._sent: deque[tuple[Sequence[str], Mapping[str, Any]]] = deque()
+    def __init__(self, timeout: float = READ_TIMEOUT_SECONDS) -> None:
+        self.timeout = timeout
+        self._requests: deque[tuple[Sequence[str], Mapping[str, Any]]] = deque()
         self._start()
 
     def _start(self) -> None:
-        import subprocess  # here, as pathlib, because workers begin sooner without them
+        """Start the process."""
+        import subprocess  # imported here, like pathlib, because a worker does not need it and starts faster without
         from pathlib import Path
 
-        # -P and the caller's own path, less the current folder: a folder of photos must not be able to lend it modules.
-        # -S: with that path nothing is left for `site` to find, and workers begin sooner without it.
-        found_at = os.pathsep.join([str(Path(__file__).parents[2]), *(place for place in sys.path if place)])
+        # -P and a module path without the current folder: a folder of images must not be able to provide modules.
+        # -S: with that module path, `site` has nothing to add, and the worker starts faster without it.
+        module_path = os.pathsep.join([str(Path(__file__).parents[2]), *(folder for folder in sys.path if folder)])
         self._process = subprocess.Popen(
             [sys.executable, "-S", "-P", "-c", f"from {__name__} import serve; serve()"],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # decoders write warnings there that name no file
-            env={**os.environ, "PYTHONPATH": found_at},
+            stderr=subprocess.DEVNULL,  # decoders print warnings that do not name the file
+            env={**os.environ, "PYTHONPATH": module_path},
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._paths, self._answers = self._process.stdin, self._process.stdout
-        with suppress(ImportError, AttributeError, OSError):  # not this system, or past the user's share of pipes
+        self._input, self._output = self._process.stdin, self._process.stdout
+        with suppress(ImportError, AttributeError, OSError):  # not on this system, or above the user's limit for pipes
             import fcntl
 
-            fcntl.fcntl(self._answers, fcntl.F_SETPIPE_SZ, PIPE)
-        self.end = weakref.finalize(self, _end, self._process)
-        """Ends the process, which happens at the latest with this object."""
+            fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self.close = weakref.finalize(self, _kill, self._process)
+        """Ends the process. This happens automatically when the object is deleted."""
 
     def send(self, paths: Sequence[str], keywords: Mapping[str, Any]) -> None:
-        """Gives it files to read, and keywords for their readers."""
-        self._sent.append((paths, keywords))
+        """Request the items of files, read with these keywords of their readers."""
+        self._requests.append((paths, keywords))
         line = memoryview(json.dumps((paths, keywords)).encode() + b"\n")
-        with suppress(BrokenPipeError):  # receive() will see that it is dead
+        with suppress(BrokenPipeError):  # receive() will notice that the process is dead
             while line:
-                line = line[self._paths.write(line) :]
+                line = line[self._input.write(line) :]
 
     def receive(self) -> list[Item | Unreadable]:
-        """What each file of the list holds, in its order."""
-        paths, keywords = self._sent.popleft()
-        late = not self._answers_within(self.limit)
-        answer = None if late else self._answer()
-        if answer is not None:
-            return _unpacked(answer, paths)
-        self.end()
-        code = self._process.returncode
-        waiting, self._sent = self._sent, deque()
+        """Return the results of the oldest request, one for each path, in order. Images are arrays of pixels."""
+        paths, keywords = self._requests.popleft()
+        timed_out = not self._wait()
+        reply = None if timed_out else self._read_reply()
+        if reply is not None:
+            return _unpack(reply, paths)
+        self.close()
+        exit_code = self._process.returncode
+        waiting, self._requests = self._requests, deque()
         self._start()
-        if len(paths) > 1:  # whichever it was, it is among these
-            found = [self._alone(path, keywords) for path in paths]
-        elif late:
-            found = [Unreadable("", f"reading it took longer than {self.limit:g} seconds")]
+        if len(paths) > 1:  # one of these files is the cause; read each alone to find it
+            results = [self._read_alone(path, keywords) for path in paths]
+        elif timed_out:
+            results = [Unreadable(paths[0], f"reading it took longer than {self.timeout:g} seconds")]
         else:
-            found = [Unreadable("", f"its decoder crashed ({f'signal {-code}' if code < 0 else f'exit code {code}'})")]
-        for others in waiting:
-            self.send(*others)
-        return found
+            cause = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
+            results = [Unreadable(paths[0], f"its decoder crashed ({cause})")]
+        for request in waiting:
+            self.send(*request)
+        return results
 
-    def _alone(self, path: str, keywords: Mapping[str, Any]) -> Item | Unreadable:
+    def _read_alone(self, path: str, keywords: Mapping[str, Any]) -> Item | Unreadable:
+        """Read one file."""
         self.send([path], keywords)
         return self.receive()[0]
 
-    def _answers_within(self, seconds: float) -> bool:
-        """Whether an answer has come, or the end of the process."""
+    def _wait(self) -> bool:
+        """Wait for a reply or the end of the process. Return False on a timeout."""
         if not hasattr(select, "poll"):
             return True
         poll = select.poll()
-        poll.register(self._answers, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+        poll.register(self._output, select.POLLIN)
+        return bool(poll.poll(self.timeout * 1000))
 
-    def _answer(self) -> bytearray | None:
-        """None where the process ended before its answer was whole."""
+    def _read_reply(self) -> bytearray | None:
+        """Return a reply without its size, or None if the process ended before the reply was complete."""
         size = int.from_bytes(self._read(8))
-        answer = self._read(size)
-        return answer if size and len(answer) == size else None
+        reply = self._read(size)
+        return reply if size and len(reply) == size else None
 
     def _read(self, size: int) -> bytearray:
-        """So many bytes; fewer where the process has ended."""
-        read = bytearray(size)
+        """Return `size` bytes of output, or fewer if the process has ended."""
+        content = bytearray(size)
         done = 0
-        while done < size and (more := self._answers.readinto(memoryview(read)[done:])):  # type: ignore[attr-defined]
-            done += more
-        return read[:done] if done < size else read
+        while done < size and (count := self._output.readinto(memoryview(content)[done:])):  # type: ignore[attr-defined]
+            done += count
+        return content[:done] if done < size else content
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and wait for its end."""
     process.kill()
     process.communicate()
 
 
-def _packed(items: Iterable[Item | Unreadable]) -> list[bytes]:
-    """A line that says of each item how many bytes it has, the shape of a picture, and its checksum; then the bytes.  Of
-    what was not read it says why."""
-    said: list[Any] = []
+class WorkerPool:
+    """One worker for each CPU core. Each is started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker | None] = [None] * (os.cpu_count() or 1)
+
+    def __len__(self) -> int:
+        """Return how many workers the pool can have."""
+        return len(self._workers)
+
+    def worker(self, number: int) -> Worker:
+        """Return the worker for the batch with this number; batches are assigned in turn."""
+        position = number % len(self._workers)
+        worker = self._workers[position] = self._workers[position] or Worker()
+        return worker
+
+
+def _pack(items: Iterable[Item | Unreadable]) -> list[bytes]:
+    """Return the parts of a reply: a line that describes every result, and the content of each item.
+
+    An item is described by its size in bytes, the shape of an image, and its digest; an Unreadable by its reason.
+    """
+    descriptions: list[Any] = []
     contents = []
     for item in items:
         if isinstance(item, Unreadable):
-            said.append({"reason": item.reason, "transient": item.transient})
+            descriptions.append({"reason": item.reason, "transient": item.transient})
             continue
-        assert item.digest is not None  # readers of files say what they read
+        assert item.digest is not None  # every reader sets it
         if isinstance(item.content, str):
-            raw, shape = item.content.encode("utf-8", "replace"), None
+            content, shape = item.content.encode("utf-8", "replace"), None
         else:
-            picture: Any = item.content
-            raw, shape = picture.tobytes(), (picture.height, picture.width, *((3,) if picture.mode == "RGB" else ()))
-        said.append((len(raw), shape, item.digest.hex()))
-        contents.append(raw)
-    return [json.dumps(said).encode() + b"\n", *contents]
+            image: Any = item.content
+            content, shape = image.tobytes(), (image.height, image.width, *((3,) if image.mode == "RGB" else ()))
+        descriptions.append((len(content), shape, item.digest.hex()))
+        contents.append(content)
+    return [json.dumps(descriptions).encode() + b"\n", *contents]
 
 
-def _unpacked(answer: bytearray, paths: Sequence[str]) -> list[Item | Unreadable]:
-    """The same items; pictures are arrays of their pixels now."""
-    import numpy as np  # here, because workers begin sooner without it
+def _unpack(reply: bytearray, paths: Sequence[str]) -> list[Item | Unreadable]:
+    """Return the results in a reply. Images are views of the reply's bytes."""
+    import numpy as np  # imported here because a worker does not need it and starts faster without
 
-    end = answer.index(b"\n") + 1
-    found: list[Item | Unreadable] = []
-    for path, what in zip(paths, json.loads(answer[:end]), strict=True):
-        if isinstance(what, dict):
-            found.append(Unreadable("", **what))
+    end = reply.index(b"\n") + 1
+    results: list[Item | Unreadable] = []
+    for path, description in zip(paths, json.loads(reply[:end]), strict=True):
+        if isinstance(description, dict):
+            results.append(Unreadable(path, **description))
             continue
-        size, shape, digest = what
-        begin, end = end, end + size
+        size, shape, digest = description
+        start, end = end, end + size
         content: Any
         if shape is None:
-            content = answer[begin:end].decode("utf-8")
+            content = reply[start:end].decode("utf-8")
         else:
-            content = np.frombuffer(answer, np.uint8, size, begin).reshape(shape)
-        found.append(Item("", content, None, path, bytes.fromhex(digest)))
-    return found
+            content = np.frombuffer(reply, np.uint8, size, start).reshape(shape)
+        results.append(Item("", content, None, path, bytes.fromhex(digest)))
+    return results
 
 
 def serve() -> None:
-    """What a worker does."""
+    """Answer requests until standard input ends. This is the main function of a worker process."""
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interrupt ends
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # a decoder that prints must not print into the answers
-    gc.freeze()  # looking again and again through what was imported would cost a thirtieth of the decoding
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the calling process decides what an interrupt ends
+    output = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # a decoder that prints must not print into the replies
+    gc.freeze()  # without it, scanning the imported modules again and again costs 3 % of the decoding time
     for line in sys.stdin.buffer:
         paths, keywords = json.loads(line)
-        parts = _packed(next(read_file(path, **keywords)) for path in paths)
-        # All in one piece: waking the caller for each file would cost a tenth of the decoding.
+        parts = _pack(next(read_file(path, **keywords)) for path in paths)
+        # One reply for all files: waking the calling process for every file would cost 10 % of the decoding time.
         rest = memoryview(b"".join((sum(map(len, parts)).to_bytes(8), *parts)))
         while rest:
-            rest = rest[answers.write(rest) :]
+            rest = rest[output.write(rest) :]

@@ -1,0 +1,194 @@
+"""The items of a set of files, read lazily and in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aesearch.catalog import find_reader
+from aesearch.errors import Unreadable
+from aesearch.items import Item, ItemKind, Skip, SkipCategory
+from aesearch.readers.files import read_file
+from aesearch.readers.tables import TableFields
+from aesearch.readers.walk import FileStat
+from aesearch.readers.workers import Worker, WorkerPool
+
+FILES_PER_REQUEST = 16
+"""Files that a worker reads at a time. One request per file would cost 10 % of the decoding time."""
+
+BATCHES_AHEAD_PER_WORKER = 8
+"""Batches requested ahead of the one that is yielded, so that one slow worker does not stop the others. Replies wait in
+pipes, which bound their memory."""
+
+Result = Item | Unreadable
+
+
+@dataclass
+class FileCollection:
+    """The items in a set of files. Every iteration reads the files, in the same order.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the files.
+    paths : dict of str to FileStat
+        Paths relative to `root`, in reading order.
+    kind : ItemKind
+        Kind of the items.
+    fields : TableFields
+        Fields of table rows.
+    is_single_file : bool
+        Whether the user named one file. Then rows of a table keep their own ids; in a folder, the path precedes them.
+    skipped : dict of str to Skip
+        Every file and row that was skipped, and why. Iteration adds to it.
+    retry : set of str
+        Skipped files whose cause may disappear without a change of the file. Iteration adds to it.
+    image_size : tuple of int, optional
+        (width, height) to which images with a file of their own are resized while they are read.
+    """
+
+    root: Path
+    paths: dict[str, FileStat]
+    kind: ItemKind
+    fields: TableFields = field(default_factory=TableFields)
+    is_single_file: bool = False
+    skipped: dict[str, Skip] = field(default_factory=dict)
+    retry: set[str] = field(default_factory=set)
+    image_size: tuple[int, int] | None = None
+    _cached: dict[str, Item] = field(default_factory=dict, repr=False, compare=False)
+    _idle_pools: list[WorkerPool] = field(default_factory=list, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        """Return the number of files. A file of many items counts as one."""
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the items. Record in `skipped` and `retry` what cannot be read."""
+        for path, result in self._read_all():
+            if isinstance(result, Unreadable):
+                self._skip(path, result)
+            else:
+                yield self._in_collection(result, path)
+
+    def subset(self, paths: Iterable[str]) -> FileCollection:
+        """Return a collection of some of the files. It shares `skipped`, `retry` and the workers with this one."""
+        return replace(self, paths={path: self.paths[path] for path in paths})
+
+    def with_image_size(self, size: tuple[int, int] | None) -> FileCollection:
+        """Return the same collection with another `image_size`."""
+        return replace(self, image_size=size)
+
+    def with_cached(self, items: Iterable[Item]) -> FileCollection:
+        """Return the same collection, which yields these items once without reading their files again.
+
+        Parameters
+        ----------
+        items : iterable of Item
+            Items that this collection yielded before. Rows are ignored, and so are images smaller than `image_size`: they
+            may have been reduced from a larger image.
+        """
+        min_side = max(self.image_size or (0,))
+        large = (item for item in items if min(getattr(item.content, "shape", (0,))[:2]) >= min_side)
+        return replace(self, _cached={item.id: replace(item, id="") for item in large if item.id == item.path})
+
+    def sample(self, n: int) -> FileCollection:
+        """Return a collection of at most n of the files, evenly spaced."""
+        step = max(1, -(-len(self.paths) // n))
+        return self.subset(list(self.paths)[::step])
+
+    def file_of(self, name: str) -> str:
+        """Return the file to which a key of `skipped` belongs: the key may name a row."""
+        if self.is_single_file:
+            return next(iter(self.paths))
+        while name not in self.paths and "#" in name:
+            name = name.rpartition("#")[0]
+        return name
+
+    def _skip(self, path: str, error: Unreadable) -> None:
+        """Record that a file or one of its rows cannot be read."""
+        row = error.path.removeprefix(str(self.root / path))
+        category = SkipCategory.INACCESSIBLE if error.transient else SkipCategory.UNREADABLE
+        self.skipped[path + row if row.startswith("#") else path] = Skip(category, error.reason)
+        if error.transient:
+            self.retry.add(path)
+
+    def _in_collection(self, item: Item, path: str) -> Item:
+        """Return an item with its id in this collection, and labeled by its folder unless it has a label."""
+        if not item.id:
+            id = path
+        elif self.is_single_file and not item.id.startswith("#"):
+            id = item.id
+        else:
+            id = f"{path}#{item.id.removeprefix('#')}"
+        folder = path.rpartition("/")[0].rpartition("/")[2]
+        return Item(id, item.content, item.label or folder or None, path, item.digest)
+
+    def _read_all(self) -> Iterator[tuple[str, Result]]:
+        """Yield each file's results in order.
+
+        Workers read the files whose readers are slow or may crash, some batches ahead of the one that is yielded. This
+        process reads plain text, which is faster without a worker, and streams files of many rows.
+        """
+        pool = self._idle_pools.pop() if self._idle_pools else WorkerPool()
+        keywords = {"size": self.image_size} if self.image_size else {}
+        n_requests = 0
+        pending: deque[tuple[list[str], Worker | None]] = deque()
+        try:
+            for paths, is_isolated in self._batches():
+                worker = None
+                if is_isolated:
+                    worker = pool.worker(n_requests)
+                    n_requests += 1
+                    uncached = [path for path in paths if path not in self._cached]
+                    worker.send([os.path.join(self.root, path) for path in uncached], keywords)  # noqa: PTH118  # faster
+                pending.append((paths, worker))
+                if len(pending) > BATCHES_AHEAD_PER_WORKER * len(pool):
+                    yield from self._finish(*pending.popleft())
+            while pending:
+                yield from self._finish(*pending.popleft())
+        finally:
+            # After an interrupted iteration, workers that hold results which nobody received are not used again.
+            if not pending:
+                self._idle_pools.append(pool)
+
+    def _batches(self) -> Iterator[tuple[list[str], bool]]:
+        """Yield the paths in order, in batches, and whether a worker reads the batch."""
+        batch: list[str] = []
+        for path in self.paths:
+            entry = find_reader(path)
+            is_isolated = not self.is_single_file and entry is not None and entry.is_isolated
+            if is_isolated:
+                batch.append(path)
+            if batch and (len(batch) == FILES_PER_REQUEST or not is_isolated):
+                yield batch, True
+                batch = []
+            if not is_isolated:
+                yield [path], False
+        if batch:
+            yield batch, True
+
+    def _finish(self, paths: list[str], worker: Worker | None) -> Iterator[tuple[str, Result]]:
+        """Yield the results of a batch: cached, received from its worker, or read here."""
+        received = None if worker is None else iter(worker.receive())
+        for path in paths:
+            if path in self._cached:
+                yield path, self._cached.pop(path)
+            elif received is not None:
+                yield path, next(received)
+            else:
+                for result in self._read(path):
+                    yield path, result
+
+    def _read(self, path: str) -> Iterator[Result]:
+        """Read a file in this process."""
+        entry = find_reader(path)
+        keywords: dict[str, Any] = {}
+        if entry is not None and entry.layout == "table":
+            keywords = {"fields": self.fields}
+        elif entry is not None and entry.is_isolated and self.image_size:
+            keywords = {"size": self.image_size}
+        return read_file(self.root / path, **keywords)
