@@ -1,4 +1,4 @@
-"""Similarity search that learns from your own pictures and documents.
+"""Similarity search that learns from your own images and documents.
 
 >>> from aesearch import Retriever
 >>> Retriever.build("photos").save("indexes/photos")                    # doctest: +SKIP
@@ -7,22 +7,71 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from aesearch.errors import AesearchError
+from aesearch.errors import (
+    AesearchError,
+    Busy,
+    CorruptIndex,
+    InvalidParameter,
+    Mismatch,
+    MissingExtra,
+    NoIndex,
+    NoItems,
+    NoKnownTerms,
+    NotFitted,
+    ShapeMismatch,
+    UnknownName,
+    Unreadable,
+    UnsupportedFormat,
+    WrongKind,
+)
 from aesearch.items import Hit, Item
 
 if TYPE_CHECKING:
+    from aesearch.index.progress import Progress
     from aesearch.index.retriever import Retriever
+    from aesearch.readers.folder import read_files
 
 __version__ = "0.1.0"
-__all__ = ["AesearchError", "Hit", "Item", "Retriever", "__version__"]
+
+_LAZY = {  # imported when first used, so that the command line's --help does not import NumPy
+    "Progress": "aesearch.index.progress",
+    "Retriever": "aesearch.index.retriever",
+    "read_files": "aesearch.readers.folder",
+}
+
+__all__ = [
+    "AesearchError",
+    "Busy",
+    "CorruptIndex",
+    "Hit",
+    "InvalidParameter",
+    "Item",
+    "Mismatch",
+    "MissingExtra",
+    "NoIndex",
+    "NoItems",
+    "NoKnownTerms",
+    "NotFitted",
+    "Progress",
+    "Retriever",
+    "ShapeMismatch",
+    "UnknownName",
+    "Unreadable",
+    "UnsupportedFormat",
+    "WrongKind",
+    "__version__",
+    "read_files",
+]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when first used, so that the command line's --help need not load NumPy.
-    if name == "Retriever":
-        from aesearch.index.retriever import Retriever
-
-        return Retriever
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'aesearch' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,7 +8,8 @@
       x MissingExtra       an optional library is not installed; the message is the pip command
       x NoItems            no readable item was found
       x NoIndex            no index was found
-      x CorruptIndex       a part of an index is missing, altered or of another version
+      x CorruptIndex       a part of an index is missing or altered
+          x UnsupportedFormat  another version of aesearch has written the index
       x Busy               another process is writing the index, or has written it since it was loaded
       x Mismatch           two things do not fit together
           x ShapeMismatch      arrays of different sizes
@@ -87,10 +88,22 @@ class NoIndex(AesearchError):
 
 
 class CorruptIndex(AesearchError):
-    """A part of an index on disk is missing, altered or of another version."""
+    """A part of an index on disk is missing or altered."""
 
     def __init__(self, part: object, reason: str) -> None:
         super().__init__(f"the index is corrupt: {part} {reason}; rebuild it with: aesearch index PATH --rebuild")
+
+
+class UnsupportedFormat(CorruptIndex):
+    """Another version of aesearch has written the index."""
+
+    def __init__(self, folder: object, actual: int, supported: int) -> None:
+        age = "an older" if actual < supported else "a newer"
+        AesearchError.__init__(
+            self,
+            f"cannot open {folder}: {age} version of aesearch has written it (format {actual}, this version reads format "
+            f"{supported}); rebuild it with: aesearch index PATH --rebuild",
+        )
 
 
 class Mismatch(AesearchError):

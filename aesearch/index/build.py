@@ -1,236 +1,199 @@
-"""How an index is built: read, learn, encode, store; each file read once, memory bounded by the training sample."""
+"""Building an index: read, train, encode, store. Each file is read once, and memory is bounded by the training sample."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Iterator, Sized
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
-from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aesearch.agreement import score_coder
 from aesearch.arrays import is_sparse
-from aesearch.catalog import CODERS, DEFAULT_CODERS, DEFAULT_FEATURES, FEATURES, STORES, create_coder, lookup
+from aesearch.catalog import create_store
 from aesearch.coders.base import Coder, Epoch
-from aesearch.coders.itq import ITQ
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.base import Features
-from aesearch.index.ledger import Ledger
+from aesearch.index.edits import READ_BATCH, batches, register_items
+from aesearch.index.plan import BuildPlan
+from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
+from aesearch.index.record import BuildRecord
 from aesearch.index.spool import Spool
-from aesearch.index.sync import UNSETTLED, Settled
+from aesearch.index.storage import IndexState
+from aesearch.index.sync import PENDING, FileTracker, Synchronizer
 from aesearch.index.workspace import Workspace
-from aesearch.items import Item, ItemCollection, ItemKind
+from aesearch.items import Item, ItemCollection, Skip
 from aesearch.readers.folder import FileCollection
 from aesearch.stores.base import Store
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-READ_BATCH = 128
-"""Items read at a time: few, so that the workers that decode do not wait while features are made of a batch."""
+MAX_SCORED_ITEMS = 1000
+"""Items that estimate the agreement and the novelty threshold of a finished index."""
 
-COMMIT_EVERY = 2.0
-"""Seconds of reading that a build which is broken off may have to do again.  Each commit writes most pages of the ledger
-anew, since its keys are in no order: one a batch would cost as much as entering the items, and more the more there are."""
-
-BATCH = 1024
-"""Items coded and stored at a time."""
-
-SAMPLE = 60_000
-"""Items that a coder learns from; of a larger collection so many are drawn at random, and all are encoded."""
-
-CODE_SIZE = 64
-
-SCORED = 1000
-"""Items by whose views the finished index is scored, at most."""
-
-USUAL = 99
-"""Percent of the items that have another within the distance beyond which a query is unlike the whole collection."""
+NOVELTY_PERCENTILE = 99
+MIN_NOVELTY_ITEMS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a build has come.  `stage` is "read", "train", "encode" or "store"; items, or for "train" epochs."""
+@dataclass(frozen=True)
+class Batching:
+    """How much a build does between two savings of its progress.
 
-    stage: str
-    done: int
-    total: int | None
-    epoch: Epoch | None = None
-
-
-ProgressCallback = Callable[[Progress], None]
-
-Parts = tuple[Features, Coder, Store, Ledger, dict[str, Any]]
-
-
-def build(
-    items: ItemCollection,
-    *,
-    features: Features | None,
-    coder: Coder | str | None,
-    code_size: int | None,
-    bits: bool,
-    store: str | None,
-    sample: int,
-    workspace: Path | None,
-    on_progress: ProgressCallback,
-    settings: dict[str, Any],
-) -> Parts:
-    """The four parts of an index of the items, and its record; see `Retriever.build`."""
-    if iter(items) is items:
-        raise InvalidParameter("items can be gone through only once; pass a list of them, or a folder")
-    if workspace is not None and not isinstance(items, FileCollection):
-        raise InvalidParameter(
-            "only a build from files can be gone on with; leave `unfinished` out for items made in memory"
-        )
-    kind = kind_of(items)
-    features = features or lookup(FEATURES, "features", DEFAULT_FEATURES[kind]).load()()
-    rows = features.row_kind
-    if isinstance(coder, str) or coder is None:
-        coder = coder or DEFAULT_CODERS[rows]
-        # An hour of reading should not end in a word misspelt: the settings are tried before it.
-        tried = create_coder(coder, rows, **settings, **({} if code_size is None else {"code_size": code_size}))
-        if bits:
-            ITQ(tried)
-    record: dict[str, Any] = {"kind": kind}
-    if isinstance(items, FileCollection):
-        record["source"] = source_of(items)
-    plan = {
-        **record,
-        "features": [features.name, features.get_params()],
-        "coder": [coder, settings] if isinstance(coder, str) else [coder.name, coder.get_params()],
-        "code_size": code_size,
-        "bits": bits,
-        "sample": sample,
-    }
-    seconds: dict[str, float] = defaultdict(float)
-    with ExitStack() as closing:
-        work = Workspace(workspace or Path(closing.enter_context(TemporaryDirectory(prefix="aesearch-"))), plan)
-        closing.callback(work.close)
-        if len(work.rows):
-            record["taken_over"] = len(work.rows)
-        with timed(seconds, "read"):
-            features = read(items, features, work, on_progress)
-        with timed(seconds, "train"):
-            X = work.rows.sample(sample)
-            fitted = chosen_coder(coder, rows, code_size, bits, settings, X)
-            epochs = learn(fitted, X, None if workspace is None else work.training, on_progress)
-            del X
-        kept = encode_and_store(work.rows, work.codes_of(fitted), fitted, store, seconds, on_progress)
-        agreed = score_coder(fitted, kept, work.rows.sample(SCORED))
-        ledger = work.ledger.copy()
-    record |= {
-        "seconds": {stage: seconds[stage] for stage in ("read", "train", "encode", "store")},
-        "epochs": [asdict(epoch) for epoch in epochs],
-        "agreement": agreed,
-        "far": usual_distance(kept),
-        "remarks": fitted.training_warnings(),
-    }
-    return features, fitted, kept, ledger, record
-
-
-def source_of(files: FileCollection) -> dict[str, Any]:
-    """What is kept of where the items came from."""
-    return {"root": str(files.root.resolve()), "lone": files.is_single_file, "fields": asdict(files.fields)}
-
-
-def kind_of(items: ItemCollection) -> ItemKind:
-    """What the collection holds.  Raises NoItems where it is empty."""
-    if isinstance(items, FileCollection):
-        return items.kind
-    for item in items:
-        return item.kind
-    raise NoItems("there are no items; pass at least one")
-
-
-def spread(items: ItemCollection, number: int) -> list[Item]:
-    """At least so many items, if there are, from all over the collection where it can be cut."""
-    if isinstance(items, FileCollection):
-        return list(islice(items.sample(number), number))
-    if isinstance(items, list | tuple):
-        return list(items[:: max(1, len(items) // number)])
-    return list(islice(items, number))
-
-
-def read(items: ItemCollection, features: Features, work: Workspace, on_progress: ProgressCallback) -> Features:
-    """Fits the features, and spools the rows of all items and enters them in the ledger, committing now and then.
-
-    Returns the features, which are those of the work where it has them: files that it has read are passed over then.
-    Raises NoItems where no item could be read.
+    Parameters
+    ----------
+    read : int
+        Items per batch while reading.
+    encode : int
+        Items per batch while encoding and storing.
+    commit_seconds : float
+        Seconds of reading that an interrupted build may have to repeat. Each commit rewrites most pages of the ledger,
+        since keys have no order: a commit per batch would cost as much as adding the items.
     """
+
+    read: int = READ_BATCH
+    encode: int = 1024
+    commit_seconds: float = 2.0
+
+
+def build_index(
+    plan: BuildPlan,
+    workspace: Path | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+    batching: Batching = Batching(),
+) -> IndexState:
+    """Build an index in memory.
+
+    Parameters
+    ----------
+    plan : BuildPlan
+    workspace : Path, optional
+        Folder for intermediate results; see `Retriever.build`.
+    on_progress : callable, optional
+    batching : Batching, optional
+    """
+    if workspace is not None and not isinstance(plan.items, FileCollection):
+        raise InvalidParameter("only a build from files can be resumed; do not pass `workspace` with items in memory")
+    plan.check()
+    record = BuildRecord(plan.kind, plan.source)
+    seconds: dict[str, float] = defaultdict(float)
+    with ExitStack() as stack:
+        folder = workspace or Path(stack.enter_context(TemporaryDirectory(prefix="aesearch-")))
+        work = Workspace(folder, plan.as_dict())
+        stack.callback(work.close)
+        record.resumed_items = len(work.rows)
+        with _timed(seconds, "read"):
+            features = read_items(plan, work, on_progress, batching)
+        with _timed(seconds, "train"):
+            X = work.rows.sample(plan.training_sample)
+            coder = plan.create_coder(X)
+            record.epochs = train(coder, X, None if workspace is None else work.training_checkpoint, on_progress)
+            del X
+        with _timed(seconds, "encode"):
+            codes = encode_rows(work, coder, on_progress, batching.encode)
+        with _timed(seconds, "store"):
+            store = store_codes(codes, coder, plan.store, on_progress, batching.encode)
+        record.agreement = score_coder(coder, store, work.rows.sample(MAX_SCORED_ITEMS))
+        ledger = work.ledger.copy()
+    record.seconds = {stage: seconds[stage] for stage in ("read", "train", "encode", "store")}
+    record.novelty_threshold = novelty_threshold(store)
+    record.warnings = coder.training_warnings()
+    state = IndexState(features, coder, store, ledger, record)
+    if record.resumed_items and isinstance(plan.items, FileCollection):
+        Synchronizer(state, plan.items).run(on_progress, batching.read)  # files may have changed since the interruption
+    return state
+
+
+def read_items(plan: BuildPlan, work: Workspace, on_progress: ProgressCallback, batching: Batching) -> Features:
+    """Fit the features, and store the rows of all items. An interrupted workspace keeps its features and its rows.
+
+    Raises
+    ------
+    NoItems
+        If no item can be read.
+    """
+    items = plan.items
     total = len(items) if isinstance(items, Sized) else None
     on_progress(Progress("read", len(work.rows), total))
-    looked_at: list[Item] = []
-    if work.features is None:
-        try:
-            looked_at = [] if features.fit_sample_size is None else spread(items, features.fit_sample_size)
-            features.fit(looked_at or items)  # where none of these can be read, others may be
-        except NoItems as error:
-            raise NoItems(f"{error}{_reasons(items)}") from None
-        work.keep_features(features)
-    features = work.features or features
-    known: set[str] = set()
-    begun: set[str] = set()
+    features, sample = work.features, list[Item]()
+    if features is None:
+        features, sample = _fit_features(plan)
+        work.save_features(features)
+    known_ids, partial_files = set[str](), set[str]()
     if isinstance(items, FileCollection):
-        done = work.ledger.files()
-        items = items.subset([path for path in items.paths if path not in done])
-        items = items.with_image_size(features.image_size).with_cached(looked_at)
-        # A table that was read in part is read again, but for the rows that are there.
-        for row in work.ledger.all_rows():
-            if row.path is not None and row.path not in done:
-                known.add(row.id)
-                begun.add(row.path)
-    settled = Settled(work.ledger, items)
-    committed = time.monotonic()
-    for batch in batches(items):
-        left_out: dict[str, str] = {}
-        fresh = [item for item in batch if item.id not in known]
-        known.difference_update(item.id for item in batch)
-        entered = enter(work.ledger, fresh, features, left_out)
-        if entered:
-            work.rows.append(np.array(list(entered), np.int64), features.transform(list(entered.values())))
-        settled.up_to(batch[-1].path, left_out)
-        if time.monotonic() - committed >= COMMIT_EVERY:
+        known_ids, partial_files = _unfinished_tables(work)
+        finished = work.ledger.files()
+        items = items.subset([path for path in items.paths if path not in finished])
+        items = items.with_image_size(features.image_size).with_cached(sample)
+    tracker = FileTracker(work.ledger, items)
+    last_commit = time.monotonic()
+    for batch in batches(items, batching.read):
+        skips: dict[str, Skip] = {}
+        new = [item for item in batch if item.id not in known_ids]
+        known_ids.difference_update(item.id for item in batch)
+        registered = register_items(work.ledger, new, features, skips)
+        if registered:
+            work.rows.append(np.array(list(registered), np.int64), features.transform(list(registered.values())))
+        tracker.finish_before(batch[-1].path, skips)
+        if time.monotonic() - last_commit >= batching.commit_seconds:
             work.commit()
-            committed = time.monotonic()
+            last_commit = time.monotonic()
         on_progress(Progress("read", len(work.rows), total))
-    settled.up_to(None)
-    work.ledger.set_files(dict.fromkeys(begun, UNSETTLED))  # what is there of them may have changed meanwhile
+    tracker.finish_before(None)
+    work.ledger.set_files(dict.fromkeys(partial_files, PENDING))  # they may have changed since the interruption
     work.commit()
     if not len(work.rows):
-        raise NoItems(f"none of the items could be read{_reasons(items)}")
+        raise NoItems(f"none of the items can be read{_first_skips(plan.items)}")
     on_progress(Progress("read", len(work.rows), len(work.rows)))
     return features
 
 
-def _reasons(items: ItemCollection) -> str:
-    """Why the first few files were skipped, for the end of a sentence."""
+def _unfinished_tables(work: Workspace) -> tuple[set[str], set[str]]:
+    """Return the ids of the rows, and the paths, of tables that an interrupted build has read in part.
+
+    Such a table is read again, without the rows that exist.
+    """
+    finished = work.ledger.files()
+    rows = [row for row in work.ledger.all_rows() if row.path is not None and row.path not in finished]
+    return {row.id for row in rows}, {str(row.path) for row in rows}
+
+
+def _fit_features(plan: BuildPlan) -> tuple[Features, list[Item]]:
+    """Fit the features. Also return the items that were read for it, which need not be read again."""
+    features = plan.features
+    assert features is not None
+    try:
+        sample = [] if features.fit_sample_size is None else spread_sample(plan.items, features.fit_sample_size)
+        features.fit(sample or plan.items)  # if none of the sample can be read, other items may be
+    except NoItems as error:
+        raise NoItems(f"{error}{_first_skips(plan.items)}") from None
+    return features, sample
+
+
+def spread_sample(items: ItemCollection, n_items: int) -> list[Item]:
+    """Return up to `n_items` items, spread over the collection if it allows random access."""
+    if isinstance(items, FileCollection):
+        return list(islice(items.sample(n_items), n_items))
+    if isinstance(items, list | tuple):
+        return list(items[:: max(1, len(items) // n_items)])
+    return list(islice(items, n_items))
+
+
+def _first_skips(items: ItemCollection) -> str:
+    """Return why the first files were skipped, to be appended to a message."""
     skipped = items.skipped if isinstance(items, FileCollection) else {}
-    named = "; ".join(f"{path}: {reason}" for path, reason in islice(skipped.items(), 3))
-    return f" ({named})" if named else ""
+    listed = "; ".join(f"{path}: {skip.reason}" for path, skip in islice(skipped.items(), 3))
+    return f" ({listed})" if listed else ""
 
 
-def chosen_coder(
-    coder: Coder | str, kind: ItemKind, code_size: int | None, bits: bool, settings: dict[str, Any], X: Rows
-) -> Coder:
-    """The coder to fit to X."""
-    if isinstance(coder, str):
-        sized = {} if coder == "raw" else {"code_size": code_size or min(CODE_SIZE, largest_code(coder, X))}
-        floats: Coder = create_coder(coder, kind, **sized, **settings)
-    else:
-        floats = coder
-    return ITQ(floats) if bits else floats
-
-
-def learn(coder: Coder, X: Rows, checkpoint: Path | None, on_progress: ProgressCallback) -> list[Epoch]:
-    """Fits the coder to X, keeping in the file `checkpoint`, if one is given, how far it came.  Returns the epochs."""
+def train(coder: Coder, X: Rows, checkpoint: Path | None, on_progress: ProgressCallback) -> list[Epoch]:
+    """Fit a coder to the rows X and return its epochs."""
     epochs: list[Epoch] = []
 
     def on_epoch(epoch: Epoch) -> None:
@@ -241,85 +204,46 @@ def learn(coder: Coder, X: Rows, checkpoint: Path | None, on_progress: ProgressC
     return epochs
 
 
-def encode_and_store(
-    rows: Spool, codes: Spool, coder: Coder, name: str | None, seconds: dict[str, float], on_progress: ProgressCallback
-) -> Store:
-    """A store of the codes of all spooled rows, under their keys; those that are in `codes` are not made again."""
-    with timed(seconds, "encode"):
-        for numbers in _portions(len(codes), len(rows)):
-            codes.append(rows.keys[numbers], coder.encode(rows.rows(numbers)))
-            codes.flush()
-            on_progress(Progress("encode", len(codes), len(rows)))
-    with timed(seconds, "store"):
-        store: Store | None = None
-        for numbers in _portions(0, len(codes)):
-            some = codes.rows(numbers)
-            store = store or empty_store(name, coder, some)
-            store.add(codes.keys[numbers], some)
-    assert store is not None  # read() has found at least one item
+def encode_rows(work: Workspace, coder: Coder, on_progress: ProgressCallback, batch_size: int) -> Spool:
+    """Encode all rows of a workspace, and return the spool of codes. Codes that exist are not computed again."""
+    rows, codes = work.rows, work.codes_of(coder)
+    for positions in _position_batches(len(codes), len(rows), batch_size):
+        codes.append(rows.keys[positions], coder.encode(rows.rows(positions)))
+        codes.flush()
+        on_progress(Progress("encode", len(codes), len(rows)))
+    return codes
+
+
+def store_codes(codes: Spool, coder: Coder, name: str | None, on_progress: ProgressCallback, batch_size: int) -> Store:
+    """Return a store of all codes under their keys."""
+    store: Store | None = None
+    for positions in _position_batches(0, len(codes), batch_size):
+        batch = codes.rows(positions)
+        store = store or create_store(name, coder.metric, batch.shape[1], is_sparse=is_sparse(batch))
+        store.add(codes.keys[positions], batch)
+    assert store is not None  # read_items() has found at least one item
     on_progress(Progress("store", len(store), len(store)))
     return store
 
 
-def _portions(begin: int, end: int) -> Iterator[np.ndarray]:
-    """The numbers from `begin` to `end`, a batch at a time."""
-    for start in range(begin, end, BATCH):
-        yield np.arange(start, min(start + BATCH, end))
+def _position_batches(start: int, stop: int, size: int) -> Iterator[np.ndarray]:
+    for first in range(start, stop, size):
+        yield np.arange(first, min(first + size, stop))
 
 
-def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, READ_BATCH)):
-        yield batch
-
-
-def enter(ledger: Ledger, items: Iterable[Item], features: Features, left_out: dict[str, str]) -> dict[int, Item]:
-    """Enters the items in the ledger: by their keys.  One whose id is there already, or that the features cannot take, is
-    noted in `left_out` instead."""
-    fitting = []
-    for item in items:
-        if rejection_reason := features.rejection_reason(item):
-            left_out[item.id] = rejection_reason
-        else:
-            fitting.append(item)
-    entered: dict[int, Item] = {}
-    for item, key in zip(fitting, ledger.add(fitting), strict=True):
-        if key is None:
-            left_out[item.id] = "an item of the same id came before it"
-        else:
-            entered[key] = item
-    return entered
-
-
-def largest_code(coder: str, X: Rows) -> int:
-    """The code size used at most where none is named: half a row's numbers, and for a linear code no more than items."""
-    half = max(1, prod(X.shape[1:]) // 2)
-    most = min(half, X.shape[0]) if CODERS[coder].target.startswith("aesearch.coders.linear") else half
-    return most - most % 8 if most >= 8 else most
-
-
-def empty_store(name: str | None, coder: Coder, codes: Rows) -> Store:
-    """An empty store for such codes."""
-    name = name or ("sparse" if is_sparse(codes) else "faiss")
-    store: Store = lookup(STORES, "store", name).load()(coder.metric, codes.shape[1])
-    return store
-
-
-def usual_distance(store: Store) -> float | None:
-    """The distance to the nearest other item that USUAL percent of the items do not exceed, by SCORED of them at most.
-
-    None where there are fewer than 100: of so few no such share can be told.
-    """
-    if len(store) < 100:
+def novelty_threshold(store: Store) -> float | None:
+    """Return the distance that 99 % of the items do not exceed to their nearest other item; None for under 100 items."""
+    if len(store) < MIN_NOVELTY_ITEMS:
         return None
-    keys = np.random.default_rng(0).permutation(np.sort(store.keys()))[:SCORED]
-    return float(np.percentile(np.concatenate([far[:, 0] for _, far in store.neighbors_of(keys, 1)]), USUAL))
+    keys = np.random.default_rng(0).permutation(np.sort(store.keys()))[:MAX_SCORED_ITEMS]
+    nearest = np.concatenate([distances[:, 0] for _, distances in store.neighbors_of(keys, 1)])
+    return float(np.percentile(nearest, NOVELTY_PERCENTILE))
 
 
 @contextmanager
-def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    began = time.perf_counter()
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
     try:
         yield
     finally:
-        seconds[stage] += time.perf_counter() - began
+        seconds[stage] += time.perf_counter() - start

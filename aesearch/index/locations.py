@@ -1,4 +1,4 @@
-"""Where indexes live that no path was given for, and which of them is meant."""
+"""Where indexes are stored by default, and which index a command means."""
 
 from __future__ import annotations
 
@@ -9,38 +9,47 @@ from aesearch.arrays import read_json
 from aesearch.errors import CorruptIndex, NoIndex, WrongKind
 from aesearch.items import ItemKind
 
-MANIFEST = "index.json"
+MANIFEST_FILE = "index.json"
 
 
 def home() -> Path:
-    """AESEARCH_HOME, or `indexes` under the current folder."""
+    """Return the default parent folder of indexes: AESEARCH_HOME, or `indexes` in the current folder."""
     return Path(os.environ.get("AESEARCH_HOME") or "indexes")
 
 
 def default_index(path: Path) -> Path:
-    """The index of that folder or file: `<home>/<its name>`."""
+    """Return the default index of a folder or file: `<home>/<its name>`."""
     name = path.resolve().name
     return home() / (name if path.is_dir() else name.partition(".")[0] or name)
 
 
 def newest_index(kind: ItemKind | None = None) -> tuple[Path, int]:
-    """The index in the home that was written last, of those of `kind`; and how many there were to choose from.
+    """Return the most recently written index, and the number of indexes to choose from.
 
-    Raises NoIndex where there is none, WrongKind where there are only others.
+    Parameters
+    ----------
+    kind : ItemKind, optional
+        Consider only indexes of this kind.
+
+    Raises
+    ------
+    NoIndex
+        If there is no index.
+    WrongKind
+        If there are only indexes of other kinds.
     """
-    found = sorted(home().glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    fitting = [path for path in found if kind is None or _kind_of(path) == kind]
-    if fitting:
-        return fitting[0].parent, len(fitting)
-    what = f"index of {kind}" if kind else "index"
-    remedy = "make one with: aesearch index PATH, or name one with --index"
-    if found:
-        raise WrongKind(f"there is no {what} in {home()}, only of other things; {remedy}")
-    raise NoIndex(f"there is no {what} in {home()}; {remedy}")
+    manifests = sorted(home().glob(f"*/{MANIFEST_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    matching = [path for path in manifests if kind is None or _read_kind(path) == kind]
+    if matching:
+        return matching[0].parent, len(matching)
+    remedy = "create one with: aesearch index PATH, or choose one with --index"
+    if manifests:
+        raise WrongKind(f"there is no index of {kind} in {home()}, only of other kinds; {remedy}")
+    raise NoIndex(f"there is no index{f' of {kind}' if kind else ''} in {home()}; {remedy}")
 
 
-def _kind_of(path: Path) -> str | None:
+def _read_kind(path: Path) -> str | None:
     try:
         return read_json(path).get("kind")
     except CorruptIndex:
-        return None  # it will say so itself when it is asked by name
+        return None  # opening it by name reports what is wrong

@@ -1,4 +1,4 @@
-"""One writer of an index at a time, by a lock that the system takes back when its holder dies."""
+"""A write lock per index. The operating system releases it if its holder dies."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ from aesearch.errors import Busy
 
 
 @contextmanager
-def writing(folder: Path, wait: float = 0.0) -> Iterator[None]:
-    """Holds the index in `folder` for writing; a process that holds it already may do so again.
+def write_lock(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold the write lock of the index in a folder. A process may acquire it more than once; readers do not need it.
 
-    The lock lies beside the folder, so that one that is replaced, or not there yet, can be held.  Readers need none.
-    wait : seconds to wait for another writer.  Raises Busy, which names it, once they are over.
+    The lock file lies beside the folder, so that the folder can be replaced, or not exist yet.
+
+    Parameters
+    ----------
+    folder : Path
+    wait_seconds : float
+        How long to wait for another writer.
+
+    Raises
+    ------
+    Busy
+        If another process holds the lock. The message names that process.
     """
     from filelock import FileLock, Timeout
 
@@ -25,15 +35,20 @@ def writing(folder: Path, wait: float = 0.0) -> Iterator[None]:
     lock = FileLock(folder.parent / f".{folder.name}.lock", is_singleton=True)
     holder = folder.parent / f".{folder.name}.writer"
     try:
-        lock.acquire(timeout=wait)
+        lock.acquire(timeout=wait_seconds)
     except Timeout:
-        with suppress(OSError):
-            raise Busy(f"{folder} is being written by {holder.read_text()}; try again when it has ended") from None
-        raise Busy(f"{folder} is being written by another process; try again when it has ended") from None
+        raise Busy(f"{folder} is locked: {_read_holder(holder)} is writing it; try again when it has finished") from None
     try:
-        holder.write_text(f"process {os.getpid()}, since {datetime.now():%H:%M:%S}")
+        holder.write_text(f"process {os.getpid()}, started at {datetime.now():%H:%M:%S},")
         yield
     finally:
         if lock.lock_counter == 1:
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _read_holder(path: Path) -> str:
+    """Return a description of the process that holds a lock."""
+    with suppress(OSError):
+        return path.read_text()
+    return "another process"

@@ -1,8 +1,8 @@
-"""An index's folder: its parts, their checksums, and the one small file whose replacement commits a change.
+"""The folder of an index: its parts, their checksums, and the one small file whose replacement commits a change.
 
-A part is a file or folder beside `index.json`, which names it.  A change writes the parts that differ under new names
-(`store.2` beside `store`), then replaces `index.json`; only then are the old ones removed.  So a reader, and whoever comes
-after a crash, sees the old index or the new one, never a mixture.
+A part is a file or a folder beside `index.json`, which lists it. A commit writes the changed parts under new names
+(`store.2` beside `store`), then replaces `index.json`, and removes the old parts last. A reader therefore sees the old
+index or the new one, never a mixture; so does the next process after a crash.
 """
 
 from __future__ import annotations
@@ -18,150 +18,197 @@ from pathlib import Path
 from typing import Any
 
 from aesearch.arrays import read_json
-from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex
+from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, UnsupportedFormat
+from aesearch.index.locations import MANIFEST_FILE
 
-FORMAT = 1
-FILE = "index.json"
+FORMAT = 2
 PARTS = {"features": "features", "coder": "coder", "store": "store", "ledger": "ledger.sqlite"}
-CHECKED_AT_OPENING = 64 << 20
-"""Bytes: a larger file has only its size checked when the index is opened."""
+"""Part -> its name in the first commit."""
 
-SEAL = "sha256"
-"""The checksum of all else that `index.json` says."""
+MAX_CHECKED_BYTES = 64 << 20
+"""Opening an index compares the checksum of files up to this size; of larger ones it compares only the size."""
+
+CHECKSUM_KEY = "sha256"
+"""Key of the checksum that covers the rest of `index.json`."""
 
 Manifest = dict[str, Any]
 
 
-def generation(folder: Path) -> int | None:
-    """The number of the last commit; None where there is none, or nothing that says it."""
+def read_generation(folder: Path) -> int | None:
+    """Return the number of the last commit; None if there is none, or it cannot be read."""
     try:
-        found = read_json(folder / FILE).get("generation")
+        generation = read_json(folder / MANIFEST_FILE).get("generation")
     except CorruptIndex:
         return None
-    return found if isinstance(found, int) else None
+    return generation if isinstance(generation, int) else None
 
 
-def read_manifest(folder: Path, *, in_full: bool = False) -> Manifest:
-    """What `index.json` says, once every file that it names was found to be as it was written; large ones, unless
-    `in_full`, by their size.
+def read_manifest(folder: Path, *, max_checked_bytes: float = MAX_CHECKED_BYTES) -> Manifest:
+    """Read `index.json` and check every file that it lists.
 
-    Raises NoIndex where there is none, CorruptIndex where a file is missing, altered or of a newer format.
+    Parameters
+    ----------
+    folder : Path
+    max_checked_bytes : float
+        Of larger files compare only the size, not the checksum.
+
+    Raises
+    ------
+    NoIndex
+        If there is no index in the folder.
+    UnsupportedFormat
+        If another version of aesearch has written it.
+    CorruptIndex
+        If a file is missing or altered.
     """
-    if not (folder / FILE).is_file():
-        raise NoIndex(f"there is no index in {folder}; make one with: aesearch index PATH --index {folder}")
-    manifest = read_json(folder / FILE)
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        raise NoIndex(f"there is no index in {folder}; create one with: aesearch index PATH --index {folder}")
+    manifest = read_json(path)
     if not isinstance(manifest.get("format"), int) or not isinstance(manifest.get("files"), dict):
-        raise CorruptIndex(folder / FILE, "does not describe an index")
-    if manifest["format"] > FORMAT:
-        raise CorruptIndex(folder / FILE, f"is of format {manifest['format']}, newer than this aesearch (format {FORMAT})")
-    if not _names_parts(manifest):
-        raise CorruptIndex(folder / FILE, "does not name the parts of an index, or names files that are none of them")
-    if manifest.pop(SEAL, None) not in (None, _seal(manifest)):  # older indexes have none
-        raise CorruptIndex(folder / FILE, "differs from what was written")
+        raise CorruptIndex(path, "does not describe an index")
+    if manifest["format"] != FORMAT:
+        raise UnsupportedFormat(folder, manifest["format"], FORMAT)
+    if not _lists_known_parts(manifest):
+        raise CorruptIndex(path, "does not list the parts of an index, or lists other files")
+    if manifest.pop(CHECKSUM_KEY, None) != _checksum(manifest):
+        raise CorruptIndex(path, "does not match its checksum")
     for name, expected in manifest["files"].items():
-        _check(folder, name, expected, in_full)
+        _check_file(folder, name, expected, max_checked_bytes)
     return manifest
 
 
-def _check(folder: Path, name: str, expected: Mapping[str, Any], in_full: bool) -> None:
+def _check_file(folder: Path, name: str, expected: Mapping[str, Any], max_checked_bytes: float) -> None:
     path = folder / name
     try:
         size = path.stat().st_size
         if size != expected["bytes"]:
-            raise CorruptIndex(path, f"has {size:,} bytes where {expected['bytes']:,} were written")
-        if (in_full or size <= CHECKED_AT_OPENING) and _sha256(path) != expected["sha256"]:
-            raise CorruptIndex(path, "differs from what was written")
+            raise CorruptIndex(path, f"has {size:,} bytes instead of {expected['bytes']:,}")
+        if size <= max_checked_bytes and _sha256(path) != expected["sha256"]:
+            raise CorruptIndex(path, "does not match its checksum")
     except OSError as error:
         raise CorruptIndex(path, f"cannot be opened ({error.strerror})") from None
     except (KeyError, TypeError):
-        raise CorruptIndex(folder / FILE, f"says nothing of the size of {name}") from None
+        raise CorruptIndex(folder / MANIFEST_FILE, f"lacks the size or the checksum of {name}") from None
 
 
-def commit(folder: Path, record: Mapping[str, Any], writers: Mapping[str, Callable[[Path], None]]) -> Manifest:
-    """Writes the parts that have a writer, keeps the others as they are, and makes `record` and them the index.
+def commit(folder: Path, contents: Mapping[str, Any], writers: Mapping[str, Callable[[Path], None]]) -> int:
+    """Write parts and make them the index. Parts without a writer stay as they are.
 
-    Each writer is called with the path that its part is to have.  Raises InvalidParameter where the folder holds something else.
+    Parameters
+    ----------
+    folder : Path
+        Created if it does not exist.
+    contents : mapping
+        JSON values to store in `index.json`.
+    writers : mapping
+        Part -> function that writes it to the path it is called with.
+
+    Returns
+    -------
+    int
+        The number of the commit.
+
+    Raises
+    ------
+    InvalidParameter
+        If the folder holds other files.
     """
-    old = _old(folder)
-    generation = 1 + (old["generation"] if old else 0)
+    previous = _read_previous(folder)
+    generation = 1 + (previous["generation"] if previous else 0)
     folder.mkdir(parents=True, exist_ok=True)
-    parts = dict(old["parts"]) if old else {}
-    files = {name: seen for name, seen in (old["files"] if old else {}).items() if _part(name, parts) not in writers}
-    fresh = folder / f".{FILE}.new"
-    written = [fresh]
+    parts = dict(previous["parts"]) if previous else {}
+    old_files = previous["files"] if previous else {}
+    files = {name: entry for name, entry in old_files.items() if _part_of(name, parts) not in writers}
+    new_manifest = folder / f".{MANIFEST_FILE}.new"
+    written = [new_manifest]
     try:
         for part, write in writers.items():
-            stem, dot, ending = PARTS[part].partition(".")
-            parts[part] = PARTS[part] if generation == 1 else f"{stem}.{generation}{dot}{ending}"
-            written.append(folder / parts[part])
-            _remove(written[-1])  # left by a change that was broken off
-            write(written[-1])
-            for path in _files_of(written[-1]):
-                files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-                _sync(path)
-        manifest = {"format": FORMAT, "generation": generation, **record, "parts": parts, "files": files}
-        fresh.write_text(json.dumps({**manifest, SEAL: _seal(manifest)}, indent=1) + "\n", encoding="utf-8")
-        _sync(fresh)
+            parts[part] = _part_name(part, generation)
+            path = folder / parts[part]
+            written.append(path)
+            _remove(path)  # an interrupted commit may have left it behind
+            write(path)
+            files |= _describe_files(folder, path)
+        manifest = {"format": FORMAT, "generation": generation, **contents, "parts": parts, "files": files}
+        manifest[CHECKSUM_KEY] = _checksum(manifest)
+        new_manifest.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        _fsync(new_manifest)
     except BaseException:
-        for path in written:  # on a full disk it would be in the way
+        for path in written:  # on a full disk they would be in the way
             _remove(path)
         raise
-    fresh.replace(folder / FILE)
-    _sync(folder)
-    for name in set((old or {"parts": {}})["parts"].values()) - set(parts.values()):
-        _remove(folder / name)
-    return manifest
+    new_manifest.replace(folder / MANIFEST_FILE)
+    _fsync(folder)
+    if previous:
+        for name in set(previous["parts"].values()) - set(parts.values()):
+            _remove(folder / name)
+    return generation
 
 
-def check_place(folder: Path) -> None:
-    """Raises InvalidParameter where an index in `folder` would lie among, or over, something that is not one."""
+def _part_name(part: str, generation: int) -> str:
+    stem, dot, ending = PARTS[part].partition(".")
+    return PARTS[part] if generation == 1 else f"{stem}.{generation}{dot}{ending}"
+
+
+def _describe_files(folder: Path, path: Path) -> dict[str, dict[str, Any]]:
+    """Flush the files of a part to the disk, and return the size and checksum of each."""
+    described = {}
+    for file in _files_in(path):
+        described[file.relative_to(folder).as_posix()] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+        _fsync(file)
+    return described
+
+
+def check_location(folder: Path) -> None:
+    """Raise InvalidParameter if an index in the folder would overwrite, or lie among, other files."""
     if folder.exists() and not folder.is_dir():
-        raise InvalidParameter(f"{folder} is a file; name a folder for the index (--index)")
-    strange = [
-        path.name
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if path.name.partition(".")[0] not in {*(name.partition(".")[0] for name in PARTS.values()), "index", ""}
-    ]
-    if strange:
+        raise InvalidParameter(f"{folder} is a file, not a folder; choose a folder for the index (--index)")
+    own = {*(name.partition(".")[0] for name in PARTS.values()), "index", ""}
+    foreign = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    foreign = [name for name in foreign if name.partition(".")[0] not in own]
+    if foreign:
         raise InvalidParameter(
-            f"{folder} holds {strange[0]}, which is no part of an index; name a folder of its own (--index)"
+            f"{folder} is not an index: it contains {foreign[0]}; choose an empty or a new folder for the index (--index)"
         )
 
 
-def _old(folder: Path) -> Manifest | None:
-    """What is there already and can be taken over, not checked; None where there is nothing, or nothing whole."""
-    check_place(folder)
+def _read_previous(folder: Path) -> Manifest | None:
+    """Return the manifest of the index in the folder, unchecked; None if there is no usable one."""
+    check_location(folder)
     try:
-        old = read_json(folder / FILE)
+        previous = read_json(folder / MANIFEST_FILE)
     except CorruptIndex:
         return None
-    return old if _names_parts(old) and isinstance(old.get("generation"), int) else None
+    return previous if _lists_known_parts(previous) and isinstance(previous.get("generation"), int) else None
 
 
-def _names_parts(manifest: Manifest) -> bool:
-    """Whether all parts are named, as we name them, and no file but theirs: a manifest from elsewhere must not be able to
-    have us read, or remove, what is none of the index."""
+def _lists_known_parts(manifest: Manifest) -> bool:
+    """Return whether a manifest lists all parts under names of ours, and only their files.
+
+    A hostile manifest must not make us read, or remove, files outside the index.
+    """
     parts, files = manifest.get("parts"), manifest.get("files")
     if not isinstance(parts, dict) or not isinstance(files, dict) or parts.keys() != PARTS.keys():
         return False
-    for part, place in parts.items():
+    for part, name in parts.items():
         stem, dot, ending = PARTS[part].partition(".")
-        if not isinstance(place, str) or not re.fullmatch(rf"{stem}(\.\d+)?{re.escape(dot + ending)}", place):
+        if not isinstance(name, str) or not re.fullmatch(rf"{stem}(\.\d+)?{re.escape(dot + ending)}", name):
             return False
-    return all(_part(name, parts) and ".." not in name.split("/") for name in files)
+    return all(_part_of(name, parts) and ".." not in name.split("/") for name in files)
 
 
-def _seal(manifest: Manifest) -> str:
+def _checksum(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def _part(name: str, parts: Mapping[str, str]) -> str | None:
-    """The part that the file `name` belongs to."""
-    first = name.partition("/")[0]
-    return next((part for part, place in parts.items() if place == first), None)
+def _part_of(file: str, parts: Mapping[str, str]) -> str | None:
+    """Return the part that a file belongs to."""
+    first = file.partition("/")[0]
+    return next((part for part, name in parts.items() if name == first), None)
 
 
-def _files_of(path: Path) -> Iterator[Path]:
+def _files_in(path: Path) -> Iterator[Path]:
     return (inner for inner in sorted(path.rglob("*")) if inner.is_file()) if path.is_dir() else iter([path])
 
 
@@ -170,20 +217,20 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
-    """Has the system write `path` through to the disk; a folder only where the system can (not on Windows)."""
+def fsync_tree(path: Path) -> None:
+    """Flush a file, or all files of a folder, to the disk."""
+    for file in _files_in(path):
+        _fsync(file)
+
+
+def _fsync(path: Path) -> None:
+    """Flush a file to the disk. Folders are flushed only if the operating system can (Windows cannot)."""
     with contextlib.suppress(PermissionError):
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def write_through(path: Path) -> None:
-    """Waits until the files of `path` are on the disk."""
-    for file in _files_of(path):
-        _sync(file)
 
 
 def _remove(path: Path) -> None:

@@ -1,5 +1,7 @@
-"""Rows of features, and codes, kept on disk between reading and storing: each file is read once, memory stays bounded, and
-a build that was broken off finds again what it had."""
+"""Rows and codes on disk between reading and storing.
+
+Each input file is read once, memory stays bounded, and an interrupted build finds what it had done.
+"""
 
 from __future__ import annotations
 
@@ -16,28 +18,34 @@ from aesearch.arrays import is_sparse
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-BATCHES = "batches.jsonl"
+LOG_FILE = "batches.jsonl"
 
 
 class Spool:
-    """Rows under keys, appended in batches, then read by their numbers.
+    """Rows under keys: appended in batches, read by position.
 
-    Dense rows lie in one file; sparse ones in two (columns, weights), and only where each row begins is held in memory.
-    A line of BATCHES says of each batch what it added to each file, with a checksum: a spool that is opened again holds the
-    batches that are whole, and of these, where `known` is given, those up to the first with a key that is not known.
+    Dense rows are stored in one file. Sparse rows are stored in two (columns and weights), and only the offset of each row
+    is held in memory. For each batch a line of LOG_FILE lists the bytes added to each file, with checksums.
+
+    Parameters
+    ----------
+    folder : Path
+        Created if it does not exist. An existing spool is reopened with all complete batches; the rest is discarded.
+    known_keys : container of int, optional
+        When reopening, discard all batches from the first one with another key.
     """
 
-    def __init__(self, folder: Path, known: Container[int] | None = None) -> None:
+    def __init__(self, folder: Path, known_keys: Container[int] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._files: dict[str, IO[bytes]] = {}
         self._dtypes: dict[str, Any] = {}
         self._keys = [np.zeros(0, np.int64)]
-        self._starts = [np.zeros(1, np.int64)]
+        self._offsets = [np.zeros(1, np.int64)]
         self._shape: tuple[int, ...] = ()
         self._is_sparse = False
         self._length = 0
-        self._reopen(known)
+        self._reopen(known_keys)
 
     def __len__(self) -> int:
         return self._length
@@ -45,10 +53,10 @@ class Spool:
     @property
     def keys(self) -> np.ndarray:
         """[N] int64, in the order of the rows."""
-        return _joined(self._keys)
+        return _merge(self._keys)
 
     def append(self, keys: np.ndarray, X: Any) -> None:
-        """Adds rows [N, ...], dense or csr, and their keys [N] int64; all batches are of one kind and width."""
+        """Append rows [N, ...], dense or csr, under the keys [N] int64. All batches have the same type and width."""
         keys = np.asarray(keys, np.int64)
         if is_sparse(X):
             counts = np.diff(X.indptr).astype(np.int64)
@@ -56,98 +64,100 @@ class Spool:
         else:
             arrays = {"keys": keys, "rows": np.asarray(X)}
         batch = {"shape": X.shape[1:], "files": {name: self._write(name, array) for name, array in arrays.items()}}
-        self._file(BATCHES).write(json.dumps(batch).encode() + b"\n")
-        self._enter(batch, arrays)
+        self._file(LOG_FILE).write(json.dumps(batch).encode() + b"\n")
+        self._register(batch, arrays)
 
     def _write(self, name: str, array: np.ndarray) -> tuple[str, int, int]:
-        """Dtype, bytes and checksum of what was added to the file."""
-        raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-        self._file(name).write(raw)
-        return array.dtype.str, raw.nbytes, zlib.crc32(raw)
+        """Append an array to a file. Return its dtype, size in bytes and checksum."""
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        self._file(name).write(data)
+        return array.dtype.str, data.nbytes, zlib.crc32(data)
 
-    def _enter(self, batch: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def _register(self, batch: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self._shape, self._is_sparse = tuple(batch["shape"]), "counts" in arrays
         self._dtypes |= {name: array.dtype for name, array in arrays.items()}
         self._keys.append(arrays["keys"])
         if self._is_sparse:
-            self._starts.append(np.cumsum(arrays["counts"]) + self._starts[-1][-1])
+            self._offsets.append(np.cumsum(arrays["counts"]) + self._offsets[-1][-1])
         self._length += len(arrays["keys"])
 
-    def _reopen(self, known: Container[int] | None) -> None:
-        """Takes up the batches that are whole, and cuts off what follows them."""
-        kept = {BATCHES: 0}
-        for line in self._file(BATCHES).readlines():
+    def _reopen(self, known_keys: Container[int] | None) -> None:
+        """Register the complete batches and truncate the files after them."""
+        sizes = {LOG_FILE: 0}
+        for line in self._file(LOG_FILE).readlines():
             try:
                 batch = json.loads(line)
-                arrays = {name: self._whole(name, *said) for name, said in batch["files"].items()}
-            except (ValueError, TypeError, KeyError):  # the line itself was not written whole
+                arrays = {name: self._read_next(name, *entry) for name, entry in batch["files"].items()}
+            except (ValueError, TypeError, KeyError):  # the line or its data is incomplete
                 break
-            if known is not None and not all(key in known for key in arrays["keys"].tolist()):
+            if known_keys is not None and not all(key in known_keys for key in arrays["keys"].tolist()):
                 break
-            self._enter(batch, arrays)
-            kept[BATCHES] += len(line)
+            self._register(batch, arrays)
+            sizes[LOG_FILE] += len(line)
             for name, (_, size, _) in batch["files"].items():
-                kept[name] = kept.get(name, 0) + size
+                sizes[name] = sizes.get(name, 0) + size
         for path in self._folder.iterdir():
-            self._file(path.name).truncate(kept.get(path.name, 0))
+            self._file(path.name).truncate(sizes.get(path.name, 0))
 
-    def _whole(self, name: str, dtype: str, size: int, checksum: int) -> np.ndarray:
-        """What is next in the file.  Raises ValueError where it is not what was written."""
-        raw = self._file(name).read(size)
-        if len(raw) != size or zlib.crc32(raw) != checksum:
+    def _read_next(self, name: str, dtype: str, size: int, checksum: int) -> np.ndarray:
+        """Read the next array of a file. Raises ValueError if it is incomplete or altered."""
+        data = self._file(name).read(size)
+        if len(data) != size or zlib.crc32(data) != checksum:
             raise ValueError(name)
-        return np.frombuffer(raw, dtype)
+        return np.frombuffer(data, dtype)
 
     def _file(self, name: str) -> IO[bytes]:
-        """Read from its beginning, written at its end."""
+        """Return an open file, which reads from the start and writes at the end."""
         if name not in self._files:
             self._files[name] = open(self._folder / name, "a+b")  # noqa: SIM115  # closed by close()
             self._files[name].seek(0)
         return self._files[name]
 
-    def _read(self, name: str) -> np.ndarray:
+    def _memory_map(self, name: str) -> np.ndarray:
         self._files[name].flush()
         if not (self._folder / name).stat().st_size:
             return np.zeros(0, self._dtypes[name])
         return np.memmap(self._folder / name, self._dtypes[name], "r")
 
     def flush(self) -> None:
-        """Hands to the system what was appended, so that it outlives this process; the line of a batch after the batch."""
-        for name in sorted(self._files, key=lambda name: name == BATCHES):
+        """Pass all appended rows to the operating system, so that they outlive this process. The log is flushed last."""
+        for name in sorted(self._files, key=lambda name: name == LOG_FILE):
             self._files[name].flush()
 
-    def rows(self, numbers: np.ndarray) -> Rows:
-        """The rows of those numbers [M], in rising order, as an array in memory: [M, ...]."""
+    def rows(self, positions: np.ndarray) -> Rows:
+        """Return the rows at ascending positions [M] as an array in memory, [M, ...]."""
         if not self._is_sparse:
-            return np.array(self._read("rows").reshape(self._length, *self._shape)[_place(numbers)])
+            return np.array(self._memory_map("rows").reshape(self._length, *self._shape)[_as_slice(positions)])
         from scipy.sparse import csr_array
 
-        starts = _joined(self._starts)
-        counts = starts[numbers + 1] - starts[numbers]
+        offsets = _merge(self._offsets)
+        counts = offsets[positions + 1] - offsets[positions]
         ends = np.cumsum(counts)
-        places = np.repeat(starts[numbers] - (ends - counts), counts) + np.arange(ends[-1] if len(ends) else 0)
-        parts = (self._read("weights")[places], self._read("columns")[places], np.concatenate([[0], ends]))
-        return csr_array(parts, shape=(len(numbers), self._shape[0]))
+        entries = np.repeat(offsets[positions] - (ends - counts), counts) + np.arange(ends[-1] if len(ends) else 0)
+        weights, columns = self._memory_map("weights")[entries], self._memory_map("columns")[entries]
+        indptr = np.concatenate([[0], ends])
+        return csr_array((weights, columns, indptr), shape=(len(positions), self._shape[0]))
 
-    def sample(self, most: int, seed: int = 0) -> Rows:
-        """All rows, or `most` of them drawn at random, in their order."""
-        if self._length <= most:
+    def sample(self, max_rows: int, seed: int = 0) -> Rows:
+        """Return all rows, or a random sample of `max_rows` of them, in their order."""
+        if self._length <= max_rows:
             return self.rows(np.arange(self._length))
-        return self.rows(np.sort(np.random.default_rng(seed).choice(self._length, most, replace=False)))
+        return self.rows(np.sort(np.random.default_rng(seed).choice(self._length, max_rows, replace=False)))
 
     def close(self) -> None:
+        """Close all files."""
         for file in self._files.values():
             file.close()
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    """The parts as one array, which takes their place: parts are added more often than they are asked for."""
+def _merge(parts: list[np.ndarray]) -> np.ndarray:
+    """Concatenate the parts in place and return the result: parts are appended more often than they are read."""
     if len(parts) > 1:
         parts[:] = [np.concatenate(parts)]
     return parts[0]
 
 
-def _place(numbers: np.ndarray) -> np.ndarray | slice:
-    """The same numbers as a slice where they follow each other: many times faster to read."""
-    follows = len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1
-    return slice(int(numbers[0]), int(numbers[-1]) + 1) if follows else numbers
+def _as_slice(positions: np.ndarray) -> np.ndarray | slice:
+    """Return consecutive positions as a slice, which is many times faster to read."""
+    is_consecutive = len(positions) and positions[-1] - positions[0] == len(positions) - 1
+    return slice(int(positions[0]), int(positions[-1]) + 1) if is_consecutive else positions

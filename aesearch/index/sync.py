@@ -1,4 +1,4 @@
-"""How an index follows its files: which are known, and which items are new, have changed, moved, or are there no more."""
+"""Synchronizing an index with its files: which items are new, changed, moved or gone."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from collections import defaultdict, deque
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
-from aesearch.index.ledger import Ledger, Row
-from aesearch.items import Item
+from aesearch.errors import WrongKind
+from aesearch.index.edits import READ_BATCH, batches, delete_rows, insert_items, make_ledger_writable, move_items
+from aesearch.index.ledger import Ledger, LedgerRow
+from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
+from aesearch.index.storage import IndexState
+from aesearch.items import Item, Skip
 from aesearch.readers.folder import FileCollection, FileStat
 
-UNSETTLED = FileStat(-1, -1)
-"""Stands in the ledger for a file of which not all is known: no file is like it, so the next update reads it again."""
+PENDING = FileStat(-1, -1)
+"""Recorded for a file that is not processed completely. No file has this size, so the next sync reads it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an update did, in items."""
+    """Number of items that a sync added, updated, removed and moved."""
 
     added: int
     updated: int
@@ -25,78 +30,165 @@ class Changes:
     moved: int = 0
 
 
-class Settled:
-    """Enters in the ledger, as items are gone through in their order, the files that are done with and what was left out.
+class FileTracker:
+    """Records in a ledger which files are processed, while their items are iterated in order, and what was skipped.
 
-    Of items made in memory there are neither.
+    For items in memory there is nothing to record.
     """
 
     def __init__(self, ledger: Ledger, items: Iterable[Item]) -> None:
         self._ledger = ledger
-        self._skipped: dict[str, str] = items.skipped if isinstance(items, FileCollection) else {}
-        self._again: set[str] = items.retry if isinstance(items, FileCollection) else set()
-        self._waiting = deque(items.paths.items() if isinstance(items, FileCollection) else ())
-        self._told = 0
+        files = items if isinstance(items, FileCollection) else None
+        self._skipped: dict[str, Skip] = files.skipped if files else {}
+        self._retry: set[str] = files.retry if files else set()
+        self._unfinished = deque(files.paths.items() if files else ())
+        self._n_recorded_skips = 0
 
-    def up_to(self, path: str | None, left_out: Mapping[str, str] | None = None) -> list[str]:
-        """Settles the files before `path`, which is being read, or all of them, and what was left out meanwhile: by the
-        reading, and for the reasons in `left_out`.  Returns the files that are known now; those that could not be read for
-        a reason that may pass are not, and stay to be read again."""
-        done: dict[str, FileStat] = {}
-        while self._waiting and self._waiting[0][0] != path:
-            name, stat = self._waiting.popleft()
-            done[name] = UNSETTLED if name in self._again else stat
-        self._ledger.set_files(done)
-        newly = islice(reversed(self._skipped.items()), len(self._skipped) - self._told)
-        self._ledger.skip({**(left_out or {}), **dict(newly)})
-        self._told = len(self._skipped)
-        return [name for name in done if name not in self._again]
+    def finish_before(self, path: str | None, skips: Mapping[str, Skip] | None = None) -> list[str]:
+        """Record all files before `path`, which is being read, as processed; all files if it is None.
+
+        Parameters
+        ----------
+        path : str or None
+        skips : mapping, optional
+            Items skipped by the caller, to be recorded with those skipped by the reader.
+
+        Returns
+        -------
+        list of str
+            The processed files, without those that could not be read for a transient reason; the next sync retries these.
+        """
+        finished: dict[str, FileStat] = {}
+        while self._unfinished and self._unfinished[0][0] != path:
+            name, stat = self._unfinished.popleft()
+            finished[name] = PENDING if name in self._retry else stat
+        self._ledger.set_files(finished)
+        new_skips = islice(reversed(self._skipped.items()), len(self._skipped) - self._n_recorded_skips)
+        self._ledger.add_skips({**(skips or {}), **dict(new_skips)})
+        self._n_recorded_skips = len(self._skipped)
+        return [name for name in finished if name not in self._retry]
 
 
-class Before:
-    """The items that were in the files that have changed or are `gone`, to be compared with those that are there now."""
+class Comparison(NamedTuple):
+    """Items compared with the rows of the index."""
 
-    def __init__(self, rows: Iterable[Row], gone: Container[str]) -> None:
-        self._by_file: dict[str | None, dict[str, Row]] = defaultdict(dict)
-        self._gone_by_id: dict[str, Row] = {}
-        self._gone_by_digest: dict[bytes | None, Row] = {}
+    to_encode: list[Item]
+    replaced: list[LedgerRow]
+    moves: list[tuple[LedgerRow, Item]]
+
+
+class KnownItems:
+    """The indexed items of changed and deleted files, to be compared with the items that are there now.
+
+    Parameters
+    ----------
+    rows : iterable of LedgerRow
+        The items of these files.
+    deleted : container of str
+        The files that do not exist anymore. Their items may have moved to other files.
+    """
+
+    def __init__(self, rows: Iterable[LedgerRow], deleted: Container[str]) -> None:
+        self._by_file: dict[str | None, dict[str, LedgerRow]] = defaultdict(dict)
+        self._deleted_by_id: dict[str, LedgerRow] = {}
+        self._deleted_by_digest: dict[bytes | None, LedgerRow] = {}
         for row in rows:
             self._by_file[row.path][row.id] = row
-            if row.path in gone:
-                self._gone_by_id[row.id] = row
-                self._gone_by_digest[row.digest] = row
-        self._gone_by_digest.pop(None, None)  # of nothing it is known that it is the same
+            if row.path in deleted:
+                self._deleted_by_id[row.id] = row
+                self._deleted_by_digest[row.digest] = row
+        self._deleted_by_digest.pop(None, None)  # items without a digest cannot be recognized
 
-    def compared(self, items: Sequence[Item]) -> tuple[list[Item], list[Row], list[tuple[Row, Item]]]:
-        """The items that are to be encoded; what these were before, as far as they were there; and those whose content was
-        in a file that is gone, with what they were there."""
-        fresh: list[Item] = []
-        stale: list[Row] = []
-        moved: list[tuple[Row, Item]] = []
+    def compare(self, items: Sequence[Item]) -> Comparison:
+        """Compare the items of a batch with the known rows, which are removed from the known rows if they match."""
+        result = Comparison([], [], [])
         for item in items:
-            # Rows of a table that the user named go by ids of their own, which outlive the table's name.
-            old = self._by_file[item.path].get(item.id) or self._gone_by_id.get(item.id)
-            if old is None:
-                old = self._gone_by_digest.get(item.digest)
-            if old is None:
-                fresh.append(item)
+            row = self._find(item)
+            if row is None:
+                result.to_encode.append(item)
                 continue
-            self._take(old)
-            same = old.digest == item.digest
-            if same and old.path != item.path:
-                moved.append((old, item))
-            elif not same or old.label != item.label:
-                fresh.append(item)
-                stale.append(old)
-        return fresh, stale, moved
+            self._take(row)
+            is_same = row.digest == item.digest
+            if is_same and row.path != item.path:
+                result.moves.append((row, item))
+            elif not is_same or row.label != item.label:
+                result.to_encode.append(item)
+                result.replaced.append(row)
+        return result
 
-    def _take(self, row: Row) -> None:
+    def _find(self, item: Item) -> LedgerRow | None:
+        # Rows of a table that the user named have their own ids, which stay the same if the table is renamed.
+        row = self._by_file[item.path].get(item.id) or self._deleted_by_id.get(item.id)
+        return row if row is not None else self._deleted_by_digest.get(item.digest)
+
+    def _take(self, row: LedgerRow) -> None:
         del self._by_file[row.path][row.id]
-        if self._gone_by_id.get(row.id) is row:
-            del self._gone_by_id[row.id]
-        if self._gone_by_digest.get(row.digest) is row:
-            del self._gone_by_digest[row.digest]
+        if self._deleted_by_id.get(row.id) is row:
+            del self._deleted_by_id[row.id]
+        if self._deleted_by_digest.get(row.digest) is row:
+            del self._deleted_by_digest[row.digest]
 
-    def left_in(self, paths: Iterable[str]) -> list[Row]:
-        """What was in those files and is there no more, once all of their items were compared."""
+    def take_remaining(self, paths: Iterable[str]) -> list[LedgerRow]:
+        """Return the rows of files that no item has matched, once all items of the files are compared."""
         return [row for path in paths for row in self._by_file.pop(path, {}).values()]
+
+
+class Synchronizer:
+    """One sync of an index with its files. The coder stays as it was trained.
+
+    Only files with a different size or modification time are read, and only items with different content are encoded. A
+    moved or renamed item keeps its code. The ledger is consistent after each batch, so that a sync interrupted after a save
+    resumes there.
+
+    Parameters
+    ----------
+    index : IndexState
+    files : FileCollection
+        The files as they are now.
+    """
+
+    def __init__(self, index: IndexState, files: FileCollection) -> None:
+        if files.kind != index.record.kind:
+            raise WrongKind(f"cannot sync: this is an index of {index.record.kind}, but the files are {files.kind}")
+        make_ledger_writable(index)
+        self._index, ledger = index, index.ledger
+        recorded = ledger.files()
+        self._changed = [path for path, stat in files.paths.items() if recorded.get(path) != stat]
+        self._deleted = recorded.keys() - files.paths.keys()
+        affected = [*self._changed, *self._deleted]
+        self._known = KnownItems(ledger.rows_by_path(affected), self._deleted)
+        # Pending until they are processed, so that the next sync after an interruption reads them again.
+        ledger.set_files(dict.fromkeys(affected, PENDING))
+        unchanged = files.paths.keys() - set(self._changed)
+        ledger.skipped = {name: skip for name, skip in ledger.skipped.items() if files.file_of(name) in unchanged}
+        self._files = files.subset(self._changed).with_image_size(index.features.image_size)
+        self._tracker = FileTracker(ledger, self._files)
+        self._added = self._updated = self._removed = self._moved = 0
+
+    def run(self, on_progress: ProgressCallback = ignore_progress, batch_size: int = READ_BATCH) -> Changes:
+        """Process all changed files. `on_progress` is called after each batch, and may save the index."""
+        done = 0
+        for batch in batches(self._files, batch_size):
+            self._process(batch)
+            done += len(batch)
+            on_progress(Progress("encode", done, len(self._changed)))
+        self._delete_remaining([*self._tracker.finish_before(None), *self._deleted])
+        self._index.ledger.remove_files(self._deleted)
+        self._index.unsaved.add("ledger")
+        return Changes(self._added, self._updated, self._removed, self._moved)
+
+    def _process(self, batch: list[Item]) -> None:
+        skips: dict[str, Skip] = {}
+        to_encode, replaced, moves = self._known.compare(batch)
+        self._moved += move_items(self._index, moves, skips)
+        delete_rows(self._index, replaced)
+        inserted = insert_items(self._index, to_encode, skips)
+        n_updated = len({row.id for row in replaced}.intersection(item.id for item in inserted))
+        self._updated += n_updated
+        self._added += len(inserted) - n_updated
+        self._removed += len(replaced) - n_updated
+        self._delete_remaining(self._tracker.finish_before(batch[-1].path, skips))
+        self._index.unsaved.add("ledger")  # it may have been saved since the last batch
+
+    def _delete_remaining(self, paths: Iterable[str]) -> None:
+        self._removed += delete_rows(self._index, self._known.take_remaining(paths))

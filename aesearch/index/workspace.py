@@ -1,4 +1,4 @@
-"""A build on its way: what it has read, learned and encoded, so that one that was broken off goes on from there."""
+"""Intermediate results of a build, so that an interrupted build resumes."""
 
 from __future__ import annotations
 
@@ -17,87 +17,102 @@ from aesearch.coders.base import Coder
 from aesearch.errors import CorruptIndex, InvalidParameter
 from aesearch.features.base import Features, load_features
 from aesearch.index.ledger import Ledger
-from aesearch.index.manifest import write_through
+from aesearch.index.manifest import fsync_tree
 from aesearch.index.spool import Spool
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-MARK, FORMAT = "unfinished index of aesearch, format", 1
-"""What a plan begins with; work of another format is thrown away."""
+FORMAT_KEY, FORMAT = "workspace of aesearch, format", 2
+"""First entry of a plan. A workspace of another format is emptied."""
 
 PLAN, LEDGER, FEATURES, ROWS, CODES = "plan.json", "ledger.sqlite", "features", "rows", "codes"
-OURS = re.compile(rf"{PLAN}|{LEDGER}.*|{FEATURES}(\.new)?|{ROWS}|{CODES}|training.*")
-"""What lies in the folder."""
+OWN_NAMES = re.compile(rf"{PLAN}|{LEDGER}.*|{FEATURES}(\.new)?|{ROWS}|{CODES}|training.*")
 
-CHECKED = 64
-"""Items whose codes are made again, to see whether those that were kept are of the same coder."""
-NEARLY = 1e-4
+N_VERIFIED_CODES = 64
+"""Codes that are computed again, to verify that the existing codes are from the same coder."""
+
+CODE_TOLERANCE = 1e-4
 
 
 class Workspace:
-    """The work of a build in a folder of its own, which is empty, or holds the work of an earlier one.
+    """A folder with the intermediate results of one build: empty, or left behind by an interrupted build.
 
-    Nothing in it is trusted further than its checksums: what a crash, or a loss of power, left half written is done again.
-    What is not of the same `plan` is thrown away.  Raises InvalidParameter where the folder holds something else.
+    Only what matches its checksum is used. What a crash or a power failure left incomplete is done again. The results of a
+    build with another plan are discarded.
+
+    Parameters
+    ----------
+    folder : Path
+    plan : mapping
+        Everything that determines the results, as JSON values.
 
     Attributes
     ----------
-    ledger : the items read, and the files wholly read.
-    features : those that were fitted; None where they are still to be.
-    rows, codes : spools of the features of the items and of their codes, under their keys.
+    ledger : Ledger
+        The items read so far, and the files that were read completely.
+    features : Features or None
+        The fitted features; None if they are not fitted yet.
+    rows, codes : Spool
+        Rows and codes of the items under their keys.
+
+    Raises
+    ------
+    InvalidParameter
+        If the folder holds other files.
     """
 
     def __init__(self, folder: Path, plan: Mapping[str, Any]) -> None:
         self.folder = folder
-        expected = json.loads(json.dumps({MARK: FORMAT, **plan}))
-        if not self._is_of(expected):
-            self._begin(expected)
+        expected = json.loads(json.dumps({FORMAT_KEY: FORMAT, **plan}))
+        if not self._has_plan(expected):
+            self._clear(expected)
         try:
             self._open()
         except CorruptIndex:
-            self._begin(expected)
+            self._clear(expected)
             self._open()
-        os.utime(folder / PLAN)  # see begun()
+        os.utime(folder / PLAN)  # see last_used()
 
-    def _is_of(self, plan: dict[str, Any]) -> bool:
+    def _has_plan(self, plan: dict[str, Any]) -> bool:
         try:
             return read_json(self.folder / PLAN) == plan
         except CorruptIndex:
             return False
 
-    def _begin(self, plan: dict[str, Any]) -> None:
-        """Empties the folder and puts the plan in it, first of all: by it the folder is known as ours."""
+    def _clear(self, plan: dict[str, Any]) -> None:
+        """Empty the folder and write the plan first, which marks the folder as a workspace."""
         self.folder.mkdir(parents=True, exist_ok=True)
         names = {path.name for path in self.folder.iterdir()}
-        plan_is_ours = PLAN in names and _is_ours((self.folder / PLAN).read_bytes())
-        strange = {name for name in names if not plan_is_ours or not OURS.fullmatch(name)}
-        if strange:
+        is_workspace = PLAN in names and _is_plan((self.folder / PLAN).read_bytes())
+        foreign = {name for name in names if not is_workspace or not OWN_NAMES.fullmatch(name)}
+        if foreign:
             raise InvalidParameter(
-                f"{self.folder} holds {min(strange)}, which is no work on an index; name a folder of its own"
+                f"{self.folder} is not a workspace: it contains {min(foreign)}; choose an empty or a new folder"
             )
-        self._forget(*(names - {PLAN}))
+        self._delete(*(names - {PLAN}))
         write_json(self.folder / PLAN, plan)
-        write_through(self.folder / PLAN)
+        fsync_tree(self.folder / PLAN)
 
     def _open(self) -> None:
-        self.ledger = Ledger.kept(self.folder / LEDGER)
-        known = {row.key for row in self.ledger.all_rows()}
-        self.rows = Spool(self.folder / ROWS, known)
-        lost = list(known.difference(self.rows.keys.tolist()))
-        if lost:  # entered, but their rows never reached the disk; whatever was learned was learned with them
-            self.ledger.remove_files(row.path for row in self.ledger.rows_by_key(lost).values() if row.path)
+        self.ledger = Ledger.open_exclusive(self.folder / LEDGER)
+        known_keys = {row.key for row in self.ledger.all_rows()}
+        self.rows = Spool(self.folder / ROWS, known_keys)
+        lost = list(known_keys.difference(self.rows.keys.tolist()))
+        if lost:  # their rows never reached the disk, and whatever was trained was trained with them
+            paths = {row.path for row in self.ledger.rows_by_key(lost).values()}
+            self.ledger.remove_files(path for path in paths if path)
             self.ledger.remove(lost)
-            self._forget(CODES, *(path.name for path in self.folder.glob("training-*")))
+            self._delete(CODES, *(path.name for path in self.folder.glob("training-*")))
         self.codes = Spool(self.folder / CODES)
         if not np.array_equal(self.codes.keys, self.rows.keys[: len(self.codes)]):
-            raise CorruptIndex(self.folder / CODES, "is not of the rows beside it")
-        there = (self.folder / FEATURES).exists()
-        if len(self.rows) and not there:
+            raise CorruptIndex(self.folder / CODES, "does not match the rows beside it")
+        has_features = (self.folder / FEATURES).exists()
+        if len(self.rows) and not has_features:
             raise CorruptIndex(self.folder / FEATURES, "is missing")
-        self.features: Features | None = load_features(self.folder / FEATURES) if there else None
+        self.features: Features | None = load_features(self.folder / FEATURES) if has_features else None
 
-    def _forget(self, *names: str) -> None:
+    def _delete(self, *names: str) -> None:
         for name in names:
             if (self.folder / name).is_dir():
                 shutil.rmtree(self.folder / name)
@@ -105,53 +120,54 @@ class Workspace:
                 (self.folder / name).unlink(missing_ok=True)
 
     @property
-    def training(self) -> Path:
-        """The file in which training on all rows keeps how far it came; with more rows it is another training."""
+    def training_checkpoint(self) -> Path:
+        """Checkpoint of a training on all rows. With more rows it is another training."""
         return self.folder / f"training-{len(self.rows)}.safetensors"
 
-    def keep_features(self, features: Features) -> None:
-        """Whole or not at all."""
-        fresh = self.folder / f"{FEATURES}.new"
-        self._forget(fresh.name)
-        features.save(fresh)
-        write_through(fresh)
-        fresh.rename(self.folder / FEATURES)
+    def save_features(self, features: Features) -> None:
+        """Store the fitted features atomically."""
+        new = self.folder / f"{FEATURES}.new"
+        self._delete(new.name)
+        features.save(new)
+        fsync_tree(new)
+        new.rename(self.folder / FEATURES)
         self.features = features
 
     def codes_of(self, coder: Coder) -> Spool:
-        """The spool of codes, empty unless those in it are this coder's."""
-        made = len(self.codes)
-        some = np.arange(max(0, made - CHECKED), made)
-        if made and not _alike(coder.encode(self.rows.rows(some)), self.codes.rows(some)):
+        """Return the spool of codes. It is emptied first if its codes are not from this coder."""
+        count = len(self.codes)
+        last = np.arange(max(0, count - N_VERIFIED_CODES), count)
+        if count and not _are_close(coder.encode(self.rows.rows(last)), self.codes.rows(last)):
             self.codes.close()
-            self._forget(CODES)
+            self._delete(CODES)
             self.codes = Spool(self.folder / CODES)
         return self.codes
 
     def commit(self) -> None:
-        """Makes what was read so far outlive this process: the rows before the items that stand for them."""
+        """Make everything read so far durable: first the rows, then the ledger that refers to them."""
         self.rows.flush()
         self.ledger.commit()
 
     def close(self) -> None:
+        """Close all files."""
         self.rows.close()
         self.codes.close()
         self.ledger.close()
 
 
-def _alike(found: Rows, kept: Rows) -> bool:
-    if is_sparse(found):
-        return not abs(found - kept).max() > NEARLY
-    return found.shape == kept.shape and np.allclose(found, kept, atol=NEARLY)
+def _are_close(first: Rows, second: Rows) -> bool:
+    if is_sparse(first):
+        return not abs(first - second).max() > CODE_TOLERANCE
+    return first.shape == second.shape and np.allclose(first, second, atol=CODE_TOLERANCE)
 
 
-def _is_ours(plan: bytes) -> bool:
-    """Whether it is a plan of any format, or the beginning of one, as a crash may leave it."""
-    begins = f'{{\n "{MARK}": '.encode()
-    return plan.startswith(begins) or begins.startswith(plan)
+def _is_plan(content: bytes) -> bool:
+    """Return whether a file is a plan of any format, or the beginning of one, which a crash may leave behind."""
+    start = f'{{\n "{FORMAT_KEY}": '.encode()
+    return content.startswith(start) or start.startswith(content)
 
 
-def begun(folder: Path) -> float:
-    """When the work in `folder` was last begun or gone on with, in seconds since 1970; 0 where there is none."""
+def last_used(folder: Path) -> float:
+    """Return when the workspace in a folder was last opened, in seconds since 1970; 0 if there is none."""
     plan = folder / PLAN
     return plan.stat().st_mtime if plan.exists() else 0.0
