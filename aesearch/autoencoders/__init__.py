@@ -1,1 +1,1 @@
-"""The only wing that imports torch; the catalog names what lives here, and nothing else imports it."""
+"""Autoencoders in torch. Only this package imports torch; the rest of the library reaches it through the catalog."""

@@ -1,7 +1,10 @@
-"""The convolutional body: strided convolutions halve the picture down to the code, transposed ones double it again.
+"""The convolutional architecture: strided convolutions halve an image down to the code, transposed ones double it again.
 
-Masci et al. 2011, "Stacked convolutional auto-encoders for hierarchical feature extraction"; strides in the place of
-pooling as in Radford et al. 2016.
+References
+----------
+Masci et al. 2011, "Stacked convolutional auto-encoders for hierarchical feature extraction".
+Radford et al. 2016, "Unsupervised representation learning with deep convolutional generative adversarial networks"; strides
+replace pooling as in this paper.
 """
 
 from __future__ import annotations
@@ -13,45 +16,50 @@ from torch import nn
 
 from aesearch.errors import InvalidParameter
 
-KERNEL, STRIDE, PADDING = 4, 2, 1
-SMALLEST = 4
-"""A picture is halved while both sides stay at least half of this; small pictures use the first few layers only."""
+KERNEL_SIZE, STRIDE, PADDING = 4, 2, 1
+MIN_SIDE_TO_HALVE = 4
+"""Maps with a shorter side, in pixels, are not halved again; small images therefore use only the first layers."""
 
 
-def encoder(shape: tuple[int, ...], layers: Sequence[int], code_size: int) -> nn.Sequential:
-    """[B, C, H, W] -> [B, code_size]; `layers` are the channels after each halving."""
-    sizes, channels = _plan(shape, layers)
-    steps: list[nn.Module] = []
-    for before, after in pairwise(channels):
-        steps += [nn.Conv2d(before, after, KERNEL, STRIDE, PADDING), nn.SiLU()]
+def build_encoder(shape: tuple[int, ...], layers: Sequence[int], code_size: int) -> nn.Sequential:
+    """Return the network from images [B, C, H, W] to codes [B, code_size]; `layers` are the channels after each halving."""
+    sizes, channels = _plan_maps(shape, layers)
+    modules: list[nn.Module] = []
+    for in_channels, out_channels in pairwise(channels):
+        modules += [nn.Conv2d(in_channels, out_channels, KERNEL_SIZE, STRIDE, PADDING), nn.SiLU()]
     height, width = sizes[-1]
-    return nn.Sequential(*steps, nn.Flatten(), nn.Linear(channels[-1] * height * width, code_size))
+    return nn.Sequential(*modules, nn.Flatten(), nn.Linear(channels[-1] * height * width, code_size))
 
 
-def decoder(shape: tuple[int, ...], layers: Sequence[int], code_size: int) -> nn.Sequential:
-    """[B, code_size] -> [B, C, H, W], before the loss's link."""
-    sizes, channels = _plan(shape, layers)
+def build_decoder(shape: tuple[int, ...], layers: Sequence[int], code_size: int) -> nn.Sequential:
+    """Return the network from codes [B, code_size] to [B, C, H, W], to which the link of the loss is applied."""
+    sizes, channels = _plan_maps(shape, layers)
     height, width = sizes[-1]
-    steps: list[nn.Module] = [
+    modules: list[nn.Module] = [
         nn.Linear(code_size, channels[-1] * height * width),
         nn.Unflatten(1, (channels[-1], height, width)),
     ]
-    for (before, after), (small, large) in zip(pairwise(reversed(channels)), pairwise(reversed(sizes)), strict=True):
-        odd = (large[0] - 2 * small[0], large[1] - 2 * small[1])  # the row and column that an odd side lost by halving
-        steps += [nn.SiLU(), nn.ConvTranspose2d(before, after, KERNEL, STRIDE, PADDING, output_padding=odd)]
-    return nn.Sequential(*steps)
+    steps = zip(pairwise(reversed(channels)), pairwise(reversed(sizes)), strict=True)
+    for (in_channels, out_channels), (small, large) in steps:
+        # Halving dropped one row or column of an odd side; output_padding restores it.
+        padding = (large[0] - 2 * small[0], large[1] - 2 * small[1])
+        modules += [
+            nn.SiLU(),
+            nn.ConvTranspose2d(in_channels, out_channels, KERNEL_SIZE, STRIDE, PADDING, output_padding=padding),
+        ]
+    return nn.Sequential(*modules)
 
 
-def _plan(shape: tuple[int, ...], layers: Sequence[int]) -> tuple[list[tuple[int, int]], list[int]]:
-    """The sides and the channels from the picture down to the smallest map, both one longer than the halvings."""
+def _plan_maps(shape: tuple[int, ...], layers: Sequence[int]) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return the (height, width) and the channels of all maps, from the image to the smallest one."""
     if len(shape) != 3:
         raise InvalidParameter(
-            f'the convolutional body is for pictures [C, H, W], not for rows of shape {shape}; choose "dense"'
+            f'architecture "convolutional" requires images [C, H, W], but rows have shape {shape}; choose "dense"'
         )
     sizes, channels = [(shape[1], shape[2])], [shape[0]]
     for layer in layers:
         height, width = sizes[-1]
-        if min(height, width) < SMALLEST:
+        if min(height, width) < MIN_SIDE_TO_HALVE:
             break
         sizes.append((height // 2, width // 2))
         channels.append(layer)

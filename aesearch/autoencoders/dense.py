@@ -1,4 +1,4 @@
-"""The fully connected body: the layers narrow to the code and widen again."""
+"""The dense architecture: fully connected layers that narrow down to the code and widen again."""
 
 from __future__ import annotations
 
@@ -12,66 +12,87 @@ from torch import Tensor, nn
 from aesearch.autoencoders.batches import SparseLinear
 
 
-def encoder(
+def build_encoder(
     shape: tuple[int, ...], layers: Sequence[int], code_size: int, *, sparse: bool, dropout: float = 0.0
 ) -> nn.Sequential:
-    """[B, *shape] (or SparseBatch of shape[0] words) -> [B, code_size]; the first layer of a sparse one is a SparseLinear."""
+    """Return the network from rows [B, *shape] to codes [B, code_size].
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of a row.
+    layers : sequence of int
+        Units of the hidden layers.
+    code_size : int
+        Units of the last layer.
+    sparse : bool
+        Whether the input is a SparseBatch; then the first layer is a SparseLinear.
+    dropout : float
+        Probability of dropping a hidden unit in training.
+    """
     sizes = [prod(shape), *layers, code_size]
-    bend = activation(sparse=sparse)
-    steps: list[nn.Module] = [SparseLinear(sizes[0], sizes[1])] if sparse else [nn.Flatten(), nn.Linear(sizes[0], sizes[1])]
+    activation = get_activation(sparse=sparse)
+    first = [SparseLinear(sizes[0], sizes[1])] if sparse else [nn.Flatten(), nn.Linear(sizes[0], sizes[1])]
+    modules: list[nn.Module] = [*first]
     for size, next_size in pairwise(sizes[1:]):
-        steps += [bend(), *([nn.Dropout(dropout)] if dropout else []), nn.Linear(size, next_size)]
-    return nn.Sequential(*steps)
+        modules += [activation(), *_dropout(dropout), nn.Linear(size, next_size)]
+    return nn.Sequential(*modules)
 
 
-def decoder(
+def build_decoder(
     shape: tuple[int, ...], layers: Sequence[int], code_size: int, *, sparse: bool, dropout: float = 0.0
 ) -> nn.Sequential:
-    """[B, code_size] -> [B, *shape], before the loss's link."""
+    """Return the network from codes [B, code_size] to [B, *shape], to which the link of the loss is applied.
+
+    The parameters are those of `build_encoder`; `layers` are the hidden layers of the encoder, in its order.
+    """
     sizes = [code_size, *reversed(layers), prod(shape)]
-    bend = activation(sparse=sparse)
-    steps: list[nn.Module] = []
-    for size, next_size in pairwise(sizes):
-        steps += [nn.Linear(size, next_size), bend(), *([nn.Dropout(dropout)] if dropout else [])]
-    return nn.Sequential(*steps[: -2 if dropout else -1], nn.Unflatten(1, shape))
+    activation = get_activation(sparse=sparse)
+    modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
+    for size, next_size in pairwise(sizes[1:]):
+        modules += [activation(), *_dropout(dropout), nn.Linear(size, next_size)]
+    return nn.Sequential(*modules, nn.Unflatten(1, shape))
 
 
-def tied(encoder: nn.Sequential, shape: tuple[int, ...], *, sparse: bool) -> nn.Sequential:
-    """The decoder whose weights are the encoder's own, transposed: [B, code_size] -> [B, *shape]."""
-    bend = activation(sparse=sparse)
-    steps: list[nn.Module] = []
-    for layer in reversed(linear_layers(encoder)):
-        steps += [Transposed(layer), bend()]
-    return nn.Sequential(*steps[:-1], nn.Unflatten(1, shape))
+def build_tied_decoder(encoder: nn.Sequential, shape: tuple[int, ...], *, sparse: bool) -> nn.Sequential:
+    """Return a decoder from [B, code_size] to [B, *shape] that uses the transposed weights of the encoder."""
+    activation = get_activation(sparse=sparse)
+    modules: list[nn.Module] = []
+    for layer in reversed(get_linear_layers(encoder)):
+        modules += [TiedLinear(layer), activation()]
+    return nn.Sequential(*modules[:-1], nn.Unflatten(1, shape))
 
 
-class Transposed(nn.Module):
-    """The way back through a layer: its weights transposed, and a bias of its own."""
+class TiedLinear(nn.Module):
+    """A layer with the transposed weights of another layer and its own bias: [B, out_features] -> [B, in_features]."""
 
     def __init__(self, layer: nn.Linear | SparseLinear) -> None:
         super().__init__()
-        self._layer = (layer,)  # in a tuple, so that the weights are not counted, or saved, twice
-        self.bias = nn.Parameter(torch.zeros(_inputs(layer)))
+        self._layer = (layer,)  # inside a tuple, so that torch does not register and save the weights twice
+        self.bias = nn.Parameter(torch.zeros(layer.in_features))
 
     @property
     def weight(self) -> Tensor:
-        """[in, out] of the way back is [out, in] of the way there: one tensor."""
+        """The weights of the other layer, not copied."""
         return self._layer[0].weight
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         weight = self.weight if isinstance(self._layer[0], SparseLinear) else self.weight.T
-        return nn.functional.linear(z, weight, self.bias)
+        return nn.functional.linear(x, weight, self.bias)
 
 
-def linear_layers(body: nn.Sequential) -> list[nn.Linear | SparseLinear]:
-    """The layers with weights, from the first to the last."""
-    return [step for step in body if isinstance(step, nn.Linear | SparseLinear)]
+def get_linear_layers(network: nn.Sequential) -> list[nn.Linear | SparseLinear]:
+    """Return the layers of an encoder or an untied decoder that have weights, in their order."""
+    return [module for module in network if isinstance(module, nn.Linear | SparseLinear)]
 
 
-def _inputs(layer: nn.Linear | SparseLinear) -> int:
-    return layer.weight.shape[0] if isinstance(layer, SparseLinear) else layer.in_features
+def get_activation(*, sparse: bool) -> type[nn.Module]:
+    """Return the activation of hidden layers.
 
-
-def activation(*, sparse: bool) -> type[nn.Module]:
-    """The smooth SiLU reconstructs pictures better; codes of words find better neighbors with ReLU's hard zeros."""
+    The smooth SiLU reconstructs images better; codes of bags of words find better neighbors with the hard zeros of ReLU.
+    """
     return nn.ReLU if sparse else nn.SiLU
+
+
+def _dropout(probability: float) -> list[nn.Module]:
+    return [nn.Dropout(probability)] if probability else []

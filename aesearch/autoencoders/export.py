@@ -1,4 +1,4 @@
-"""Writes an encoder as ONNX, for asking without torch and for whoever wants it in another program."""
+"""Export of encoders to ONNX, which the library uses to query an index without torch, and other programs can run."""
 
 from __future__ import annotations
 
@@ -13,22 +13,31 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from aesearch.coders.onnx import CODE, DETAIL
+from aesearch.coders.onnx import CODE_OUTPUT, DESCRIPTORS_OUTPUT, GRAPH_INPUT
 
 
 def export_encoder(encoder: nn.Module, shape: tuple[int, ...], path: Path) -> None:
-    """Writes `encoder`, which maps "x" [N, *shape] float32 to "code" [N, D] float32, for any N; where it returns two
-    tensors, the second is "detail" [N, F]."""
-    graph = copy.deepcopy(encoder).cpu().eval()
+    """Write an encoder to an ONNX file that accepts any number of rows.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Maps rows [N, *shape] float32 to codes [N, D] float32, or to a tuple of codes and descriptors [N, F]. In the file,
+        the input is called "x" and the outputs are called "code" and "descriptors".
+    shape : tuple of int
+        Shape of a row.
+    path : Path
+        The file.
+    """
+    model = copy.deepcopy(encoder).cpu().eval()
     example = torch.zeros(2, *shape)
-    with warnings.catch_warnings(), _quiet(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
+    with _silence_exporter():
         torch.onnx.export(
-            graph,
+            model,
             (example,),
             path,
-            input_names=["x"],
-            output_names=[CODE, DETAIL] if isinstance(graph(example), tuple) else [CODE],
+            input_names=[GRAPH_INPUT],
+            output_names=[CODE_OUTPUT, DESCRIPTORS_OUTPUT] if isinstance(model(example), tuple) else [CODE_OUTPUT],
             dynamic_shapes=({0: torch.export.Dim("items")},),
             dynamo=True,
             external_data=False,
@@ -36,12 +45,14 @@ def export_encoder(encoder: nn.Module, shape: tuple[int, ...], path: Path) -> No
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Holds back the exporter's notes on packages that it would have used if they were installed."""
+def _silence_exporter() -> Iterator[None]:
+    """Suppress the exporter's progress, warnings, and notes about optional packages that are not installed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logger.setLevel(level)

@@ -1,8 +1,8 @@
-"""How far a reconstruction is from its target: summed over an item's features, mean over the items.
+"""Reconstruction losses, summed over the features of an item and averaged over items.
 
-So "mse" is the squared error per picture that Hinton & Salakhutdinov (2006) print, and the losses of a bag of words and of
-a picture are read alike.  A target of bags is never made dense: an elementwise loss l(y, x) is summed as l(y, 0) over all
-words, plus l(y, x) - l(y, 0) over those that are there.
+The sum makes "mse" the squared error per image that Hinton & Salakhutdinov (2006) report. A bag of words is never converted
+to a dense target: an elementwise loss l(y, x) is computed as the sum of l(y, 0) over all terms, plus l(y, x) - l(y, 0) over
+the terms of the document.
 """
 
 from __future__ import annotations
@@ -18,67 +18,88 @@ from aesearch.autoencoders.batches import SparseBatch
 from aesearch.errors import InvalidParameter, UnknownName
 
 
-def squared(y: Tensor, x: Tensor) -> Tensor:
+def squared_error(y: Tensor, x: Tensor) -> Tensor:
+    """Return (y - x)^2 of each element."""
     return (y - x) ** 2
 
 
-def absolute(y: Tensor, x: Tensor) -> Tensor:
+def absolute_error(y: Tensor, x: Tensor) -> Tensor:
+    """Return |y - x| of each element."""
     return (y - x).abs()
 
 
-def cross_entropy(y: Tensor, x: Tensor) -> Tensor:
-    """Binary cross-entropy of the logit y with the target x in 0..1, as -x ln p - (1 - x) ln(1 - p)."""
+def binary_cross_entropy(y: Tensor, x: Tensor) -> Tensor:
+    """Return -x ln p - (1 - x) ln(1 - p) of each element, for targets x in 0..1 and p = sigmoid(y)."""
     return F.softplus(y) - x * y
+
+
+def _identity(y: Tensor) -> Tensor:
+    return y
 
 
 @dataclass(frozen=True)
 class Elementwise:
-    """A loss that looks at each feature alone.  `link` makes the decoder's output a reconstruction."""
+    """A loss that compares each feature separately.
 
-    of: Callable[[Tensor, Tensor], Tensor]
+    Parameters
+    ----------
+    function : callable
+        Loss of each element, from the decoder's output and the target.
+    link : callable
+        Maps the decoder's output to the reconstruction.
+    """
+
+    function: Callable[[Tensor, Tensor], Tensor]
     link: Callable[[Tensor], Tensor]
 
     def __call__(self, y: Tensor, x: Tensor | SparseBatch) -> Tensor:
-        """y: [B, ...], x: [B, ...] or SparseBatch.  Returns a scalar."""
+        """Return the loss, a scalar, of the decoder's output y [B, ...] for the target x, [B, ...] or SparseBatch."""
         if isinstance(x, Tensor):
-            return self.of(y, x).sum() / len(x)
-        present = y[x.rows, x.words]
-        there = self.of(present, x.weights) - self.of(present, torch.zeros_like(present))
-        return (self.of(y, y.new_zeros(())).sum() + there.sum()) / len(x)
+            return self.function(y, x).sum() / len(x)
+        present = y[x.rows, x.terms]
+        correction = self.function(present, x.weights) - self.function(present, torch.zeros_like(present))
+        return (self.function(y, y.new_zeros(())).sum() + correction.sum()) / len(x)
 
 
 class Multinomial:
-    """Softmax reconstruction: -sum over words of t ln p, where t is the document's weights as shares of 1.
+    """Softmax loss of bags of words: -sum(t ln p) over the terms, where t are the document's weights scaled to sum to 1.
 
-    The likelihood of the document's words under the reconstructed distribution (Hinton & Salakhutdinov 2009, replicated
-    softmax; Liang et al. 2018).  The reconstruction is that distribution, scaled to unit length.
+    It is the negative log-likelihood of the document's terms under the predicted distribution p. The reconstruction is p,
+    scaled to unit length.
+
+    References
+    ----------
+    Hinton & Salakhutdinov 2009, "Replicated softmax: an undirected topic model".
+    Liang et al. 2018, "Variational autoencoders for collaborative filtering".
     """
 
     def __call__(self, y: Tensor, x: Tensor | SparseBatch) -> Tensor:
+        """Return the loss, a scalar, of the logits y [B, V] for the target x."""
         if not isinstance(x, SparseBatch):
-            raise InvalidParameter('loss "softmax" is for bags of words; for pictures choose "mse", "bce" or "l1"')
-        total = x.weights.new_zeros(len(x)).index_add(0, x.rows, x.weights)
-        share = x.weights / total[x.rows].clamp_min(1e-12)
-        surprise = y.logsumexp(1)[x.rows] - y[x.rows, x.words]
-        return (share * surprise).sum() / len(x)
+            raise InvalidParameter('loss "softmax" requires bags of words; for images choose "mse", "bce" or "l1"')
+        totals = x.weights.new_zeros(len(x)).index_add(0, x.rows, x.weights)
+        targets = x.weights / totals[x.rows].clamp_min(1e-12)
+        negative_log_probabilities = y.logsumexp(1)[x.rows] - y[x.rows, x.terms]
+        return (targets * negative_log_probabilities).sum() / len(x)
 
     @staticmethod
     def link(y: Tensor) -> Tensor:
+        """Map the logits y [B, V] to the reconstruction."""
         return F.normalize(y.softmax(1), dim=1)
 
 
 Loss = Elementwise | Multinomial
 
 LOSSES: dict[str, Loss] = {
-    "mse": Elementwise(squared, link=lambda y: y),
-    "l1": Elementwise(absolute, link=lambda y: y),
-    "bce": Elementwise(cross_entropy, torch.sigmoid),
+    "mse": Elementwise(squared_error, link=_identity),
+    "l1": Elementwise(absolute_error, link=_identity),
+    "bce": Elementwise(binary_cross_entropy, link=torch.sigmoid),
     "softmax": Multinomial(),
 }
 
 
-def choose(name: str) -> Loss:
-    """The loss of that name.  Raises UnknownName."""
+def get_loss(name: str) -> Loss:
+    """Return the loss called `name`; raise UnknownName if there is none."""
     if name not in LOSSES:
         raise UnknownName("loss", name, LOSSES)
     return LOSSES[name]
