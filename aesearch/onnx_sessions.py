@@ -1,25 +1,35 @@
-"""ONNX graphs, run by ONNX Runtime on the processor."""
+"""Sessions of ONNX Runtime, on the CPU."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from aesearch.errors import CorruptIndex
+ERRORS_ONLY = 3
+"""Log level of ONNX Runtime. Users can do nothing about its warnings."""
 
 
 def open_session(model: bytes | Path, threads: int = 0) -> Any:
-    """An `onnxruntime.InferenceSession` of the graph in a file, or in bytes.  Raises CorruptIndex.
+    """Return an `onnxruntime.InferenceSession`.
 
-    `threads` share the work of each run; 0: one on each core.
+    Parameters
+    ----------
+    model : bytes or Path
+        An ONNX graph, or the file that holds it.
+    threads : int
+        Threads that share the work of each run; 0 for one on each core.
+
+    Raises
+    ------
+    ValueError
+        If ONNX Runtime cannot load the graph; the message is its reason.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors alone: a warning here is no one's to act on
+    options.log_severity_level = ERRORS_ONLY
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime has a class of its own for each way in which a file can be wrong
-        path = model if isinstance(model, Path) else Path("model.onnx")
-        raise CorruptIndex(path, f"cannot be read ({str(error).splitlines()[0][:120]})") from None
+    except Exception as error:  # ONNX Runtime raises a different class for each defect of a graph, without a common base
+        raise ValueError(str(error).splitlines()[0][:120]) from error

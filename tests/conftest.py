@@ -1,20 +1,14 @@
-"""Real small data that ships with the dependencies: handwritten digits, and what the standard library says of itself."""
+"""Shared fixtures: small real data sets, which ship with the dependencies, and indexes of them.
+
+Heavy modules are imported inside the fixtures, so that tests which do not use them start faster.
+"""
 
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-import torch
 from scipy.sparse import csr_array
-from sklearn.datasets import load_digits
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.trainers import WordLevelTrainer
 
-from aesearch.autoencoders.export import export_encoder
-from aesearch.cli.demo import lay_out_digits, lay_out_documentation
 from aesearch.features.bag_of_words import BagOfWords
 from aesearch.index.retriever import Retriever
 from aesearch.items import Item
@@ -23,85 +17,64 @@ from aesearch.readers.folder import read_files
 
 @pytest.fixture(scope="session")
 def digits() -> np.ndarray:
-    """[600, 1, 8, 8] uint8"""
+    """Return images of handwritten digits, [600, 1, 8, 8] uint8."""
+    from sklearn.datasets import load_digits
+
     return (load_digits().images[:600, None] * (255 / 16)).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
+def digit_labels() -> np.ndarray:
+    """Return the labels of `digits`, [600] int."""
+    from sklearn.datasets import load_digits
+
+    return load_digits().target[:600]
+
+
+@pytest.fixture(scope="session")
 def vectors() -> np.ndarray:
-    """[600, 40] float32: the digits as somebody else's model might give them, turned and scaled at will."""
+    """Return vectors of digits, [600, 40] float32: a random projection stands for the model of a user."""
+    from sklearn.datasets import load_digits
+
     pixels = load_digits().images[:600].reshape(600, 64)
     return (np.random.default_rng(0).standard_normal((40, 64)) @ pixels.T).T.astype(np.float32)
 
 
 @pytest.fixture(scope="session")
-def picture_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of pictures as a user might have it: [N, 3, 16, 16] -> [N, 12, 4, 4], untrained."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("model") / "eyes.onnx"
-    export_encoder(torch.nn.Sequential(torch.nn.Conv2d(3, 12, 4, 4), torch.nn.ReLU()), (3, 16, 16), path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def text_model(tmp_path_factory: pytest.TempPathFactory, documents: list[Item]) -> Path:
-    """A model of texts, [N, T] -> [N, T, 10], and beside it the tokenizer of the words that it knows."""
-    folder = tmp_path_factory.mktemp("model")
-    tokenizer = Tokenizer(WordLevel(unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.train_from_iterator(
-        [str(one.content) for one in documents], WordLevelTrainer(special_tokens=["[PAD]", "[UNK]"])
-    )
-    tokenizer.save(str(folder / "tokenizer.json"))
-    vectors = np.random.default_rng(0).standard_normal((tokenizer.get_vocab_size(), 10)).astype(np.float32)
-    graph = onnx.helper.make_graph(
-        [onnx.helper.make_node("Gather", ["vectors", "input_ids"], ["tokens"])],
-        "reader",
-        [onnx.helper.make_tensor_value_info("input_ids", onnx.TensorProto.INT64, ["N", "T"])],
-        [onnx.helper.make_tensor_value_info("tokens", onnx.TensorProto.FLOAT, ["N", "T", 10])],
-        [onnx.numpy_helper.from_array(vectors, "vectors")],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, folder / "reader.onnx")
-    return folder / "reader.onnx"
-
-
-@pytest.fixture(scope="session")
-def digit_labels() -> np.ndarray:
-    """[600]"""
-    return load_digits().target[:600]
-
-
-@pytest.fixture(scope="session")
 def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """train/DIGIT/NUMBER.png and test/..., 1,797 in all."""
+    """Write 1,797 images of digits, train/DIGIT/NUMBER.png and test/DIGIT/NUMBER.png, and return their folder."""
+    from aesearch.cli.demo import write_digit_images
+
     folder = tmp_path_factory.mktemp("data") / "digits"
-    lay_out_digits(folder)
+    write_digit_images(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def documentation_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """train/MODULE/NAME.txt and test/..., some 2,000 in all."""
+    """Write about 2,000 texts, train/MODULE/NAME.txt and test/MODULE/NAME.txt, and return their folder."""
+    from aesearch.cli.demo import write_documentation_texts
+
     folder = tmp_path_factory.mktemp("data") / "documentation"
-    lay_out_documentation(folder)
+    write_documentation_texts(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def documents(documentation_folder: Path) -> list[Item]:
+    """Return the held-out texts of the documentation."""
     return list(read_files(documentation_folder / "test"))
 
 
 @pytest.fixture(scope="session")
 def bags(documents: list[Item]) -> csr_array:
-    """[N, 1000] TF-IDF rows of `documents`."""
-    return BagOfWords(vocabulary=1000).fit(documents).transform(documents)
+    """Return the TF-IDF rows of `documents`, [n_documents, 1000] float32."""
+    return BagOfWords(vocabulary_size=1000).fit(documents).transform(documents)
 
 
 @pytest.fixture(scope="session")
 def digit_index(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the digits in train, by a convolutional autoencoder of two epochs."""
+    """Return the folder of an index of the training digits: a convolutional autoencoder, trained for two epochs."""
     folder = tmp_path_factory.mktemp("indexes") / "digits"
     Retriever.build(digit_folder / "train", coder="convolutional", code_size=16, epochs=2).save(folder)
     return folder
@@ -109,7 +82,49 @@ def digit_index(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def document_index(documentation_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the documentation in train, by a dense autoencoder of six epochs."""
+    """Return the folder of an index of the training texts: a dense autoencoder, trained for six epochs."""
     folder = tmp_path_factory.mktemp("indexes") / "documentation"
     Retriever.build(documentation_folder / "train", coder="dense", code_size=16, epochs=6).save(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def image_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the path of an untrained ONNX model of images, [N, 3, 16, 16] -> [N, 12, 4, 4]."""
+    import torch
+
+    from aesearch.autoencoders.export import export_encoder
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "image_model.onnx"
+    export_encoder(torch.nn.Sequential(torch.nn.Conv2d(3, 12, 4, 4), torch.nn.ReLU()), (3, 16, 16), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def text_model(tmp_path_factory: pytest.TempPathFactory, documents: list[Item]) -> Path:
+    """Return the path of an ONNX model of texts, [N, n_tokens] -> [N, n_tokens, 10], beside its tokenizer."""
+    import onnx
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from tokenizers.trainers import WordLevelTrainer
+
+    folder = tmp_path_factory.mktemp("model")
+    tokenizer = Tokenizer(WordLevel(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.train_from_iterator(
+        [str(item.content) for item in documents], WordLevelTrainer(special_tokens=["[PAD]", "[UNK]"])
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    embeddings = np.random.default_rng(0).standard_normal((tokenizer.get_vocab_size(), 10)).astype(np.float32)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Gather", ["embeddings", "input_ids"], ["tokens"])],
+        "text_model",
+        [onnx.helper.make_tensor_value_info("input_ids", onnx.TensorProto.INT64, ["N", "T"])],
+        [onnx.helper.make_tensor_value_info("tokens", onnx.TensorProto.FLOAT, ["N", "T", 10])],
+        [onnx.numpy_helper.from_array(embeddings, "embeddings")],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, folder / "text_model.onnx")
+    return folder / "text_model.onnx"

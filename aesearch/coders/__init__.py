@@ -1,1 +1,1 @@
-"""Arrays become codes, and codes arrays again; no torch here."""
+"""Coders that need no torch: rows in, codes out, and back."""

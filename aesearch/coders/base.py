@@ -27,8 +27,8 @@ ONNX_FILE = "encoder.onnx"
 class Epoch:
     """Result of one training epoch, or of one round of the neighbor autoencoder.
 
-    Losses are sums over the features of an item, averaged over items. `agreement` is the label-free score of the codes after
-    the epoch, if the coder computes it during training.
+    Losses are sums over the features of an item, averaged over items. `agreement` is the label-free score of the codes
+    after the epoch, if the coder computes it during training.
     """
 
     number: int
@@ -66,6 +66,8 @@ class Coder(ABC):
     can_decode = True
     supports_itq: ClassVar[bool] = True
     """Whether the codes can be turned into bits by ITQ: they are float codes of a chosen size."""
+    returns_rows: ClassVar[bool] = False
+    """Whether encode() returns the rows themselves, which are sparse for bags of words."""
 
     @property
     def base(self) -> Coder:
@@ -185,10 +187,10 @@ def flatten_rows(X: Rows, coder: str) -> np.ndarray:
 
 
 def check_code_size(code_size: int, X: Rows, coder: str) -> None:
-    """Raise InvalidParameter if a linear code is larger than the number of rows or of features."""
+    """Raise InvalidParameter if a linear code has more dimensions than there are rows or features, or none."""
     largest = min(X.shape[0], prod(X.shape[1:]))
     if not 1 <= code_size <= largest:
         raise InvalidParameter(
-            f'coder "{coder}": code size {code_size} is too large for {X.shape[0]:,} items of {prod(X.shape[1:]):,} '
+            f'coder "{coder}": code size {code_size} does not fit {X.shape[0]:,} items of {prod(X.shape[1:]):,} '
             f"features; choose 1 to {largest} (--code-size)"
         )

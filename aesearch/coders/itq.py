@@ -1,7 +1,7 @@
-"""Floats become bits: a rotation learned so that taking the signs loses least.
+"""Iterative quantization (ITQ): binary codes from float codes.
 
-Gong & Lazebnik 2011, "Iterative quantization: a Procrustean approach to learning binary codes".  A bare threshold at zero
-or the median loses 4 to 10 points of precision that the rotation keeps.
+A learned rotation aligns the codes with the corners of a hypercube before their signs become bits. Plain thresholds at zero
+or at the median lose 4 to 10 points of precision, which the rotation preserves.
 """
 
 from __future__ import annotations
@@ -18,38 +18,47 @@ from aesearch.errors import InvalidParameter
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-ARRAYS = "rotation.safetensors"
-FIT_ROWS = 50_000
+BASE_FOLDER = "base"
+ARRAYS_FILE = "rotation.safetensors"
+MAX_FIT_ROWS = 50_000
+"""Rows that the rotation is learned from, drawn at random if there are more."""
 
 
 class ITQ(Coder):
-    """The codes of another coder, each number as one bit: 8 bytes for 64 numbers.
+    """Binary codes of another coder: one bit for each dimension, so that 64 dimensions take 8 bytes.
 
-    bits = sign((z - mean) rotation), where z is of unit length if the other coder compares by cosine.
+    bits = sign((z - mean) @ rotation). z is the code of the base coder, scaled to unit length if its metric is the cosine.
 
     Parameters
     ----------
-    floats : the coder whose codes are turned into bits; fitted first, by fit().
-    rounds : of the iterative quantization.
-    seed : of the rotation that it starts from.
+    base : Coder
+        The coder of the float codes. fit() fits it first.
+    rounds : int
+        Iterations of the quantization.
+    seed : int
+        Seed of the initial rotation and of the sample of rows.
 
     Attributes
     ----------
-    mean : [D] float32;  rotation : [D, D] float32, orthogonal;  for decode(), scale : mean size of a
-        rotated number, and length : mean length of a code where the metric dropped it, else 1.
+    mean : array of shape (D,), float32
+    rotation : array of shape (D, D), float32
+        Orthogonal.
+    scale : float
+        Mean magnitude of a rotated dimension. decode() uses it.
+    norm : float
+        Mean length of the base coder's codes if its metric is the cosine, else 1. decode() uses it.
+
+    References
+    ----------
+    Gong & Lazebnik 2011, "Iterative quantization: A Procrustean approach to learning binary codes".
     """
 
     name = "itq"
     metric: Metric = "hamming"
+    supports_itq = False
 
     def __init__(self, base: Coder, *, rounds: int = 50, seed: int = 0) -> None:
-        if base.name == "raw":
-            raise InvalidParameter('coder "raw" has no code to turn into bits; choose "pca" for pictures, "lsa" for words')
-        if base.metric == "hamming":
-            raise InvalidParameter(f'coder "{base.name}" gives bits already; leave them out (--no-bits)')
-        if base.code_size % 8:
-            near = max(8, round(base.code_size / 8) * 8)
-            raise InvalidParameter(f"bits: code size {base.code_size} is no multiple of 8; choose {near} (--code-size)")
+        _check_base(base)
         self._base, self.rounds, self.seed = base, rounds, seed
         self.code_size = base.code_size
 
@@ -58,34 +67,38 @@ class ITQ(Coder):
         return self._base
 
     @property
-    def can_decode(self) -> bool:  # type: ignore[override]  # of the coder beneath
+    def can_decode(self) -> bool:  # type: ignore[override]  # depends on how the base coder was loaded
         return self.base.can_decode
 
     def get_params(self) -> dict[str, Any]:
+        """Return the constructor's keywords, without the base coder."""
         return {"rounds": self.rounds, "seed": self.seed}
 
     def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
-        """Fits the coder of floats to X, then the rotation to its codes; see `Coder.fit`."""
+        """Fit the base coder to X, then the rotation to its codes; see `Coder.fit`."""
         self.base.fit(X, on_epoch, checkpoint)
         self.shape = self.base.shape
-        generator = np.random.default_rng(self.seed)
-        some = np.sort(generator.choice(X.shape[0], FIT_ROWS, replace=False)) if X.shape[0] > FIT_ROWS else slice(None)
-        codes = np.asarray(self.base.encode(X[some]))
-        self.length = float(np.linalg.norm(codes, axis=1).mean()) if self.base.metric == "cosine" else 1.0
-        codes = self._comparable(codes)
+        rng = np.random.default_rng(self.seed)
+        n_items = X.shape[0]
+        sample = np.sort(rng.choice(n_items, MAX_FIT_ROWS, replace=False)) if n_items > MAX_FIT_ROWS else slice(None)
+        codes = np.asarray(self.base.encode(X[sample]))
+        self.norm = float(np.linalg.norm(codes, axis=1).mean()) if self.base.metric == "cosine" else 1.0
+        codes = self._normalize(codes)
         self.mean = codes.mean(0)
-        self.rotation = fit_itq_rotation(codes - self.mean, self.rounds, generator)
+        self.rotation = fit_itq_rotation(codes - self.mean, self.rounds, rng)
         self.scale = float(np.abs((codes - self.mean) @ self.rotation).mean())
         return self
 
     def encode(self, X: Rows) -> np.ndarray:
-        """[N, code_size / 8] uint8: the first number is the highest bit of the first byte."""
+        """Return the packed bits of rows, (n_items, code_size / 8) uint8. Dimension 0 is the highest bit of byte 0."""
         self._check(X)
-        codes = self._comparable(np.asarray(self.base.encode(X)))
+        codes = self._normalize(np.asarray(self.base.encode(X)))
         return np.packbits((codes - self.mean) @ self.rotation > 0, axis=1)
 
-    def training_warnings(self) -> list[str]:
-        return self.base.training_warnings()
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return the reconstructions of the float codes that are closest to the bits."""
+        signs = np.unpackbits(codes, axis=1).astype(np.float32) * 2 - 1
+        return self.base.decode((signs * self.scale @ self.rotation.T + self.mean) * self.norm)
 
     def rerank_features(self, X: Rows) -> Rows:
         return self.base.rerank_features(X)
@@ -93,39 +106,63 @@ class ITQ(Coder):
     def rerank_feature_groups(self) -> dict[str, int]:
         return self.base.rerank_feature_groups()
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        """The rows that the floats nearest to these bits stand for."""
-        signs = np.unpackbits(codes, axis=1).astype(np.float32) * 2 - 1
-        return self.base.decode((signs * self.scale @ self.rotation.T + self.mean) * self.length)
+    def training_warnings(self) -> list[str]:
+        return self.base.training_warnings()
 
-    def _comparable(self, codes: np.ndarray) -> np.ndarray:
-        """The codes as the floats' metric sees them: without their length where that is the cosine."""
+    def _normalize(self, codes: np.ndarray) -> np.ndarray:
+        """Return codes as the base coder's metric compares them: scaled to unit length if it is the cosine."""
         if self.base.metric != "cosine":
             return codes
         return codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1e-12)
 
     def _save_state(self, folder: Path) -> dict[str, Any]:
-        self.base.save(folder / "base")
-        write_arrays(folder / ARRAYS, {"mean": self.mean, "rotation": self.rotation})
-        return {"scale": self.scale, "length": self.length}
+        self.base.save(folder / BASE_FOLDER)
+        write_arrays(folder / ARRAYS_FILE, {"mean": self.mean, "rotation": self.rotation})
+        return {"scale": self.scale, "norm": self.norm}
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
-        arrays = read_arrays(folder / ARRAYS, "mean", "rotation")
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
+        arrays = read_arrays(folder / ARRAYS_FILE, "mean", "rotation")
         self.mean, self.rotation = arrays["mean"], arrays["rotation"]
-        self.scale, self.length = float(learned["scale"]), float(learned["length"])
+        self.scale, self.norm = float(state["scale"]), float(state["norm"])
         self.shape = self.base.shape
 
 
-def fit_itq_rotation(codes: np.ndarray, rounds: int, generator: np.random.Generator) -> np.ndarray:
-    """The rotation R for which sign(codes R) is nearest to codes R in squared error.  codes: [N, D], centered.
+def _check_base(base: Coder) -> None:
+    """Raise InvalidParameter if a coder's codes cannot be turned into whole bytes of bits."""
+    if base.metric == "hamming":
+        raise InvalidParameter(f'bits: the codes of coder "{base.name}" are already binary; turn bits off (--no-bits)')
+    if not base.supports_itq:
+        raise InvalidParameter(
+            f'bits: coder "{base.name}" does not compute float codes; choose another (--coder), such as "pca" for images '
+            'or "lsa" for documents'
+        )
+    if base.code_size % 8:
+        nearest = max(8, round(base.code_size / 8) * 8)
+        raise InvalidParameter(f"bits: code size {base.code_size} is not a multiple of 8; choose {nearest} (--code-size)")
 
-    In turn: B = sign(codes R), then R = the orthogonal matrix that best carries codes onto B (orthogonal Procrustes:
-    from the singular value decomposition codes^T B = U S V^T, R = U V^T).  Returns [D, D] float32.
+
+def fit_itq_rotation(codes: np.ndarray, rounds: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the rotation R that minimizes the squared error between codes @ R and its signs.
+
+    Parameters
+    ----------
+    codes : array of shape (n_items, D), float32
+        Centered.
+    rounds : int
+        Iterations.
+    rng : numpy.random.Generator
+        Draws the initial rotation.
+
+    Returns
+    -------
+    array of shape (D, D), float32, orthogonal
     """
     size = codes.shape[1]
-    rotation = np.linalg.qr(generator.standard_normal((size, size)))[0].astype(np.float32)
+    rotation = np.linalg.qr(rng.standard_normal((size, size)))[0].astype(np.float32)
     for _ in range(rounds):
+        # Fix R and update the bits: B = sign(codes R).
         signs = np.where(codes @ rotation > 0, np.float32(1), np.float32(-1))
+        # Fix B and update R (orthogonal Procrustes problem): with codes^T B = U S V^T, R = U V^T.
         left, _, right = np.linalg.svd(codes.T @ signs)
         rotation = (left @ right).astype(np.float32)
     return rotation

@@ -1,10 +1,11 @@
-"""The honest baselines: principal components, latent semantic analysis, and no code at all.
+"""Baselines: principal component analysis, latent semantic analysis, and the rows themselves.
 
-scikit-learn fits them; coding is one matrix product, so that asking an index needs NumPy alone.
+scikit-learn fits the models. Encoding is one matrix product, so a query needs only NumPy.
 """
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,25 +18,48 @@ from aesearch.errors import WrongKind
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-ARRAYS = "arrays.safetensors"
+ARRAYS_FILE = "arrays.safetensors"
+MAX_EXACT_FEATURES = 1000
+"""PCA of rows with more features uses the randomized solver, unless more than half of the components are requested."""
+LSA_ITERATIONS = 5
+"""Power iterations of the randomized SVD."""
 
 
-class PCA(Coder):
-    """Principal component analysis (Pearson 1901; Jolliffe 2002): z = (x - mean) components^T.
+class _LinearCoder(Coder):
+    """A coder whose code is a linear projection of a row. There are no more components than items."""
 
-    The linear autoencoder of least squared error, hence the baseline of every autoencoder of pictures.  Not for bags of
-    words: centring would fill their zeros; use LSA.
+    @classmethod
+    def max_code_size(cls, shape: tuple[int, ...], n_items: int) -> int:
+        return min(super().max_code_size(shape, n_items), n_items)
+
+
+class PCA(_LinearCoder):
+    """Principal component analysis: z = (x - mean) @ components^T.
+
+    The linear autoencoder of least squared error, and therefore the baseline for autoencoders of images. For bags of words
+    use LSA: centering them would turn their zeros into numbers.
 
     Parameters
     ----------
-    code_size : components kept, D.
-    whiten : each component divided by its standard deviation, and codes compared by cosine.  Much the better neighbors
-        on photographs, where a few components (brightness, mostly) hold nearly all the variance.
-    seed : of the randomized solver, used where there are over 1,000 features.
+    code_size : int
+        Number of components, D.
+    whiten : bool
+        Whether to divide each component by its standard deviation, and compare codes by cosine. This finds much better
+        neighbors of photos, in which a few components (mostly brightness) have nearly all of the variance.
+    seed : int
+        Seed of the randomized solver.
 
     Attributes
     ----------
-    mean : [F] float32;  components : [D, F] float32;  scale : [D] float32, standard deviations (1 where not whitened).
+    mean : array of shape (n_features,), float32
+    components : array of shape (D, n_features), float32
+    scale : array of shape (D,), float32
+        Standard deviations of the components; ones without whitening.
+
+    References
+    ----------
+    Pearson 1901, "On lines and planes of closest fit to systems of points in space".
+    Jolliffe 2002, "Principal component analysis".
     """
 
     def __init__(self, code_size: int = 64, *, whiten: bool = False, seed: int = 0) -> None:
@@ -47,18 +71,19 @@ class PCA(Coder):
         return {"code_size": self.code_size, "whiten": self.whiten, "seed": self.seed}
 
     def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
-        """Finds the components of X, pictures or vectors; see `Coder.fit`."""
-        from sklearn.decomposition import PCA as FittedPCA
+        """Find the components of X, dense rows of images or vectors; see `Coder.fit`."""
+        from sklearn import decomposition
 
-        flat = flatten_rows(X, self.name)
-        check_code_size(self.code_size, flat, self.name)
-        exact = flat.shape[1] <= 1000 or self.code_size > flat.shape[1] // 2
-        solver = "covariance_eigh" if exact else "randomized"
-        fitted = FittedPCA(self.code_size, svd_solver=solver, random_state=self.seed).fit(flat)
+        rows = flatten_rows(X, self.name)
+        check_code_size(self.code_size, rows, self.name)
+        n_features = rows.shape[1]
+        is_exact = n_features <= MAX_EXACT_FEATURES or self.code_size > n_features // 2
+        solver = "covariance_eigh" if is_exact else "randomized"
+        fitted = decomposition.PCA(self.code_size, svd_solver=solver, random_state=self.seed).fit(rows)
         self.shape = tuple(X.shape[1:])
         self.mean, self.components = fitted.mean_, fitted.components_.astype(np.float32)
-        spread = np.sqrt(np.maximum(fitted.explained_variance_, 1e-12)).astype(np.float32)
-        self.scale = spread if self.whiten else np.ones_like(spread)
+        deviations = np.sqrt(np.maximum(fitted.explained_variance_, 1e-12)).astype(np.float32)
+        self.scale = deviations if self.whiten else np.ones_like(deviations)
         return self
 
     def encode(self, X: Rows) -> np.ndarray:
@@ -66,32 +91,38 @@ class PCA(Coder):
         return (flatten_rows(X, self.name) - self.mean) @ self.components.T / self.scale
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        return (codes * self.scale @ self.components + self.mean).reshape(-1, *self.shape or ())
+        return (codes * self.scale @ self.components + self.mean).reshape(-1, *(self.shape or ()))
 
     def _save_state(self, folder: Path) -> dict[str, Any]:
         arrays = {"mean": self.mean, "components": self.components, "scale": self.scale}
-        write_arrays(folder / ARRAYS, arrays)
+        write_arrays(folder / ARRAYS_FILE, arrays)
         return {}
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
-        arrays = read_arrays(folder / ARRAYS, "mean", "components", "scale")
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
+        arrays = read_arrays(folder / ARRAYS_FILE, "mean", "components", "scale")
         self.mean, self.components, self.scale = arrays["mean"], arrays["components"], arrays["scale"]
-        self.shape = tuple(learned["shape"])
+        self.shape = tuple(state["shape"])
 
 
-class LSA(Coder):
-    """Latent semantic analysis (Deerwester et al. 1990): z = x components^T, the truncated SVD without centring.
+class LSA(_LinearCoder):
+    """Latent semantic analysis: z = x @ components^T, the truncated SVD without centering.
 
-    The baseline of every autoencoder of bags of words.  For pictures use PCA.
+    The baseline for autoencoders of bags of words. For images use PCA.
 
     Parameters
     ----------
-    code_size : components kept, D.
-    seed : of the randomized solver (Halko et al. 2011).
+    code_size : int
+        Number of components, D.
+    seed : int
+        Seed of the randomized solver (Halko et al. 2011).
 
     Attributes
     ----------
-    components : [D, V] float32.
+    components : array of shape (D, n_terms), float32
+
+    References
+    ----------
+    Deerwester et al. 1990, "Indexing by latent semantic analysis".
     """
 
     name = "lsa"
@@ -104,13 +135,13 @@ class LSA(Coder):
         return {"code_size": self.code_size, "seed": self.seed}
 
     def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
-        """Finds the components of X, [N, V] csr; see `Coder.fit`."""
+        """Find the components of X, a csr matrix of shape (n_items, n_terms); see `Coder.fit`."""
         from sklearn.decomposition import TruncatedSVD
 
         if not is_sparse(X):
-            raise WrongKind('coder "lsa" is for bags of words; for pictures use "pca" or "pca-whitened"')
+            raise WrongKind('coder "lsa" encodes bags of words only; for images use "pca" or "pca-whitened"')
         check_code_size(self.code_size, X, self.name)
-        fitted = TruncatedSVD(self.code_size, n_iter=5, random_state=self.seed).fit(X)
+        fitted = TruncatedSVD(self.code_size, n_iter=LSA_ITERATIONS, random_state=self.seed).fit(X)
         self.shape = tuple(X.shape[1:])
         self.components = fitted.components_.astype(np.float32)
         return self
@@ -123,23 +154,24 @@ class LSA(Coder):
         return codes @ self.components
 
     def _save_state(self, folder: Path) -> dict[str, Any]:
-        write_arrays(folder / ARRAYS, {"components": self.components})
+        write_arrays(folder / ARRAYS_FILE, {"components": self.components})
         return {}
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
-        self.components = read_arrays(folder / ARRAYS, "components")["components"]
-        self.shape = tuple(learned["shape"])
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
+        self.components = read_arrays(folder / ARRAYS_FILE, "components")["components"]
+        self.shape = tuple(state["shape"])
 
 
 class Raw(Coder):
-    """No code: the row itself, pixels by their euclidean distance, weighted words (the vector space model) and vectors by
-    cosine.
+    """No encoding: the code is the row itself. Every other coder is measured against it.
 
-    What any code must be measured against.  Codes of words are csr, so that a document takes 8 bytes a word and not
-    4 bytes for every word there is.
+    Images are compared by Euclidean distance, bags of words (the vector space model) and vectors by cosine. Codes of bags
+    of words are csr rows: a document takes 8 bytes for each of its terms, not 4 bytes for each term of the vocabulary.
     """
 
     name = "raw"
+    returns_rows = True
+    supports_itq = False
 
     def __init__(self) -> None:
         self.code_size = 0
@@ -149,12 +181,9 @@ class Raw(Coder):
         return {}
 
     def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
-        """Learns nothing of X but the shape of its rows."""
-        self._take(tuple(X.shape[1:]), "l2" if len(X.shape) > 2 else "cosine")
+        """Record the shape of a row, from which the code size and the metric follow; see `Coder.fit`."""
+        self._set_shape(tuple(X.shape[1:]))
         return self
-
-    def _take(self, shape: tuple[int, ...], metric: Metric) -> None:
-        self.shape, self.metric, self.code_size = shape, metric, int(np.prod(shape))
 
     def encode(self, X: Rows) -> Rows:
         self._check(X)
@@ -162,10 +191,14 @@ class Raw(Coder):
 
     def decode(self, codes: Rows) -> np.ndarray:
         dense = codes.toarray() if is_sparse(codes) else codes  # type: ignore[union-attr]
-        return np.asarray(dense).reshape(-1, *self.shape or ())
+        return np.asarray(dense).reshape(-1, *(self.shape or ()))
+
+    def _set_shape(self, shape: tuple[int, ...]) -> None:
+        self.shape, self.code_size = shape, prod(shape)
+        self.metric = "l2" if len(shape) > 1 else "cosine"
 
     def _save_state(self, folder: Path) -> dict[str, Any]:
         return {}
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
-        self._take(tuple(learned["shape"]), learned["metric"])
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
+        self._set_shape(tuple(state["shape"]))

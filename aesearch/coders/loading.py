@@ -1,4 +1,4 @@
-"""A coder from its folder, whichever it is."""
+"""Loading a coder of any class."""
 
 from __future__ import annotations
 
@@ -6,21 +6,30 @@ from pathlib import Path
 
 from aesearch.arrays import read_json
 from aesearch.catalog import CODERS, lookup
-from aesearch.coders.base import ONNX_FILE, CONFIG_FILE, Coder
-from aesearch.coders.itq import ITQ
+from aesearch.coders.base import CONFIG_FILE, ONNX_FILE, Coder
+from aesearch.coders.itq import BASE_FOLDER, ITQ
 from aesearch.errors import CorruptIndex, InvalidParameter, UnknownName
 
 
 def load_coder(folder: Path, *, encoder_only: bool = True) -> Coder:
-    """The coder saved in `folder`; where `light` is set, an autoencoder as its encoder alone, which needs no torch.
+    """Load the coder saved in a folder.
 
-    Raises CorruptIndex where a part of it is missing or damaged.
+    Parameters
+    ----------
+    folder : Path
+    encoder_only : bool
+        Whether to load only the encoder of an autoencoder, which needs no torch. Such a coder cannot decode.
+
+    Raises
+    ------
+    CorruptIndex
+        If a part is missing or damaged.
     """
     saved = read_json(folder / CONFIG_FILE)
     try:
         name, params, state = saved["coder"], saved["params"], saved["state"]
-        if name == "itq":
-            coder: Coder = ITQ(load_coder(folder / "base", encoder_only=encoder_only), **params)
+        if name == ITQ.name:
+            coder: Coder = ITQ(load_coder(folder / BASE_FOLDER, encoder_only=encoder_only), **params)
         elif encoder_only and (folder / ONNX_FILE).exists():
             from aesearch.coders.onnx import OnnxCoder
 
@@ -30,5 +39,5 @@ def load_coder(folder: Path, *, encoder_only: bool = True) -> Coder:
             coder.name = name
         coder._load_state(folder, state)
     except (KeyError, TypeError, UnknownName, InvalidParameter) as error:
-        raise CorruptIndex(folder / CONFIG_FILE, f"lacks what a coder needs ({error})") from None
+        raise CorruptIndex(folder / CONFIG_FILE, f"does not describe a coder ({error})") from None
     return coder

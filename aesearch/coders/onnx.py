@@ -1,98 +1,123 @@
-"""An autoencoder's encoder without torch: ONNX Runtime, and for bags of words one sparse product before it."""
+"""Encoding without torch: ONNX Runtime runs an exported encoder."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from aesearch.arrays import is_sparse, read_arrays
+from aesearch.arrays import is_sparse, read_arrays, scale_pixels
 from aesearch.coders.base import ONNX_FILE, Coder, EpochCallback
-from aesearch.errors import AesearchError
+from aesearch.errors import AesearchError, CorruptIndex
 from aesearch.onnx_sessions import open_session
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-WEIGHTS = "weights.safetensors"
-BATCH = 256
-PICTURES = 32
-"""Rows, and pictures, encoded at a time: so few pictures that the maps made of them stay in the processor's cache."""
-CODE, DETAIL = "code", "detail"
-"""The outputs of an encoder: all have the first, those that describe what they encode the second too."""
+WEIGHTS_FILE = "weights.safetensors"
+FIRST_WEIGHT, FIRST_BIAS = "encoder.0.weight", "encoder.0.bias"
+"""Names in WEIGHTS_FILE of the first layer of an encoder of bags of words: [V, H] and [H]."""
+
+GRAPH_INPUT = "x"
+CODE_OUTPUT = "code"
+DESCRIPTORS_OUTPUT = "descriptors"
+"""Output of rerank_features(), which only the graphs of encoders with descriptors have."""
+
+BATCH_SIZE = 256
+IMAGE_BATCH_SIZE = 32
+"""Few enough images that their feature maps stay in the processor's cache."""
 
 
 class OnnxCoder(Coder):
-    """Encodes from `encoder.onnx` alone.  It cannot be fitted, and decoding needs the autoencoder itself.
+    """Encoder of a saved autoencoder. It can neither be trained nor decode.
 
-    A first layer over words stays out of the graph, which has no sparse product: its weights [V, H] are read from the
-    autoencoder's own file, and ONNX Runtime is given X weights + bias, [N, H].
+    ONNX has no sparse product, so the graph of an encoder of bags of words starts after the first layer. That layer's
+    weights are read from the autoencoder's own file, and the graph gets X @ weight + bias, [n_items, H].
+
+    Parameters
+    ----------
+    name : str
+        Name of the autoencoder in the catalog.
+    params : dict
+        Parameters of the autoencoder.
     """
 
     can_decode = False
 
-    def __init__(self, name: str, settings: dict[str, Any]) -> None:
-        self.name, self._settings = name, settings
+    def __init__(self, name: str, params: dict[str, Any]) -> None:
+        self.name, self._params = name, params
 
     def get_params(self) -> dict[str, Any]:
-        return self._settings
-
-    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
-        raise AesearchError("this encoder was loaded to be asked only; to train, load the index with encoder_only=False")
+        """Return the parameters of the autoencoder."""
+        return self._params
 
     def encode(self, X: Rows) -> np.ndarray:
         self._check(X)
-        codes = self._run(CODE, X)
-        floats = np.concatenate(codes) if codes else np.zeros((0, self.code_size), np.float32)
-        return np.packbits(floats > 0, axis=1) if self.metric == "hamming" else floats
+        codes = self._run(CODE_OUTPUT, X)
+        return np.packbits(codes > 0, axis=1) if self.metric == "hamming" else codes
 
     def rerank_features(self, X: Rows) -> Rows:
-        if DETAIL not in {output.name for output in self._session.get_outputs()}:
+        if DESCRIPTORS_OUTPUT not in self._output_widths:
             return super().rerank_features(X)
         self._check(X)
-        return np.concatenate(self._run(DETAIL, X))
+        return self._run(DESCRIPTORS_OUTPUT, X)
 
     def rerank_feature_groups(self) -> dict[str, int]:
-        return self._detail_parts
+        return self._rerank_feature_groups
 
-    def _run(self, output: str, X: Rows) -> list[np.ndarray]:
-        """What the graph makes of X, by batches: several at once, one on each core."""
-        size = PICTURES if self.shape is not None and len(self.shape) == 3 else BATCH
-        starts = range(0, X.shape[0], size)
+    def _run(self, output: str, X: Rows) -> np.ndarray:
+        """Return one output of the graph, [n_items, width] float32. Batches run in parallel, one on each core."""
+        batch_size = IMAGE_BATCH_SIZE if self.shape is not None and len(self.shape) == 3 else BATCH_SIZE
+        starts = range(0, X.shape[0], batch_size)
 
-        def made(start: int) -> np.ndarray:
-            codes: np.ndarray = self._session.run([output], {"x": self._input(X[start : start + size])})[0]
-            return codes
+        def run_batch(start: int) -> np.ndarray:
+            result: np.ndarray = self._session.run([output], {GRAPH_INPUT: self._input(X[start : start + batch_size])})[0]
+            return result
 
-        if len(starts) < 2:
-            return [made(start) for start in starts]
-        from concurrent.futures import ThreadPoolExecutor  # here, because a query is one batch and begins sooner without it
+        if len(starts) == 0:
+            return np.zeros((0, self._output_widths[output]), np.float32)
+        if len(starts) == 1:
+            return run_batch(0)
+        # Imported here because a query is one batch, and starts sooner without it.
+        from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(made, starts))
+            return np.concatenate(list(pool.map(run_batch, starts)))
 
     def _input(self, X: Rows) -> np.ndarray:
         if is_sparse(X):
-            return np.asarray(X @ self._bag["encoder.0.weight"] + self._bag["encoder.0.bias"], np.float32)
-        X = np.asarray(X)
-        return X.astype(np.float32) / np.float32(255) if X.dtype == np.uint8 else X.astype(np.float32, copy=False)
+            return np.asarray(X @ self._first_layer[FIRST_WEIGHT] + self._first_layer[FIRST_BIAS], np.float32)
+        return scale_pixels(np.asarray(X))
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        raise AesearchError("this encoder was loaded to be asked only; to decode, load the index with encoder_only=False")
+    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> NoReturn:
+        """Raise AesearchError: training needs the whole autoencoder."""
+        _refuse("train")
 
-    def save(self, folder: Path) -> None:
-        raise AesearchError("this encoder was loaded to be asked only; to save it, load the index with encoder_only=False")
+    def decode(self, codes: np.ndarray) -> NoReturn:
+        """Raise AesearchError: decoding needs the whole autoencoder."""
+        _refuse("decode")
 
-    def _save_state(self, folder: Path) -> dict[str, Any]:
-        return {}
+    def save(self, folder: Path) -> NoReturn:
+        """Raise AesearchError: saving needs the whole autoencoder."""
+        _refuse("save")
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
-        # A thread for each batch: several that shared the small steps of one would spend their time waiting for each other.
-        self._session = open_session(folder / ONNX_FILE, threads=1)
-        self.shape, self.code_size = tuple(learned["shape"]), learned["code_size"]
-        self.metric = learned["metric"]
-        self._detail_parts = learned.get("rerank_feature_groups", {})
-        if learned["sparse"]:
-            self._bag = read_arrays(folder / WEIGHTS, "encoder.0.weight", "encoder.0.bias")
+    def _save_state(self, folder: Path) -> NoReturn:
+        _refuse("save")
+
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
+        # One thread per batch, because batches run in parallel. Threads that share one small batch mostly wait.
+        try:
+            self._session = open_session(folder / ONNX_FILE, threads=1)
+        except ValueError as error:
+            raise CorruptIndex(folder / ONNX_FILE, f"cannot be read ({error})") from None
+        self._output_widths = {output.name: output.shape[1] for output in self._session.get_outputs()}
+        self.shape, self.code_size, self.metric = tuple(state["shape"]), state["code_size"], state["metric"]
+        self._rerank_feature_groups: dict[str, int] = state.get("rerank_feature_groups", {})
+        if state["sparse"]:
+            self._first_layer = read_arrays(folder / WEIGHTS_FILE, FIRST_WEIGHT, FIRST_BIAS)
+
+
+def _refuse(action: str) -> NoReturn:
+    raise AesearchError(f"only the encoder was loaded; to {action}, load the index with encoder_only=False")

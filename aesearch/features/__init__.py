@@ -1,1 +1,1 @@
-"""Items become arrays: rows of pixels or of weighted words."""
+"""Features: items in, rows of numbers out."""

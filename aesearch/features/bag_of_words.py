@@ -1,4 +1,4 @@
-"""A document as a bag of weighted words."""
+"""Documents as bags of words: the weights of their terms, without order."""
 
 from __future__ import annotations
 
@@ -14,33 +14,50 @@ from scipy.sparse import csr_array
 from aesearch.arrays import is_sparse, read_arrays, write_arrays
 from aesearch.errors import CorruptIndex, InvalidParameter, NoItems, NotFitted
 from aesearch.features.base import Features
-from aesearch.features.tokenizer import tokens
+from aesearch.features.tokenizer import tokenize
 from aesearch.items import Item
 
+TERMS_FILE = "terms.txt"
+IDF_FILE = "idf.safetensors"
+
 WEIGHTINGS = ("tfidf", "counts", "binary")
-PRUNE_ABOVE = 2_000_000
-"""Distinct words counted at a time; beyond, those seen in one document are forgotten, so that memory stays bounded."""
-SMALL = 100
-"""Collections of fewer documents keep the words of a single one, and those of all: there is little else."""
+MIN_DOCUMENTS_FOR_LIMITS = 100
+"""Smaller collections ignore the limits on document frequency, which would leave them few terms."""
+MAX_COUNTED_TERMS = 2_000_000
+"""Distinct terms counted at a time. Beyond, terms seen in one document only are discarded, so that memory stays bounded."""
 
 
 class BagOfWords(Features):
-    """Which words a document holds and how much each says, sparse all the way.
+    """Weights of the terms of a document, as sparse rows.
 
     Parameters
     ----------
-    vocabulary : words kept at most, those in the most documents.
-    min_documents : documents that a word must be in.
-    max_share : share of the documents that a word may be in at most; words that are everywhere say nothing.  Neither
-        limit holds in collections of under 100.
-    weighting : "tfidf", (1 + ln count) x (1 + ln((1 + N) / (1 + documents with the word))), each row of unit length
-        (Salton & Buckley 1988); "counts"; or "binary", 1 for each word that is there.
+    vocabulary_size : int
+        Maximum number of terms. Terms in more documents have precedence.
+    min_documents : int
+        Minimum number of documents that contain a term.
+    max_document_share : float
+        Maximum share of the documents that contain a term, above 0 and at most 1. Terms in more documents distinguish none.
+    weighting : {"tfidf", "counts", "binary"}
+        "tfidf" is (1 + ln count) * (1 + ln((1 + n_documents) / (1 + document frequency))), scaled to unit length per
+        document. "counts" are the numbers of occurrences. "binary" is 1 for each term that occurs.
 
     Attributes
     ----------
-    shape : (V,), the number of words kept.
-    words : list of V strings, by column.
-    idf : [V] float32.
+    shape : tuple of int
+        (V,), the number of terms.
+    terms : list of str
+        The term of each column.
+    idf : array of shape (V,), float32
+        Inverse document frequency of each term.
+
+    Notes
+    -----
+    Collections of fewer than 100 documents ignore `min_documents` and `max_document_share`.
+
+    References
+    ----------
+    Salton & Buckley 1988, "Term-weighting approaches in automatic text retrieval".
     """
 
     name = "bag-of-words"
@@ -48,95 +65,129 @@ class BagOfWords(Features):
     fit_sample_size = None
 
     def __init__(
-        self, vocabulary: int = 10_000, min_documents: int = 2, max_share: float = 0.2, weighting: str = "tfidf"
+        self,
+        vocabulary_size: int = 10_000,
+        min_documents: int = 2,
+        max_document_share: float = 0.2,
+        weighting: str = "tfidf",
     ) -> None:
-        if vocabulary < 1 or min_documents < 1 or not 0 < max_share <= 1:
-            raise InvalidParameter("words: vocabulary and min_documents are at least 1, max_share is above 0 and at most 1")
+        for param, value in (("vocabulary_size", vocabulary_size), ("min_documents", min_documents)):
+            if value < 1:
+                raise InvalidParameter(f"bag of words: {param} is {value}; it must be at least 1")
+        if not 0 < max_document_share <= 1:
+            raise InvalidParameter(
+                f"bag of words: max_document_share is {max_document_share}; it must be above 0 and at most 1"
+            )
         if weighting not in WEIGHTINGS:
-            raise InvalidParameter(f'words: weighting is "{weighting}"; choose from {", ".join(WEIGHTINGS)}')
-        self.vocabulary, self.min_documents = vocabulary, min_documents
-        self.max_share, self.weighting = max_share, weighting
+            raise InvalidParameter(f'bag of words: weighting is "{weighting}"; choose from {", ".join(WEIGHTINGS)}')
+        self.vocabulary_size, self.min_documents = vocabulary_size, min_documents
+        self.max_document_share, self.weighting = max_document_share, weighting
 
     def get_params(self) -> dict[str, Any]:
         return {
-            "vocabulary": self.vocabulary,
+            "vocabulary_size": self.vocabulary_size,
             "min_documents": self.min_documents,
-            "max_share": self.max_share,
+            "max_document_share": self.max_document_share,
             "weighting": self.weighting,
         }
 
     def fit(self, items: Iterable[Item]) -> Self:
-        """Counts in how many documents each word is."""
-        documents: Counter[str] = Counter()
-        total = 0
-        for item in items:
-            total += 1
-            documents.update(set(tokens(self._text(item))))
-            if len(documents) > PRUNE_ABOVE:
-                documents = Counter({word: count for word, count in documents.items() if count > 1})
-        least = self.min_documents if total >= SMALL else 1
-        most = self.max_share * total if total >= SMALL else total
-        kept = [(-count, crc32(word.encode()), word) for word, count in documents.items() if least <= count <= most]
-        # Words in equally many documents are kept in the order of a checksum: by the alphabet, the cut would spare a to c.
-        if not kept:
-            raise NoItems(f"{total:,} documents, and no word in {least} to {most:.0f} of them; lower min_documents")
-        kept = sorted(kept)[: self.vocabulary]
-        self.idf = 1 + np.log((1 + total) / (1 - np.array([count for count, *_ in kept], np.float64))).astype(np.float32)
-        self._learn([word for *_, word in kept])
+        """Choose the terms by their document frequencies; see `Features.fit`."""
+        frequencies, n_documents = self._count_documents(items)
+        if n_documents >= MIN_DOCUMENTS_FOR_LIMITS:
+            lowest, highest = self.min_documents, self.max_document_share * n_documents
+        else:
+            lowest, highest = 1, n_documents
+        # Terms of equal frequency are ordered by a checksum. In alphabetical order, the cut would favor the first letters.
+        candidates = sorted(
+            (-frequency, crc32(term.encode()), term)
+            for term, frequency in frequencies.items()
+            if lowest <= frequency <= highest
+        )
+        if not candidates:
+            raise NoItems(
+                f"bag of words: no term occurs in {lowest} to {highest:.0f} of the {n_documents:,} documents; "
+                "lower min_documents, or raise max_document_share"
+            )
+        chosen = candidates[: self.vocabulary_size]
+        document_frequency = -np.array([negative for negative, _, _ in chosen], np.float64)
+        # idf = 1 + ln((1 + n_documents) / (1 + document frequency))
+        self.idf = 1 + np.log((1 + n_documents) / (1 + document_frequency)).astype(np.float32)
+        self._set_terms([term for *_, term in chosen])
         return self
 
-    def _learn(self, words: list[str]) -> None:
-        self.words, self.shape = words, (len(words),)
-        self._column = {word: column for column, word in enumerate(words)}
+    def _count_documents(self, items: Iterable[Item]) -> tuple[Counter[str], int]:
+        """Return the document frequency of each term, and the number of documents."""
+        frequencies: Counter[str] = Counter()
+        n_documents = 0
+        for item in items:
+            n_documents += 1
+            frequencies.update(set(tokenize(self._text(item))))
+            if len(frequencies) > MAX_COUNTED_TERMS:
+                frequencies = Counter({term: frequency for term, frequency in frequencies.items() if frequency > 1})
+        return frequencies, n_documents
+
+    def _set_terms(self, terms: list[str]) -> None:
+        self.terms, self.shape = terms, (len(terms),)
+        self._column_of = {term: column for column, term in enumerate(terms)}
 
     def transform(self, items: Sequence[Item]) -> csr_array:
-        """[N, V] csr float32 >= 0; a document without a known word is an empty row."""
-        if not hasattr(self, "words"):
+        """Return the weights of the terms of items: (n_items, V) csr float32. A document without a term is an empty row."""
+        if not hasattr(self, "terms"):
             raise NotFitted(self)
+        column_of = self._column_of
         starts, columns, counts = [0], list[int](), list[int]()
-        column_of = self._column
         for item in items:
-            bag = Counter(tokens(self._text(item)))
-            row = sorted((column_of[word], count) for word, count in bag.items() if word in column_of)
+            bag = Counter(tokenize(self._text(item)))
+            row = sorted((column_of[term], count) for term, count in bag.items() if term in column_of)
             columns += [column for column, _ in row]
             counts += [count for _, count in row]
             starts.append(len(columns))
         indices, indptr = np.array(columns, np.int32), np.array(starts, np.int32)
-        values = self._weighted(np.array(counts, np.float32), indices, indptr)
-        return csr_array((values, indices, indptr), shape=(len(items), len(self.words)))
+        weights = self._weigh(np.array(counts, np.float32), indices, indptr)
+        return csr_array((weights, indices, indptr), shape=(len(items), len(self.terms)))
 
-    def _weighted(self, counts: np.ndarray, columns: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """counts, columns: [nnz]; starts: [N + 1].  Returns [nnz] float32."""
+    def _weigh(self, counts: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
+        """Return the weights, [nnz] float32, of the counts [nnz] of a csr matrix."""
         if self.weighting == "counts":
             return counts
         if self.weighting == "binary":
             return np.ones_like(counts)
-        weights = (1 + np.log(counts)) * self.idf[columns]
-        rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        lengths = np.sqrt(np.bincount(rows, weights**2, minlength=len(starts) - 1))
-        return (weights / np.maximum(lengths[rows], 1e-12)).astype(np.float32)
+        n_rows = len(indptr) - 1
+        row_of = np.repeat(np.arange(n_rows), np.diff(indptr))
+        weights = (1 + np.log(counts)) * self.idf[indices]
+        lengths = np.sqrt(np.bincount(row_of, weights**2, minlength=n_rows))
+        return (weights / np.maximum(lengths[row_of], 1e-12)).astype(np.float32)
 
     def _text(self, item: Item) -> str:
         self._check_kinds([item])
         return str(item.content)
 
-    def inverse_transform(self, X: Any, most: int = 20) -> list[list[str]]:
-        """The `most` weightiest words of each row, the weightiest first.  X: [N, V] csr or dense."""
+    def inverse_transform(self, X: Any, n_terms: int = 20) -> list[list[str]]:
+        """Return the terms with the highest weights in each row, highest first.
+
+        Parameters
+        ----------
+        X : array or csr matrix of shape (n_items, V)
+        n_terms : int
+            Maximum number of terms for each row.
+        """
         rows = (X[[i]].toarray()[0] if is_sparse(X) else X[i] for i in range(X.shape[0]))
         return [
-            [self.words[column] for column in np.argsort(-row, kind="stable")[:most] if row[column] > 0] for row in rows
+            [self.terms[column] for column in np.argsort(-row, kind="stable")[:n_terms] if row[column] > 0] for row in rows
         ]
 
     def _save_state(self, folder: Path) -> dict[str, Any]:
-        write_arrays(folder / "idf.safetensors", {"idf": self.idf})
-        (folder / "words.txt").write_text("\n".join(self.words), encoding="utf-8")
+        (folder / TERMS_FILE).write_text("\n".join(self.terms), encoding="utf-8")
+        write_arrays(folder / IDF_FILE, {"idf": self.idf})
         return {}
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
         try:
-            self._learn((folder / "words.txt").read_text(encoding="utf-8").split("\n"))
+            self._set_terms((folder / TERMS_FILE).read_text(encoding="utf-8").split("\n"))
         except (OSError, UnicodeDecodeError):
-            raise CorruptIndex(folder / "words.txt", "is missing or damaged") from None
-        self.idf = read_arrays(folder / "idf.safetensors", "idf")["idf"]
-        if len(self.idf) != len(self.words):
-            raise CorruptIndex(folder, f"holds {len(self.words):,} words and {len(self.idf):,} weights")
+            raise CorruptIndex(folder / TERMS_FILE, "is missing or damaged") from None
+        self.idf = read_arrays(folder / IDF_FILE, "idf")["idf"]
+        if len(self.idf) != len(self.terms):
+            mismatch = f"holds {len(self.terms):,} terms, but there are {len(self.idf):,} weights"
+            raise CorruptIndex(folder / TERMS_FILE, mismatch)

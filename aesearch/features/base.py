@@ -45,11 +45,11 @@ class Features(ABC):
 
     @property
     def image_size(self) -> tuple[int, int] | None:
-        """Width and height that every image is resized to, so that readers can do it while decoding; None for no resizing."""
+        """Width and height that images are resized to, so that readers can do it while decoding; None for no resizing."""
         return None
 
     def rejection_reason(self, item: Item) -> str | None:
-        """Return why an item of the right kind does not fit this collection, or None if it fits. Known after fit()."""
+        """Return why an item of the right kind does not fit this collection, or None if it fits. Works after fit() only."""
         return None
 
     @abstractmethod
@@ -64,7 +64,11 @@ class Features(ABC):
 
     @abstractmethod
     def transform(self, items: Sequence[Item]) -> Rows:
-        """Return the rows of items: (n_items, *shape) uint8 in 0..255 or float32, or a csr matrix of non-negative float32.
+        """Return the rows of items.
+
+        Returns
+        -------
+        array of shape (n_items, *shape), uint8 in 0..255 or float32, or a csr matrix of non-negative float32
 
         Raises
         ------
@@ -97,9 +101,10 @@ class Features(ABC):
         write_json(folder / CONFIG_FILE, {"features": self.name, "params": self.get_params(), "state": state})
 
     def _check_kinds(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return the items; raise WrongKind if one is of another kind than these features."""
         for item in items:
             if item.kind != self.kind:
-                raise WrongKind(f'"{item.id}" is one of the {item.kind}, but {type(self).__name__} features need {self.kind}')
+                raise WrongKind(f'features "{self.name}" process {self.kind}, but "{item.id}" is one of the {item.kind}')
         return items
 
 
@@ -110,5 +115,5 @@ def load_features(folder: Path) -> Features:
         features: Features = lookup(FEATURES, "features", saved["features"]).load()(**saved["params"])
         features._load_state(folder, saved["state"])
     except (KeyError, TypeError, UnknownName, InvalidParameter) as error:
-        raise CorruptIndex(folder / CONFIG_FILE, f"lacks what features need ({error})") from None
+        raise CorruptIndex(folder / CONFIG_FILE, f"does not describe features ({error})") from None
     return features

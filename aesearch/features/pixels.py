@@ -1,4 +1,4 @@
-"""A picture as its pixels, at one small size."""
+"""Pixels of images, resized to one small size."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ from aesearch.features.base import Features
 from aesearch.images import as_image, resize_image
 from aesearch.items import Item
 
-NATIVE = 64
-"""Pictures that are all of one size keep it if neither side is longer: they are digits, icons or patches, not photos."""
-
-PHOTO = 32
-"""The side that photos of many sizes are brought to."""
+MIN_SIDE, MAX_SIDE = 2, 512
+"""Allowed sides of the resized images, in pixels."""
+MAX_NATIVE_SIDE = 64
+"""Images that all have one size, with sides up to this many pixels, are not resized. They are digits, icons or patches."""
+DEFAULT_SIDE = 32
+"""Side of all other resized images, in pixels."""
 
 
 class Pixels(Features):
-    """The pixels of a picture, resize_image to `size` x `size` (both sides, whatever its proportions were).
+    """Pixels of an image, resized to a square regardless of its proportions.
 
-    Choose it for digits, scans, parts, microscopy: pictures whose place in the frame means something.
+    They suit digits, scans, machine parts and microscopy, in which the position in the frame has a meaning.
 
     Parameters
     ----------
-    size : the side in pixels.  None: the pictures' own size where they all share one of at most 64 x 64, else 32.
-    channels : 1 for gray, 3 for RGB.  None: 1 where every picture looked at is gray, else 3.
+    size : int, optional
+        Side of the resized images in pixels, 2 to 512. By default, images that all have one size of at most 64 x 64 keep
+        it, and others are resized to 32 x 32.
+    channels : {1, 3}, optional
+        1 for gray, 3 for RGB. By default 1 if all images in the sample are gray, else 3.
 
     Attributes
     ----------
-    shape : (channels, height, width).
+    shape : tuple of int
+        (channels, height, width).
     """
 
     name = "pixels"
@@ -42,8 +47,8 @@ class Pixels(Features):
     fit_sample_size = 64
 
     def __init__(self, size: int | None = None, channels: int | None = None) -> None:
-        if size is not None and not 2 <= size <= 512:
-            raise InvalidParameter(f"pixels: size is {size}; choose a side of 2 to 512 pixels")
+        if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
+            raise InvalidParameter(f"pixels: size is {size}; choose a side of {MIN_SIDE} to {MAX_SIDE} pixels")
         if channels not in (None, 1, 3):
             raise InvalidParameter(f"pixels: channels is {channels}; choose 1 (gray) or 3 (RGB)")
         self.size, self.channels = size, channels
@@ -56,38 +61,50 @@ class Pixels(Features):
         return {"size": self.size, "channels": self.channels}
 
     def fit(self, items: Iterable[Item]) -> Self:
-        """Settles size and channels by the first `fit_sample_size` items."""
-        pictures = [as_image(item.content) for item in self._check_kinds(list(islice(items, self.fit_sample_size)))]
-        if not pictures:
-            raise NoItems("no picture to fit to")
-        sizes = {picture.size for picture in pictures}
-        modes = {picture.mode for picture in pictures}
-        width, height = sizes.pop() if len(sizes) == 1 else (PHOTO, PHOTO)
-        if self.size is not None:
-            width = height = self.size
-        elif max(width, height) > NATIVE or min(width, height) < 2:
-            width = height = PHOTO
-        self.shape = (self.channels or (1 if modes == {"L"} else 3), height, width)
+        """Choose the size and the channels from the first `fit_sample_size` items; see `Features.fit`."""
+        sample = self._check_kinds(list(islice(items, self.fit_sample_size)))
+        if not sample:
+            raise NoItems("pixels: there are no images to learn from")
+        images = [as_image(item.content) for item in sample]
+        width, height = self._choose_size({image.size for image in images})
+        is_gray = all(image.mode == "L" for image in images)
+        self.shape = (self.channels or (1 if is_gray else 3), height, width)
         return self
 
+    def _choose_size(self, sizes: set[tuple[int, int]]) -> tuple[int, int]:
+        """Return the (width, height) to resize to, given those of the sample."""
+        if self.size is not None:
+            return self.size, self.size
+        if len(sizes) == 1:
+            (size,) = sizes
+            if min(size) >= MIN_SIDE and max(size) <= MAX_NATIVE_SIDE:
+                return size
+        return DEFAULT_SIDE, DEFAULT_SIDE
+
     def transform(self, items: Sequence[Item]) -> np.ndarray:
-        """[N, C, H, W] uint8: 0 is black, 255 white."""
+        """Return the pixels of items: (n_items, channels, height, width) uint8, 0 is black and 255 white."""
         if not hasattr(self, "shape"):
             raise NotFitted(self)
         pixels = [self._pixels(item.content) for item in self._check_kinds(items)]
         return np.stack(pixels).transpose(0, 3, 1, 2) if pixels else np.zeros((0, *self.shape), np.uint8)
 
     def _pixels(self, content: Any) -> np.ndarray:
-        """[H, W, C]"""
+        """Return the resized pixels of one image, [height, width, channels] uint8."""
         channels, height, width = self.shape
         if isinstance(content, np.ndarray) and content.shape == (height, width, channels) and content.dtype == np.uint8:
-            return content  # as it was read
-        picture = resize_image(as_image(content), (width, height))
+            return content  # the reader has already resized it
+        image = resize_image(as_image(content), (width, height))
         mode = "L" if channels == 1 else "RGB"
-        return np.asarray(picture if picture.mode == mode else picture.convert(mode)).reshape(height, width, channels)
+        return np.asarray(image if image.mode == mode else image.convert(mode)).reshape(height, width, channels)
 
     def inverse_transform(self, X: Any) -> list[Image.Image]:
-        """X: [N, C, H, W], uint8 or float in 0..1 (cut off beyond).  Returns N pictures of mode L or RGB."""
+        """Return rows as Pillow images of mode L or RGB.
+
+        Parameters
+        ----------
+        X : array of shape (n_items, channels, height, width)
+            uint8 in 0..255, or float in 0..1; floats outside are clipped.
+        """
         X = np.asarray(X)
         if X.dtype != np.uint8:
             X = (np.clip(X, 0, 1) * 255 + 0.5).astype(np.uint8)
@@ -96,5 +113,5 @@ class Pixels(Features):
     def _save_state(self, folder: Path) -> dict[str, Any]:
         return {"shape": self.shape}
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
-        self.shape = tuple(learned["shape"])
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
+        self.shape = tuple(state["shape"])

