@@ -1,44 +1,42 @@
-"""The main job at default settings, as whole processes: seconds and peak memory.
+"""Time and memory of `aesearch index` with default settings, as a whole process.
 
-python benchmarks/indexing.py --data DATA
+    python benchmarks/indexing.py --data DATA [--budget SECONDS]
 
-Bars: 3,068 photos within 120 s under 1.5 GB; 11,314 text files within 180 s under 2 GB.
+Targets: 3,068 photos within 120 s and 1.5 GB; 11,314 text files within 180 s and 2 GB.
 """
 
-import gzip
 import json
 import tempfile
 from pathlib import Path
 
-from measure import AESEARCH, arguments, process, table
+from datasets import set_path, write_newsgroup_files
+from harness import AESEARCH, create_parser, print_table, run_process
 
-
-def lay_out_newsgroups(data: Path, folder: Path) -> None:
-    """One .txt file a message, in class folders, as a user has them."""
-    for split in ("train", "test"):
-        with gzip.open(data / "text" / "20news" / f"{split}.jsonl.gz", "rt", encoding="utf-8") as lines:
-            for row in map(json.loads, lines):
-                path = folder / split / f"{row['id']}.txt"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(row["text"], encoding="utf-8")
+MB_PER_MIB = 1.048576
+COLUMNS = ("collection", "items", "skipped", "total, s", "stages, s", "peak MB", "target")
 
 
 def main() -> None:
-    data = arguments(__doc__).parse_args().data.resolve()
-    with tempfile.TemporaryDirectory() as place:
-        news = Path(place) / "news"
-        lay_out_newsgroups(data, news)
-        rows = []
-        for what, path, bar in (
-            ("clothing photos", data / "image" / "clothing" / "train", "120 s, 1,500 MB"),
-            ("20news messages", news / "train", "180 s, 2,000 MB"),
+    parser = create_parser(__doc__)
+    parser.add_argument("--budget", type=float, help="seconds of training (default: that of aesearch)")
+    options = parser.parse_args()
+    budget = () if options.budget is None else ("--budget", options.budget)
+    data = options.data.resolve()
+    with tempfile.TemporaryDirectory() as temporary:
+        messages = Path(temporary) / "messages"
+        write_newsgroup_files(data, messages)
+        results = []
+        for collection, folder, target in (
+            ("clothing photos", set_path(data, "clothing", "database"), "120 s, 1,500 MB"),
+            ("20 Newsgroups messages", messages, "180 s, 2,000 MB"),
         ):
-            done = process([*AESEARCH, "index", path, "--json", "--index", f"{place}/indexes/{path.parent.name}"])
-            report = json.loads(done.output)
+            index = Path(temporary) / "indexes" / folder.name
+            run = run_process([*AESEARCH, "index", folder, "--json", "--index", index, *budget])
+            report = json.loads(run.output)
             stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report["seconds"].items())
-            megabytes = done.peak_mib * 1.048576
-            rows.append((what, report["items"], len(report["skipped"]), done.seconds, stages, f"{megabytes:.0f}", bar))
-        table(("what", "items", "skipped", "seconds", "of these", "peak MB", "bar"), rows)
+            peak = f"{run.peak_mib * MB_PER_MIB:.0f}"
+            results.append((collection, report["items"], len(report["skipped"]), run.seconds, stages, peak, target))
+        print_table(COLUMNS, results)
 
 
 if __name__ == "__main__":

@@ -1,53 +1,55 @@
-"""Peak memory of indexing ten times as many items.
+"""Peak memory of indexing, for ten times as many items.
 
-python benchmarks/memory.py --data DATA [--count 20000] [--sample 2000]
+    python benchmarks/memory.py --data DATA [--count 20000] [--training-sample 2000] [--budget 10]
 
-Pictures (MNIST as PNG files) and texts (pieces of newsgroup messages), COUNT of them and a tenth, by whole processes: at
-default settings, where the 60,000 items learned from are all of them; and learning from SAMPLE.  What is measured is the
-largest of the processes of a run; `/ tenth` is beside the run over a tenth of the items.
+Indexes COUNT images (MNIST as PNG files) and COUNT texts (passages of newsgroup messages), and a tenth of each, every
+time in a new process: with the default training sample of 60,000 items, which includes all of them, and with a smaller
+one. Prints the peak memory of the largest process of each run.
 
-Bar: 1.2 times the memory for ten times the items, where both learn from as many.
+Target: at most 1.2 times the memory for ten times the items, if both runs train on equally many.
 """
 
 import sys
 import tempfile
 from pathlib import Path
 
-from measure import arguments, process, table
-from unchanged import lay_out_pictures, lay_out_texts
+from datasets import write_digit_files, write_text_files
+from harness import create_parser, print_table, run_process
 
-BUILD = """
+DEFAULT_TRAINING_SAMPLE = 60_000
+
+BUILD_SCRIPT = """
 import sys
 from aesearch import Retriever
-path, index, coder, sample, budget = sys.argv[1:]
-settings = {"budget": float(budget)} if coder == "neighbors" else {}
-Retriever.build(path, coder=coder, sample=int(sample), **settings).save(index)
+path, index, coder, training_sample, budget = sys.argv[1:]
+params = {"budget": float(budget)} if coder == "neighbors" else {}
+Retriever.build(path, coder=coder, training_sample=int(training_sample), **params).save(index)
 """
 
 
 def main() -> None:
-    parser = arguments(__doc__)
+    parser = create_parser(__doc__)
     parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--sample", type=int, default=2_000)
-    parser.add_argument("--budget", type=float, default=10, help="seconds of training; more of them need no more memory")
+    parser.add_argument("--training-sample", type=int, default=2_000)
+    parser.add_argument("--budget", type=float, default=10, help="seconds of training, which do not affect the memory")
     options = parser.parse_args()
     data = options.data.resolve()
-    rows = []
-    with tempfile.TemporaryDirectory() as place:
-        for what, lay_out, baseline in (("pictures", lay_out_pictures, "pca"), ("texts", lay_out_texts, "lsa")):
+    counts = (options.count // 10, options.count)
+    results = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for kind, write_files, baseline in (("images", write_digit_files, "pca"), ("texts", write_text_files, "lsa")):
+            folders = [Path(temporary) / f"{kind}-{count}" for count in counts]
+            for folder, count in zip(folders, counts, strict=True):
+                write_files(data, folder, count)
             for coder in (baseline, "neighbors"):
-                for sample in (60_000, options.sample):
-                    peaks = []
-                    for count in (options.count // 10, options.count):
-                        folder = Path(place) / f"{what}-{count}"
-                        if not folder.exists():
-                            lay_out(data, folder, count)
-                        words = (folder, f"{place}/index", coder, sample, options.budget)
-                        peaks.append(process([sys.executable, "-c", BUILD, *words]).peak_mib)
-                    rows.append((what, coder, f"{sample:,}", *(f"{peak:.0f}" for peak in peaks), peaks[1] / peaks[0]))
-                    print(*rows[-1], flush=True, file=sys.stderr)
-    tenth, whole = f"MiB, {options.count // 10:,} items", f"MiB, {options.count:,} items"
-    table(("items", "coder", "learns from", tenth, whole, "/ tenth"), rows)
+                for sample in (DEFAULT_TRAINING_SAMPLE, options.training_sample):
+                    params = (f"{temporary}/index", coder, sample, options.budget)
+                    command = [sys.executable, "-c", BUILD_SCRIPT]
+                    few, many = (run_process([*command, folder, *params]).peak_mib for folder in folders)
+                    results.append((kind, coder, f"{sample:,}", f"{few:.0f}", f"{many:.0f}", many / few))
+                    print(*results[-1], flush=True, file=sys.stderr)
+    columns = (f"MiB, {count:,} items" for count in counts)
+    print_table(("items", "coder", "training sample", *columns, "ratio"), results)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+"""Retrieval of the originals of edited photos.
+
+    python near_copies.py OUT                 (in DATA: writes edited copies of 200 clothing photos, and OUT/truth.csv)
+    python benchmarks/near_duplicates.py --data DATA --copies OUT [--coders raw,pca,pca-whitened,neighbors]
+
+All clothing photos are the database. Prints the share of edited copies whose nearest neighbor is the original (R@1), by
+edit, for plain queries and for queries with --rerank and --augment.
+
+Target, mean over the edits: 0.80 (raw pixels: 0.68).
+"""
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from harness import comma_separated, create_parser, print_table
+
+from aesearch import Item, Retriever
+from aesearch.readers.folder import read_files
+
+QUERY_OPTIONS: tuple[dict[str, bool], ...] = (
+    {},
+    {"rerank": True},
+    {"augment": True},
+    {"rerank": True, "augment": True},
+)
+
+
+def main() -> None:
+    parser = create_parser(__doc__)
+    parser.add_argument("--copies", type=Path, required=True, help="output folder of near_copies.py")
+    parser.add_argument("--coders", type=comma_separated, default="raw,pca,pca-whitened,neighbors")
+    options = parser.parse_args()
+    truth = read_truth(options.copies)
+    items = {item.id: item for item in read_files(options.copies / "img")}
+    queries = [items[Path(row["query"]).name] for row in truth]
+    columns = {}
+    for coder in options.coders:
+        params: dict[str, Any] = {} if coder == "raw" else {"code_size": 64}
+        index = Retriever.build(options.data / "image" / "clothing", coder=coder, **params)
+        for query_options in QUERY_OPTIONS if coder == "neighbors" else QUERY_OPTIONS[:1]:
+            column = " --".join((coder, *query_options))
+            columns[column] = score_edits(index, queries, truth, **query_options)
+    edits = next(iter(columns.values()))
+    print_table(("edit", *columns), [(edit, *(column[edit] for column in columns.values())) for edit in edits])
+
+
+def score_edits(index: Retriever, queries: list[Item], truth: list[dict[str, str]], **options: bool) -> dict[str, float]:
+    """Return R@1 by edit, and their mean."""
+    is_found = defaultdict(list)
+    for row, (hit,) in zip(truth, index.query_many(queries, k=1, **options), strict=True):
+        is_found[row["edit"]].append(hit.id == row["original"])
+    recall = {edit: sum(found) / len(found) for edit, found in is_found.items()}
+    return recall | {"mean": sum(recall.values()) / len(recall)}
+
+
+def read_truth(copies: Path) -> list[dict[str, str]]:
+    """Return the rows of truth.csv: `query`, `original` and `edit` of each edited copy."""
+    with open(copies / "truth.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Search the records of an application: build an index from items in memory, then add, remove, save, load and query.
+
+    python examples/search_documents.py
+
+The records are the help topics of Python.
+"""
+
+import tempfile
+from pydoc_data.topics import topics
+
+from aesearch import Item, Retriever
+
+
+def main() -> None:
+    records = [Item(id=f"topic/{name}", content=text) for name, text in topics.items()]
+    # For fewer than a hundred records, LSA is a good choice. For thousands, omit `coder` to train an autoencoder.
+    index = Retriever.build(records, coder="lsa", code_size=32)
+    print(f"{len(index)} records, {index.store.bytes_per_item:.0f} bytes each")
+
+    index.add([Item(id="memo/1", content="Generators yield one value at a time and keep their state in between.")])
+    index.remove(["topic/specialnames"])
+
+    with tempfile.TemporaryDirectory() as folder:
+        index.save(folder)
+        index = Retriever.load(folder)
+        for query in ("a generator that yields values", "catch an exception"):
+            print(f"\n{query}:")
+            for hit in index.query(query, k=3):
+                print(f"  {hit.id} (distance {hit.distance:.2f}): {hit.excerpt}")
+
+
+if __name__ == "__main__":
+    main()
