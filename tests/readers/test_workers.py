@@ -1,4 +1,4 @@
-"""A worker answers as a reader does; one that crashes or hangs costs one file, by name, and the rest stay in step."""
+"""A worker returns what a reader yields. A file that crashes or hangs its decoder costs only itself."""
 
 import os
 import signal
@@ -15,54 +15,75 @@ from PIL import Image
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
+from aesearch.readers.collection import FILES_PER_REQUEST
 from aesearch.readers.folder import FileCollection, read_files
 from aesearch.readers.images import read
 from aesearch.readers.workers import Worker
 
 
-def picture(path: Path, shade: int = 0) -> str:
+def write_image(path: Path, shade: int = 0) -> str:
     Image.fromarray(np.full((40, 30, 3), shade, np.uint8)).save(path)
     return str(path)
 
 
-def shades(found: list[Item | Unreadable]) -> list[int | str]:
-    return [one.why if isinstance(one, Unreadable) else int(np.asarray(one.content).flat[0]) for one in found]
+def summarize(results: list[Item | Unreadable]) -> list[int | str]:
+    """Return the shade of each image, or why it is missing."""
+    return [
+        result.reason if isinstance(result, Unreadable) else int(np.asarray(result.content).flat[0]) for result in results
+    ]
 
 
-def test_what_a_worker_reads_is_what_its_reader_reads(tmp_path: Path) -> None:
+def process_ids(files: FileCollection) -> list[int]:
+    return [worker._process.pid for worker in files._idle_pools[0]._workers if worker]
+
+
+def test_worker_returns_what_the_reader_yields(tmp_path: Path) -> None:
     gray = tmp_path / "gray ü\n.png"
     Image.fromarray(np.arange(600, dtype=np.uint8).reshape(20, 30)).save(gray)
-    path = picture(tmp_path / "a.png", 7)
+    color = write_image(tmp_path / "a.png", 7)
     worker = Worker()
-    worker.send([str(gray), path], {})
-    worker.send([path], {"size": [8, 9]})
-    for got, name in zip(worker.receive(), (gray, Path(path)), strict=True):
-        expected = next(read(name))
-        assert isinstance(got, Item)
-        assert (got.digest, got.path) == (expected.digest, expected.path)
-        assert np.array_equal(np.asarray(got.content), np.asarray(expected.content))
-    [small] = worker.receive()
+    worker.send([str(gray), color], {})
+    worker.send([color], {"size": [8, 9]})
+    for found, path in zip(worker.receive(), (gray, Path(color)), strict=True):
+        expected = next(read(path))
+        assert isinstance(found, Item)
+        assert (found.digest, found.path) == (expected.digest, expected.path)
+        np.testing.assert_array_equal(np.asarray(found.content), np.asarray(expected.content))
+    (small,) = worker.receive()
     assert isinstance(small, Item)
     assert np.asarray(small.content).shape == (9, 8, 3)
 
 
-def test_a_file_that_hangs_its_decoder_is_given_up_and_the_rest_are_read(tmp_path: Path) -> None:
-    good = [picture(tmp_path / f"{shade}.png", shade) for shade in range(4)]
-    os.mkfifo(tmp_path / "hangs.png")  # opening it waits for ever
-    worker = Worker(limit=1.0)
+@pytest.mark.parametrize("content", [b"", b"not an image"], ids=["empty", "text"])
+def test_worker_returns_reasons_for_unreadable_files(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(content)
+    worker = Worker()
+    worker.send([str(tmp_path / "bad.png"), str(tmp_path / "gone.png")], {})
+    bad, gone = worker.receive()
+    assert isinstance(bad, Unreadable)
+    assert not bad.transient
+    assert isinstance(gone, Unreadable)
+    assert gone.transient
+    assert "No such file" in gone.reason
+
+
+def test_worker_gives_up_a_file_that_hangs(tmp_path: Path) -> None:
+    good = [write_image(tmp_path / f"{shade}.png", shade) for shade in range(4)]
+    os.mkfifo(tmp_path / "hangs.png")  # opening it blocks forever
+    worker = Worker(timeout=1.0)
     worker.send([*good[:2], str(tmp_path / "hangs.png"), good[2]], {})
     worker.send([good[3]], {})
-    assert shades(worker.receive()) == [0, 1, "reading it took longer than 1 seconds", 2]
-    assert shades(worker.receive()) == [3]
+    assert summarize(worker.receive()) == [0, 1, "reading it took longer than 1 seconds", 2]
+    assert summarize(worker.receive()) == [3]
 
 
-def test_a_file_that_crashes_its_decoder_is_named_and_the_rest_are_read(tmp_path: Path) -> None:
-    good = picture(tmp_path / "good.png", 5)
+def test_worker_names_a_file_that_crashes(tmp_path: Path) -> None:
+    good = write_image(tmp_path / "good.png", 5)
     os.mkfifo(tmp_path / "crashes.png")
     worker = Worker()
 
     def crash() -> None:
-        for _ in range(2):  # once in company, once alone
+        for _ in range(2):  # once as one of two files, once alone
             process = worker._process
             time.sleep(0.5)
             process.send_signal(signal.SIGSEGV)
@@ -73,13 +94,13 @@ def test_a_file_that_crashes_its_decoder_is_named_and_the_rest_are_read(tmp_path
     worker.send([good], {})
     killer = threading.Thread(target=crash, daemon=True)
     killer.start()
-    # The second list is with the new worker before anyone asks for it, and the good file of the first is read again.
-    assert shades(worker.receive()) == [5, f"its decoder crashed (signal {signal.SIGSEGV.value})"]
-    assert shades(worker.receive()) == [5]
+    # The new process gets the second request, too, and the good file of the first is read again.
+    assert summarize(worker.receive()) == [5, f"its decoder crashed (signal {signal.SIGSEGV.value})"]
+    assert summarize(worker.receive()) == [5]
     killer.join()
 
 
-def test_a_workers_process_ends_with_it(tmp_path: Path) -> None:
+def test_process_ends_with_its_worker() -> None:
     worker = Worker()
     process = worker._process
     assert process.poll() is None
@@ -87,57 +108,52 @@ def test_a_workers_process_ends_with_it(tmp_path: Path) -> None:
     assert process.poll() is not None
 
 
-def test_a_collection_is_read_by_the_same_workers_each_time(tmp_path: Path) -> None:
+def test_collection_reuses_its_workers(tmp_path: Path) -> None:
     for shade in range(40):
-        picture(tmp_path / f"{shade:02}.png", shade)
+        write_image(tmp_path / f"{shade:02}.png", shade)
+    names = [f"{shade:02}.png" for shade in range(40)]
     files = read_files(tmp_path)
-    assert len(list(files.spread(10))) == 10
-    processes = [worker._process.pid for worker in files._spare[0] if worker]
-    assert [item.id for item in files] == [f"{shade:02}.png" for shade in range(40)]
-    assert processes == [worker._process.pid for worker in files._spare[0] if worker][: len(processes)]
-    assert len(list(islice(files.spread(10), 10))) == 10  # nobody asked whether there was another
-    assert processes == [worker._process.pid for worker in files._spare[0] if worker][: len(processes)]
-    next(iter(files))  # broken off: its workers hold answers that nobody fetched
-    assert [item.id for item in files] == [f"{shade:02}.png" for shade in range(40)]
-    assert processes != [worker._process.pid for worker in files._spare[0] if worker]
+    assert len(list(files.sample(10))) == 10
+    first = process_ids(files)
+    assert [item.id for item in files] == names
+    started = process_ids(files)
+    assert started[: len(first)] == first
+    assert len(list(islice(files.sample(10), 10))) == 10  # stops before the iterator is exhausted
+    assert process_ids(files) == started
+    next(iter(files))  # interrupted: its workers hold results that nobody received
+    assert [item.id for item in files] == names
+    assert not set(process_ids(files)) & set(started)
 
 
-def test_workers_begin_while_the_folder_is_walked_if_all_of_it_is_to_be_read_at_once(tmp_path: Path) -> None:
-    (tmp_path / "pictures").mkdir()
-    for shade in range(20):
-        picture(tmp_path / "pictures" / f"{shade:02}.png", shade)
-    (tmp_path / "note.txt").write_text("plain texts are read without")
-
-    def running(files: FileCollection) -> int:
-        return sum(worker is not None for crew in files._spare for worker in crew)
-
-    assert running(read_files(tmp_path)) == 0
-    assert running(read_files(tmp_path, kind="documents", start_workers=True)) == 0
+def test_workers_start_during_the_walk_if_requested(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for shade in range(FILES_PER_REQUEST + 4):
+        write_image(tmp_path / "images" / f"{shade:02}.png", shade)
+    (tmp_path / "note.txt").write_text("plain text is read without a worker")
+    assert process_ids(read_files(tmp_path)) == []
+    assert process_ids(read_files(tmp_path, kind="documents", start_workers=True)) == []
     files = read_files(tmp_path, start_workers=True)
-    processes = [worker._process.pid for worker in files._spare[0] if worker]
-    assert len(processes) == min(2, os.cpu_count() or 1)  # 16 files a worker at a time
-    assert len(list(files)) == 20
-    assert [worker._process.pid for worker in files._spare[0] if worker] == processes
+    started = process_ids(files)
+    assert len(started) == min(2, os.cpu_count() or 1)
+    assert len(list(files)) == FILES_PER_REQUEST + 4
+    assert process_ids(files) == started
 
 
-def test_a_script_needs_no_main_guard_and_its_folder_lends_no_modules(tmp_path: Path) -> None:
-    picture(tmp_path / "a.png", 3)
-    (tmp_path / "PIL.py").write_text("raise SystemExit('taken over')")
-    (tmp_path / "json.py").write_text("raise SystemExit('taken over')")
+def test_script_needs_no_main_guard_and_provides_no_modules(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", 3)
+    for module in ("PIL", "json"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the folder of images')")
     script = f"from aesearch.readers.folder import read_files; print(len(list(read_files({str(tmp_path)!r}))))"
     (tmp_path / "script.txt").write_text(script)
-    out = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-P", "script.txt"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
     )
-    assert out.stdout == "1\n"
+    assert done.stdout == "1\n"
 
 
-@pytest.mark.parametrize("damage", [b"", b"no picture"])
-def test_an_unreadable_file_is_answered_with_its_reason(damage: bytes, tmp_path: Path) -> None:
-    (tmp_path / "bad.png").write_bytes(damage)
-    worker = Worker()
-    worker.send([str(tmp_path / "bad.png"), str(tmp_path / "gone.png")], {})
-    empty, gone = worker.receive()
-    assert isinstance(empty, Unreadable)
-    assert isinstance(gone, Unreadable)
-    assert "No such file" in gone.why
+def test_worker_imports_no_heavy_modules() -> None:
+    script = "import aesearch.readers.workers, aesearch.readers.images, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    modules = set(loaded.stdout.split())
+    assert "PIL.JpegImagePlugin" in modules
+    assert not modules & {"numpy", "torch", "PIL.PngImagePlugin", "PIL.ImageOps", "sqlite3"}

@@ -1,0 +1,249 @@
+"""The contract of `aesearch.readers` for every name ending in the catalog. A new reader needs a sample file in SAMPLES."""
+
+import gzip
+import hashlib
+import inspect
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import docx
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+import pytest
+from PIL import Image
+
+from aesearch.catalog import READERS, CatalogEntry, find_reader
+from aesearch.errors import Unreadable
+from aesearch.items import ITEM_KINDS, Item, ItemKind, SkipCategory
+from aesearch.readers.files import read_file
+from aesearch.readers.folder import read_files
+from aesearch.readers.workers import Worker
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+VECTORS = np.random.default_rng(0).standard_normal((4, 8)).astype(np.float32)
+
+TEXT = b"A thread waits for a lock.\n"
+HTML = b"<html><head><title>Threads</title></head><body><p>A thread waits for a <b>lock</b>.</p></body></html>"
+JSON_LINES = b"".join(json.dumps({"text": f"row {number}"}).encode() + b"\n" for number in range(4))
+CSV = b"text,label\n" + b"".join(b"row %d,x\n" % number for number in range(4))
+IDX = bytes([0, 0, 8, 3]) + np.array([3, 20, 30], ">i4").tobytes() + PIXELS.transpose(2, 0, 1).tobytes()
+CIFAR = np.random.default_rng(0).integers(0, 10, (3, 1 + 3 * 32 * 32), np.uint8).tobytes()
+
+
+def make_image(file_format: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).save(file, file_format)
+    return file.getvalue()
+
+
+def make_gray_image() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(PIXELS[..., 0]).save(file, "PPM")
+    return file.getvalue()
+
+
+def make_pdf() -> bytes:
+    text = b"BT /F1 12 Tf 20 100 Td (A thread waits for a lock.) Tj ET"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(text), text),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    body = b"".join(b"%d 0 obj%s\nendobj\n" % (number, content) for number, content in enumerate(objects, 1))
+    return b"%PDF-1.4\n" + body + b"trailer<</Size 6/Root 1 0 R>>\n%%EOF"  # PDFium rebuilds the missing table of objects
+
+
+def make_docx() -> bytes:
+    file = io.BytesIO()
+    document = docx.Document()
+    document.add_paragraph("A thread waits for a lock.")
+    document.save(file)
+    return file.getvalue()
+
+
+def make_npy() -> bytes:
+    file = io.BytesIO()
+    np.save(file, VECTORS)
+    return file.getvalue()
+
+
+def make_parquet() -> bytes:
+    file = io.BytesIO()
+    parquet.write_table(arrow.table({"embedding": VECTORS.tolist()}), file)
+    return file.getvalue()
+
+
+SAMPLES: dict[str, bytes] = {
+    **dict.fromkeys((".jpg", ".jpeg"), make_image("JPEG")),
+    ".png": make_image("PNG"),
+    ".webp": make_image("WEBP"),
+    ".gif": make_image("GIF"),
+    ".bmp": make_image("BMP"),
+    **dict.fromkeys((".tif", ".tiff"), make_image("TIFF")),
+    ".ppm": make_image("PPM"),
+    ".pgm": make_gray_image(),
+    **dict.fromkeys((".txt", ".text", ".md", ".rst"), TEXT),
+    **dict.fromkeys((".html", ".htm"), HTML),
+    ".jsonl": JSON_LINES,
+    ".jsonl.gz": gzip.compress(JSON_LINES),
+    ".csv": CSV,
+    ".csv.gz": gzip.compress(CSV),
+    ".tsv": CSV.replace(b",", b"\t"),
+    ".pdf": make_pdf(),
+    ".docx": make_docx(),
+    "images-idx3-ubyte": IDX,
+    "images-idx3-ubyte.gz": gzip.compress(IDX),
+    ".bin": CIFAR,
+    ".npy": make_npy(),
+    ".parquet": make_parquet(),
+}
+
+READABLE_WHEN_TRUNCATED = {".txt", ".text", ".md", ".rst", ".html", ".htm", ".csv", ".tsv"}
+"""Formats without an end mark: a truncated file is a valid, shorter file."""
+
+ISOLATED = [ending for ending, entry in READERS.items() if entry.is_isolated]
+
+Result = Item | Unreadable
+
+
+@pytest.fixture(params=READERS)
+def ending(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def entry(ending: str) -> CatalogEntry:
+    return READERS[ending]
+
+
+@pytest.fixture
+def path(ending: str, tmp_path: Path) -> Path:
+    """A file of the format."""
+    if ending not in SAMPLES:
+        pytest.fail(f"no sample of a {ending} file; add one to SAMPLES")
+    path = tmp_path / f"sample{ending}"
+    path.write_bytes(SAMPLES[ending])
+    return path
+
+
+def read(entry: CatalogEntry, path: Path | str) -> list[Result]:
+    """Return the reader's results, with an Unreadable that it raises as the last one."""
+    results: list[Result] = []
+    try:
+        results.extend(entry.load()(path))
+    except Unreadable as error:
+        results.append(error)
+    return results
+
+
+def fingerprints(results: list[Result]) -> list[tuple[object, ...]]:
+    """Return everything that two readings of a file must have in common."""
+    return [
+        (result.id, result.label, result.digest, np.asarray(result.content).tolist(), result.kind)
+        if isinstance(result, Item)
+        else (result.path, result.reason)
+        for result in results
+    ]
+
+
+def test_samples_cover_only_the_catalog() -> None:
+    assert SAMPLES.keys() <= READERS.keys()
+
+
+def test_reader_is_found_by_the_file_name(entry: CatalogEntry, path: Path) -> None:
+    assert find_reader(path) is entry
+    assert find_reader(str(path).upper()) is entry
+
+
+def test_reader_yields_items_of_its_kind(entry: CatalogEntry, path: Path) -> None:
+    items = read(entry, path)
+    assert items
+    for item in items:
+        assert isinstance(item, Item)
+        assert item.kind in entry.kinds
+        assert item.path == str(path)
+        assert item.digest is not None
+        assert len(item.digest) == hashlib.sha256().digest_size
+
+
+def test_reader_ids_match_the_layout(entry: CatalogEntry, path: Path) -> None:
+    items = [result for result in read(entry, path) if isinstance(result, Item)]
+    if entry.layout is None:
+        assert [item.id for item in items] == [""]
+        assert items[0].digest == hashlib.sha256(path.read_bytes()).digest()
+    else:
+        first = int(items[0].id.removeprefix("#"))
+        assert len(items) > 1
+        assert [item.id for item in items] == [f"#{first + number}" for number in range(len(items))]
+        assert len({item.digest for item in items}) == len(items)
+
+
+def test_reader_takes_the_keywords_of_its_layout(entry: CatalogEntry) -> None:
+    keywords = set(inspect.signature(entry.load()).parameters) - {"path"}
+    assert ("fields" in keywords) == (entry.layout == "table")
+    assert ("size" in keywords) == (entry.layout is None and entry.kinds == ("images",))
+
+
+def test_reader_yields_the_same_twice(entry: CatalogEntry, path: Path) -> None:
+    expected = fingerprints(read(entry, path))
+    assert fingerprints(read(entry, path)) == expected
+    assert fingerprints(read(entry, str(path))) == expected
+
+
+def test_empty_file_is_unreadable(path: Path) -> None:
+    path.write_bytes(b"")
+    (result,) = read_file(path)
+    assert isinstance(result, Unreadable)
+    assert not result.transient
+    assert "reader failed" not in result.reason
+
+
+@pytest.mark.filterwarnings("ignore:Truncated File Read")  # Pillow, for TIFF
+@pytest.mark.parametrize("share", [0.05, 0.55, 0.95])
+def test_truncated_file_is_unreadable(entry: CatalogEntry, ending: str, path: Path, share: float) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    results = read(entry, path)  # which fails for any exception but Unreadable
+    if ending not in READABLE_WHEN_TRUNCATED:
+        assert isinstance(results[-1], Unreadable)
+        assert results[-1].reason
+
+
+def test_missing_file_is_transient(path: Path) -> None:
+    path.unlink()
+    (result,) = read_file(path)
+    assert isinstance(result, Unreadable)
+    assert result.transient
+    assert "cannot be opened" in result.reason
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+@pytest.mark.parametrize("ending", ISOLATED, indirect=True)
+def test_isolated_reader_works_in_a_worker(entry: CatalogEntry, path: Path, worker: Worker) -> None:
+    assert entry.layout is None
+    worker.send([str(path)], {})
+    assert fingerprints(worker.receive()) == fingerprints(read(entry, path))
+
+
+@pytest.mark.parametrize("kind", ITEM_KINDS)
+def test_folder_of_all_formats_is_read(kind: ItemKind, tmp_path: Path) -> None:
+    for ending, content in SAMPLES.items():
+        (tmp_path / f"sample{ending}").write_bytes(content)
+    files = read_files(tmp_path, kind=kind)
+    ids = [item.id for item in files]
+    assert len(set(ids)) == len(ids)
+    assert {id.partition("#")[0] for id in ids} == {
+        f"sample{ending}" for ending in SAMPLES if READERS[ending].kinds == (kind,)
+    }
+    assert {skip.category for skip in files.skipped.values()} == {SkipCategory.OTHER_KIND}
