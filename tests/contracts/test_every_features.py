@@ -1,84 +1,137 @@
-"""What all features of the catalog promise."""
+"""The contract of all features in the catalog."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from aesearch.arrays import is_sparse
+from aesearch.arrays import is_sparse, read_json, write_json
 from aesearch.catalog import FEATURES
-from aesearch.errors import CorruptIndex, NotFitted, WrongKind
-from aesearch.features.base import Features, load_features
-from aesearch.items import Item
+from aesearch.errors import CorruptIndex, NoItems, NotFitted, WrongKind
+from aesearch.features.base import CONFIG_FILE, Features, load_features
+from aesearch.items import Item, ItemKind
 from aesearch.readers.folder import read_files
 
+CASES = [(name, kind) for name, entry in FEATURES.items() for kind in entry.kinds]
 
-@pytest.fixture(params=[(name, kind) for name, entry in FEATURES.items() for kind in entry.kinds], ids="-".join)
-def case(
-    request: pytest.FixtureRequest,
-    digit_folder: Path,
-    documents: list[Item],
-    vectors: np.ndarray,
-    picture_model: Path,
-    text_model: Path,
-) -> tuple[Features, list[Item]]:
-    name, kind = request.param
-    models = {"images": picture_model, "documents": text_model}
-    features = FEATURES[name].load()(*((kind, str(models[kind])) if name == "pretrained" else ()))
-    some: dict[str, list[Item]] = {
-        "documents": documents[:120],
+
+class Case(NamedTuple):
+    """Unfitted features, and items for them."""
+
+    features: Features
+    items: list[Item]
+
+
+@pytest.fixture(scope="session")
+def items_by_kind(digit_folder: Path, documents: list[Item], vectors: np.ndarray) -> dict[ItemKind, list[Item]]:
+    return {
         "images": list(read_files(digit_folder / "test" / "3")),
+        "documents": documents[:120],
         "vectors": [Item(str(number), vector) for number, vector in enumerate(vectors[:50])],
     }
-    return features, some[features.kind]
+
+
+@pytest.fixture(params=CASES, ids="-".join)
+def case(
+    request: pytest.FixtureRequest, items_by_kind: dict[ItemKind, list[Item]], image_model: Path, text_model: Path
+) -> Case:
+    name, kind = request.param
+    models = {"images": image_model, "documents": text_model}
+    params = {"kind": kind, "model": str(models[kind])} if name == "pretrained" else {}
+    return Case(FEATURES[name].load()(**params), items_by_kind[kind])
 
 
 def dense(X: Any) -> np.ndarray:
     return X.toarray() if is_sparse(X) else X
 
 
-def test_rows_are_those_of_the_items_one_by_one(case: tuple[Features, list[Item]]) -> None:
-    features, items = case
-    X = features.fit(items).transform(items)
-    assert X.shape == (len(items), *features.shape)
-    for number in (0, 3, len(items) - 1):
-        np.testing.assert_array_equal(dense(features.transform([items[number]]))[0], dense(X)[number])
+def test_rows_have_the_stated_shape_and_dtype(case: Case) -> None:
+    X = case.features.fit(case.items).transform(case.items)
+    assert X.shape == (len(case.items), *case.features.shape)
+    assert X.dtype in (np.uint8, np.float32)
+    assert np.isfinite(dense(X)).all()
 
 
-def test_no_items_are_no_rows(case: tuple[Features, list[Item]]) -> None:
-    features, items = case
-    assert features.fit(items).transform([]).shape == (0, *features.shape)
+def test_row_does_not_depend_on_other_items(case: Case) -> None:
+    X = dense(case.features.fit(case.items).transform(case.items))
+    for position in (0, 3, len(case.items) - 1):
+        np.testing.assert_array_equal(dense(case.features.transform([case.items[position]]))[0], X[position])
 
 
-def test_saved_and_loaded_they_make_the_same_rows(case: tuple[Features, list[Item]], tmp_path: Path) -> None:
-    features, items = case
-    features.fit(items).save(tmp_path / "features")
+def test_different_items_have_different_rows(case: Case) -> None:
+    X = dense(case.features.fit(case.items).transform(case.items))
+    assert len(np.unique(X, axis=0)) > 0.9 * len(case.items)
+
+
+def test_no_items_yield_no_rows(case: Case) -> None:
+    assert case.features.fit(case.items).transform([]).shape == (0, *case.features.shape)
+
+
+def test_inverse_transform_returns_one_value_per_row(case: Case) -> None:
+    X = case.features.fit(case.items).transform(case.items)
+    assert len(case.features.inverse_transform(X)) == len(case.items)
+
+
+def test_kind_is_one_that_the_catalog_states(case: Case) -> None:
+    assert case.features.kind in FEATURES[case.features.name].kinds
+    assert {item.kind for item in case.items} == {case.features.kind}
+
+
+def test_fitted_items_are_not_rejected(case: Case) -> None:
+    case.features.fit(case.items)
+    assert [case.features.rejection_reason(item) for item in case.items] == [None] * len(case.items)
+
+
+def test_loaded_features_make_the_same_rows(case: Case, tmp_path: Path) -> None:
+    case.features.fit(case.items).save(tmp_path / "features")
     loaded = load_features(tmp_path / "features")
-    assert loaded.get_params() == features.get_params()
-    assert loaded.shape == features.shape
-    np.testing.assert_array_equal(dense(loaded.transform(items)), dense(features.transform(items)))
+    assert type(loaded) is type(case.features)
+    assert loaded.get_params() == case.features.get_params()
+    assert (loaded.shape, loaded.kind) == (case.features.shape, case.features.kind)
+    assert (loaded.row_kind, loaded.image_size) == (case.features.row_kind, case.features.image_size)
+    np.testing.assert_array_equal(dense(loaded.transform(case.items)), dense(case.features.transform(case.items)))
 
 
-def test_before_fitting_they_say_so(case: tuple[Features, list[Item]]) -> None:
-    features, items = case
+def test_transform_before_fit_is_refused(case: Case) -> None:
     with pytest.raises(NotFitted, match="fit"):
-        features.transform(items)
+        case.features.transform(case.items)
 
 
-def test_items_of_the_other_kind_are_refused_by_name(case: tuple[Features, list[Item]], digit_folder: Path) -> None:
-    features, items = case
-    other = next(iter(read_files(digit_folder / "test"))) if features.kind == "documents" else Item("other", "words")
+def test_fit_without_items_is_refused(case: Case) -> None:
+    with pytest.raises(NoItems):
+        case.features.fit([])
+
+
+@pytest.mark.parametrize("kind", ["images", "documents", "vectors"])
+def test_items_of_other_kinds_are_refused(case: Case, kind: ItemKind, items_by_kind: dict[ItemKind, list[Item]]) -> None:
+    if kind == case.features.kind:
+        pytest.skip("the kind of these features")
+    other = items_by_kind[kind][0]
     with pytest.raises(WrongKind, match=other.id):
-        features.fit(items).transform([*items, other])
+        case.features.fit([other])
+    with pytest.raises(WrongKind, match=other.id):
+        case.features.fit(case.items).transform([*case.items, other])
 
 
-def test_a_missing_part_is_named(case: tuple[Features, list[Item]], tmp_path: Path) -> None:
-    features, items = case
-    features.fit(items).save(tmp_path)
+def test_missing_or_truncated_file_is_corrupt(case: Case, tmp_path: Path) -> None:
+    case.features.fit(case.items).save(tmp_path)
     for path in sorted(tmp_path.iterdir()):
-        kept = path.read_bytes()
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+        with pytest.raises(CorruptIndex):
+            load_features(tmp_path)
         path.unlink()
         with pytest.raises(CorruptIndex, match=path.name):
             load_features(tmp_path)
-        path.write_bytes(kept)
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("changes", [{"features": "nonsense"}, {"params": {"color": "red"}}, {"state": None}], ids=str)
+def test_config_with_a_wrong_value_is_corrupt(case: Case, tmp_path: Path, changes: dict[str, Any]) -> None:
+    case.features.fit(case.items).save(tmp_path)
+    if changes == {"state": None} and read_json(tmp_path / CONFIG_FILE)["state"] == {}:
+        pytest.skip("these features have no state in their config")
+    write_json(tmp_path / CONFIG_FILE, read_json(tmp_path / CONFIG_FILE) | changes)
+    with pytest.raises(CorruptIndex, match=r"config\.json"):
+        load_features(tmp_path)

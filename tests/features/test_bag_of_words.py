@@ -1,4 +1,6 @@
-"""Weighted words agree with scikit-learn's, stay sparse, and know their limits."""
+"""Bags of words agree with scikit-learn and stay sparse."""
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,63 +9,103 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.bag_of_words import BagOfWords
-from aesearch.features.tokenizer import tokens
+from aesearch.features.tokenizer import tokenize
 from aesearch.items import Item
 
 
-def items(*texts: str) -> list[Item]:
+def make_items(*texts: str) -> list[Item]:
     return [Item(str(number), text) for number, text in enumerate(texts)]
 
 
-def test_tfidf_is_scikit_learns_sublinear_one(documents: list[Item]) -> None:
-    words = BagOfWords(vocabulary=100_000, min_documents=2, max_share=0.5).fit(documents)
-    theirs = TfidfVectorizer(tokenizer=tokens, lowercase=False, token_pattern=None, min_df=2, max_df=0.5, sublinear_tf=True)
-    expected = theirs.fit_transform([str(item.content) for item in documents])
-    assert set(words.words) == set(theirs.vocabulary_)
-    order = [theirs.vocabulary_[word] for word in words.words]
-    np.testing.assert_allclose(words.transform(documents).toarray(), expected.toarray()[:, order], atol=1e-5)
+@pytest.fixture(scope="module")
+def texts(documents: list[Item]) -> list[str]:
+    return [str(item.content) for item in documents]
+
+
+def test_tfidf_equals_scikit_learn(documents: list[Item], texts: list[str]) -> None:
+    bag_of_words = BagOfWords(vocabulary_size=100_000, min_documents=2, max_document_share=0.5).fit(documents)
+    vectorizer = TfidfVectorizer(
+        tokenizer=tokenize, lowercase=False, token_pattern=None, min_df=2, max_df=0.5, sublinear_tf=True
+    )
+    expected = vectorizer.fit_transform(texts)
+    assert set(bag_of_words.terms) == set(vectorizer.vocabulary_)
+    columns = [vectorizer.vocabulary_[term] for term in bag_of_words.terms]
+    np.testing.assert_allclose(bag_of_words.transform(documents).toarray(), expected.toarray()[:, columns], atol=1e-5)
 
 
 @pytest.mark.parametrize(("weighting", "binary"), [("counts", False), ("binary", True)])
-def test_counts_and_presence_are_scikit_learns(weighting: str, binary: bool, documents: list[Item]) -> None:
-    words = BagOfWords(vocabulary=500, weighting=weighting).fit(documents)
-    theirs = CountVectorizer(tokenizer=tokens, lowercase=False, token_pattern=None, vocabulary=words.words, binary=binary)
-    expected = theirs.transform([str(item.content) for item in documents])
-    np.testing.assert_array_equal(words.transform(documents).toarray(), expected.toarray())
+def test_counts_and_binary_equal_scikit_learn(
+    weighting: str, binary: bool, documents: list[Item], texts: list[str]
+) -> None:
+    bag_of_words = BagOfWords(vocabulary_size=500, weighting=weighting).fit(documents)
+    vectorizer = CountVectorizer(
+        tokenizer=tokenize, lowercase=False, token_pattern=None, vocabulary=bag_of_words.terms, binary=binary
+    )
+    expected = vectorizer.transform(texts)
+    np.testing.assert_array_equal(bag_of_words.transform(documents).toarray(), expected.toarray())
 
 
-def test_rows_are_sparse_float32_of_unit_length(documents: list[Item]) -> None:
+def test_tfidf_rows_are_sparse_and_of_unit_length(documents: list[Item]) -> None:
     X = BagOfWords().fit(documents).transform(documents)
     assert isinstance(X, csr_array)
     assert X.dtype == np.float32
     np.testing.assert_allclose(np.sqrt((X.toarray() ** 2).sum(1)), 1, atol=1e-5)
 
 
-def test_a_document_without_a_known_word_is_an_empty_row(documents: list[Item]) -> None:
-    X = BagOfWords().fit(documents).transform(items("qqqq zzzz", "", "thread qqqq"))
+def test_document_without_known_terms_is_an_empty_row(documents: list[Item]) -> None:
+    X = BagOfWords().fit(documents).transform(make_items("qqqq zzzz", "", "thread qqqq"))
     assert np.diff(X.indptr).tolist() == [0, 0, 1]
 
 
-def test_the_vocabulary_keeps_the_words_of_the_most_documents(documents: list[Item]) -> None:
-    few, many = BagOfWords(vocabulary=50).fit(documents), BagOfWords(vocabulary=500).fit(documents)
-    assert len(few.words) == 50
-    assert many.words[:50] == few.words
+def test_vocabulary_has_the_most_frequent_terms(documents: list[Item]) -> None:
+    small, large = (BagOfWords(vocabulary_size=size).fit(documents).terms for size in (50, 500))
+    assert len(small) == 50
+    assert large[:50] == small
 
 
-def test_a_small_collection_keeps_words_of_one_document() -> None:
-    assert set(BagOfWords().fit(items("thread lock", "thread socket")).words) == {"thread", "lock", "socket"}
+def test_terms_outside_the_frequency_limits_are_dropped() -> None:
+    texts = [f"everywhere {'half' if i % 2 else 'rest'} {'twice' if i < 2 else ''} unique{i}" for i in range(100)]
+    terms = BagOfWords(min_documents=2, max_document_share=0.5).fit(make_items(*texts)).terms
+    assert set(terms) == {"half", "rest", "twice"}
 
 
-def test_the_way_back_names_the_weightiest_words_first() -> None:
-    texts = items("common rare", "common other", "common third")
-    words = BagOfWords().fit(texts)
-    assert words.inverse_transform(words.transform(texts))[0] == ["rare", "common"]
-    assert words.inverse_transform(words.transform(texts).toarray())[1] == ["other", "common"]
+def test_small_collection_ignores_the_frequency_limits() -> None:
+    assert set(BagOfWords().fit(make_items("thread lock", "thread socket")).terms) == {"thread", "lock", "socket"}
 
 
-def test_texts_without_words_and_bad_settings_are_refused() -> None:
-    with pytest.raises(NoItems, match="no word"):
-        BagOfWords().fit(items("!", "?"))
-    for settings in ({"vocabulary": 0}, {"max_share": 0.0}, {"weighting": "bm25"}):
-        with pytest.raises(InvalidParameter):
-            BagOfWords(**settings)  # type: ignore[arg-type]
+def test_counting_discards_rare_terms_to_bound_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aesearch.features.bag_of_words.MAX_COUNTED_TERMS", 50)
+    texts = [f"common unique{i}" for i in range(200)]
+    bag_of_words = BagOfWords(min_documents=1, max_document_share=1.0).fit(make_items(*texts))
+    assert bag_of_words.terms[0] == "common"
+    assert len(bag_of_words.terms) <= 51
+
+
+def test_inverse_transform_returns_the_highest_weighted_terms() -> None:
+    items = make_items("common rare", "common other", "common third")
+    bag_of_words = BagOfWords().fit(items)
+    X = bag_of_words.transform(items)
+    assert bag_of_words.inverse_transform(X)[0] == ["rare", "common"]
+    assert bag_of_words.inverse_transform(X.toarray())[1] == ["other", "common"]
+    assert bag_of_words.inverse_transform(X, n_terms=1) == [["rare"], ["other"], ["third"]]
+
+
+def test_documents_without_terms_are_refused() -> None:
+    with pytest.raises(NoItems, match="no term occurs in 1 to 2 of the 2 documents"):
+        BagOfWords().fit(make_items("!", "?"))
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"vocabulary_size": 0},
+        {"min_documents": 0},
+        {"max_document_share": 0.0},
+        {"max_document_share": 1.1},
+        {"weighting": "bm25"},
+    ],
+    ids=str,
+)
+def test_invalid_parameter_is_named(params: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParameter, match=next(iter(params))):
+        BagOfWords(**params)

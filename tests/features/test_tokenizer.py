@@ -1,12 +1,12 @@
-"""One tokenizer for every script."""
+"""One tokenizer handles every script."""
 
 import pytest
 
-from aesearch.features.tokenizer import MAX_LETTERS, tokens
+from aesearch.features.tokenizer import MAX_TOKEN_LENGTH, tokenize
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "tokens"),
     [
         ("The cat, the CAT.", ["the", "cat", "the", "cat"]),
         ("Größe naïve Привет Ελλάδα", ["größe", "naïve", "привет", "ελλάδα"]),
@@ -19,13 +19,16 @@ from aesearch.features.tokenizer import MAX_LETTERS, tokens
         ("!?… — a", []),
     ],
 )
-def test_words_of_a_text(text: str, words: list[str]) -> None:
-    assert tokens(text) == words
+def test_text_is_split_into_tokens(text: str, tokens: list[str]) -> None:
+    assert tokenize(text) == tokens
 
 
-def test_thai_is_cut_into_characters_and_pairs() -> None:
-    assert {"ไ", "ไท"} <= set(tokens("ภาษาไทย"))
+@pytest.mark.parametrize("text", ["ภาษาไทย", "ລາວ", "ខ្មែរ", "မြန်မာ"], ids=["Thai", "Lao", "Khmer", "Burmese"])
+def test_unspaced_script_yields_characters_and_pairs(text: str) -> None:
+    n_characters = len(text)
+    assert tokenize(text) == [*text, *(text[i : i + 2] for i in range(n_characters - 1))]
 
 
-def test_keys_and_encoded_data_are_no_words() -> None:
-    assert tokens("a" * MAX_LETTERS + " " + "b" * (MAX_LETTERS + 1)) == ["a" * MAX_LETTERS]
+def test_long_runs_are_not_tokens() -> None:
+    longest = "a" * MAX_TOKEN_LENGTH
+    assert tokenize(f"{longest} {longest}b") == [longest]
