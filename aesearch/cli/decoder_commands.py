@@ -1,110 +1,142 @@
-"""The commands that show what an autoencoder has learned: reconstruct, denoise, sample."""
+"""The commands that decode codes: reconstruct, denoise, sample."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aesearch.cli.options import IndexOption, JsonOption, app, read
+from aesearch.cli import options
+from aesearch.cli.options import IndexOption, JsonOption, choose_index
+from aesearch.cli.output import count, escape, print_json, print_skipped, print_status, print_table
 from aesearch.errors import InvalidParameter, NoItems, WrongKind
-from aesearch.index.locations import newest_index
+from aesearch.items import Item
+
+if TYPE_CHECKING:
+    from aesearch.analysis.reconstructions import Reconstruction
+    from aesearch.index.retriever import Retriever
+
+MAX_TERMS = 8
+"""Terms of a document, and of its reconstruction, that are printed."""
+
+MAX_SAMPLED_TERMS = 12
+"""Terms of a sampled document that are printed."""
+
+SAMPLES_PER_ROW = 10
 
 
-@app.command()
 def reconstruct(
-    index: Annotated[Path, typer.Argument(help="Folder of the index.")],
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, documents, or folders of them.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The picture that is written.")] = Path("reconstructions.png"),
-    most: Annotated[int, typer.Option(help="Items shown at most.", min=1)] = 16,
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")],
+    paths: options.PathsArgument,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Image file to write.")] = Path("reconstructions.png"),
+    limit: Annotated[int, typer.Option("--limit", help="Maximum number of items.", min=1)] = 16,
     json: JsonOption = False,
 ) -> None:
-    """Show what the autoencoder gives back: originals above, reconstructions below; of documents the weightiest words.
+    """Reconstruct items from their codes.
 
-    A masked autoencoder is shown restoring pictures of which patches were taken away, which stand between.
+    The image shows originals above and reconstructions below. For a masked autoencoder, a row between them shows the masked
+    input. For documents, the terms with the highest weights are printed instead.
     """
-    from aesearch.analysis.reconstructions import reconstruct as give_back
-    from aesearch.analysis.reconstructions import sheet
-    from aesearch.cli.output import print_json, print_table, say, shown
+    from aesearch.analysis.reconstructions import reconstruct as reconstruct_items
     from aesearch.index.retriever import Retriever
 
     retriever = Retriever.load(index, encoder_only=False)
-    found = list(islice(give_back(retriever, (item for path in paths for item in read(retriever, path))), most))
-    if not found:
-        raise NoItems(f"nothing could be read in {', '.join(map(str, paths))}")
-    rows: list[dict[str, Any]] = [{"id": each.id, "squared error": round(each.squared_error, 3)} for each in found]
+    results = list(islice(reconstruct_items(retriever, _read_items(retriever, paths)), limit))
+    if not results:
+        raise NoItems(f"no item could be read in {', '.join(map(str, paths))}; give other files")
+    rows: list[dict[str, Any]] = [{"id": result.id, "squared_error": round(result.squared_error, 3)} for result in results]
     if retriever.kind == "images":
-        rows_of_pictures = [[each.original for each in found], [each.reconstructed for each in found]]
-        if found[0].hidden is not None:
-            rows_of_pictures.insert(1, [each.hidden for each in found])
-        sheet(rows_of_pictures).save(out)
-        say(f"originals above, reconstructions below: {shown(out)}")
+        _save_reconstructions(results, out)
     else:
-        for row, each in zip(rows, found, strict=True):
-            row |= {"words": " ".join(each.original[:8]), "given back": " ".join(each.reconstructed[:8])}
+        for row, result in zip(rows, results, strict=True):
+            row["terms"] = " ".join(result.original[:MAX_TERMS])
+            row["reconstructed_terms"] = " ".join(result.reconstructed[:MAX_TERMS])
     if json:
         print_json(rows)
     else:
-        print_table(list(rows[0]), [list(row.values()) for row in rows])
+        print_table([name.replace("_", " ") for name in rows[0]], [list(row.values()) for row in rows])
 
 
-@app.command()
+def _read_items(retriever: Retriever, paths: Sequence[Path]) -> Iterator[Item]:
+    """Yield the items of files and folders, and report what is skipped; raise WrongKind if they do not suit the index."""
+    for path in paths:
+        files = retriever.read_items(path)
+        yield from files
+        print_skipped(files.skipped)
+
+
+def _save_reconstructions(results: Sequence[Reconstruction], path: Path) -> None:
+    """Write originals, masked inputs if there are any, and reconstructions as the rows of one image."""
+    from aesearch.report.contact_sheet import draw_grid
+
+    rows = [[result.original for result in results], [result.reconstructed for result in results]]
+    if results[0].masked_input is not None:
+        rows.insert(1, [result.masked_input for result in results])
+    draw_grid(rows).save(path)
+    print_status(f"wrote originals (above) and reconstructions (below) to {escape(path)}")
+
+
 def denoise(
-    path: Annotated[Path, typer.Argument(help="A noisy picture, or a folder of them.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the restored pictures.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A noisy image, or a folder of them.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the denoised images.")],
     index: IndexOption = None,
 ) -> None:
-    """Write each picture as the autoencoder of an index gives it back, at the size that it learned.
+    """Denoise images with the autoencoder of an index.
 
-    Best by an index made with --coder denoising.  The pictures keep their names, with .png at the end; what is in OUT
-    already is not overwritten.
+    An index made with "--coder denoising" works best. The denoised images have the size on which the autoencoder was
+    trained, and keep their names, with the ending .png. Existing files are not overwritten.
     """
-    from aesearch.analysis.reconstructions import reconstruct as give_back
-    from aesearch.cli.output import shown
+    from aesearch.analysis.reconstructions import reconstruct as reconstruct_items
     from aesearch.index.retriever import Retriever
 
-    retriever = Retriever.load(index or newest_index("images")[0], encoder_only=False)
+    retriever = Retriever.load(choose_index(index, "images"), encoder_only=False)
     if retriever.kind != "images":
-        raise WrongKind(f"only pictures can be restored, and this index is of {retriever.kind}; name another (--index)")
-    count = 0
-    for each in give_back(retriever, read(retriever, path)):
-        target = out / f"{each.id.replace('#', '-')}.png"
+        raise WrongKind(f"only images can be denoised, but this index holds {retriever.kind}; choose another (--index)")
+    n_images = 0
+    for result in reconstruct_items(retriever, _read_items(retriever, [path])):
+        target = out / f"{result.id.replace('#', '-')}.png"
         if target.exists():
-            raise InvalidParameter(f"{target} is there already; name another folder (--out)")
+            raise InvalidParameter(f"{target} already exists; choose another folder (--out)")
         target.parent.mkdir(parents=True, exist_ok=True)
-        each.reconstructed.save(target)
-        count += 1
-    if not count:
-        raise NoItems(f"no picture could be read in {path}")
-    typer.echo(f"{count:,} pictures written to {shown(out)}")
+        result.reconstructed.save(target)
+        n_images += 1
+    if not n_images:
+        raise NoItems(f"no image could be read in {path}; give another file or folder")
+    typer.echo(f"wrote {count(n_images, 'image')} to {escape(out)}")
 
 
-@app.command()
 def sample(
     index: IndexOption = None,
-    count: Annotated[int, typer.Option("-n", "--count", help="How many.", min=1)] = 20,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same.")] = 0,
+    n_items: Annotated[int, typer.Option("-n", "--count", help="Number of items.", min=1)] = 20,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same items.")] = 0,
     between: Annotated[
-        tuple[Path, Path] | None, typer.Option(help="Two files: draw what lies on the way from one to the other.")
+        tuple[Path, Path] | None,
+        typer.Option("--between", help="Two files to interpolate between, instead of random items.", show_default=False),
     ] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="The picture that is written.")] = Path("samples.png"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Image file to write.")] = Path("samples.png"),
 ) -> None:
-    """Draw new pictures (or bags of words) from a variational autoencoder."""
-    from aesearch.analysis.reconstructions import interpolate, sheet
-    from aesearch.analysis.reconstructions import sample as draw
-    from aesearch.cli.output import print_table, shown
+    """Generate new items with a variational autoencoder.
+
+    New images are drawn into one image file; of new documents, the terms with the highest weights are printed. --between
+    interpolates between two items instead, and works with any autoencoder, but not with --bits.
+    """
+    from aesearch.analysis.reconstructions import interpolate, sample_items
     from aesearch.index.retriever import Retriever
 
-    retriever = Retriever.load(index or newest_index()[0], encoder_only=False)
+    retriever = Retriever.load(choose_index(index), encoder_only=False)
     if between is None:
-        drawn = draw(retriever, count, seed)
+        samples = sample_items(retriever, n_items, seed)
     else:
         first, last = map(retriever.read_query, between)
-        drawn = interpolate(retriever, first, last, count)
+        samples = interpolate(retriever, first, last, n_items)
     if retriever.kind == "images":
-        sheet([drawn[start : start + 10] for start in range(0, count, 10)]).save(out)
-        typer.echo(f"{count} new pictures: {shown(out)}")
+        from aesearch.report.contact_sheet import draw_grid
+
+        rows = [samples[start : start + SAMPLES_PER_ROW] for start in range(0, n_items, SAMPLES_PER_ROW)]
+        draw_grid(rows).save(out)
+        typer.echo(f"wrote {count(n_items, 'image')} to {escape(out)}")
     else:
-        print_table(["words"], [[" ".join(words[:12])] for words in drawn])
+        print_table(["terms"], [[" ".join(terms[:MAX_SAMPLED_TERMS])] for terms in samples])

@@ -1,90 +1,179 @@
-"""What the commands share: the app that they belong to, options that several have, and how their words are taken."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aesearch.errors import WrongKind
-from aesearch.items import Item, ItemKind
+from aesearch.catalog import CODERS, FEATURES, STORES, CatalogEntry
+from aesearch.index.locations import newest_index
+from aesearch.items import ItemKind
 
 if TYPE_CHECKING:
-    from aesearch.index.retriever import Retriever
+    from aesearch.readers.tables import TableFields
 
-# Heavy parts (NumPy, FAISS, torch) are imported inside the commands, so that --help answers at once.
 
-app = typer.Typer(
-    help="Similarity search that learns from your own pictures and documents.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+def complete_from(table: Mapping[str, CatalogEntry]) -> Callable[[str], list[str]]:
+    """Return a shell completion that offers the names of a catalog table."""
 
-IndexOption = Annotated[
-    Path | None, typer.Option("--index", envvar="AESEARCH_INDEX", help="Folder of the index.", show_default=False)
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in table if name.startswith(incomplete)]
+
+    return complete
+
+
+def choose_index(index: Path | None, kind: ItemKind | None = None) -> Path:
+    """Return the index given with --index, or else the newest one of a kind. Raises NoIndex or WrongKind."""
+    return index or newest_index(kind)[0]
+
+
+def table_fields(text_field: str, id_field: str, label_field: str) -> TableFields:
+    """Return the fields to read from tables."""
+    from aesearch.readers.tables import TableFields
+
+    return TableFields(text_field, id_field, label_field)
+
+
+PathArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PATH", help="A folder, a table (.jsonl, .jsonl.gz, .csv, .tsv), an image set, or vectors (.npy, .parquet)."
+    ),
 ]
+
+PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH", help="Images, documents, or folders of them.")]
+
+# Choice of the index and of what is read.
+IndexOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--index", envvar="AESEARCH_INDEX", show_default=False, help="Folder of the index.  [default: the newest index]"
+    ),
+]
+NewIndexOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--index", envvar="AESEARCH_INDEX", show_default=False, help="Folder of the index.  [default: indexes/NAME]"
+    ),
+]
+KindOption = Annotated[
+    ItemKind | None,
+    typer.Option("--kind", show_default=False, help="What to read.  [default: the kind that most files are of]"),
+]
+TextFieldOption = Annotated[str, typer.Option("--text-field", help="Column or key of a table that holds the text.")]
+IdFieldOption = Annotated[str, typer.Option("--id-field", help="Column or key of a table that holds the id.")]
+LabelFieldOption = Annotated[str, typer.Option("--label-field", help="Column or key of a table that holds the label.")]
+
+# The model and its training.
+CoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--coder",
+        show_default=False,
+        autocompletion=complete_from(CODERS),
+        help='Model that encodes the items; see "aesearch coders".  [default: neighbors]',
+    ),
+]
+CodeSizeOption = Annotated[
+    int | None, typer.Option("--code-size", show_default=False, help="Dimensions, or bits, of a code.  [default: up to 64]")
+]
+BitsOption = Annotated[
+    bool | None,
+    typer.Option("--bits/--no-bits", show_default=False, help="Store one bit per dimension instead of a float."),
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        show_default=False,
+        autocompletion=complete_from(STORES),
+        help=f"Structure that is searched: {', '.join(STORES)}.  [default: the first that fits the codes]",
+    ),
+]
+EpochsOption = Annotated[int | None, typer.Option("--epochs", show_default=False, help="Passes over the training sample.")]
+RoundsOption = Annotated[
+    int | None,
+    typer.Option("--rounds", show_default=False, help='Maximum number of training rounds of the coder "neighbors".'),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        show_default=False,
+        metavar="TIME",
+        help='Time after which the coder "neighbors" starts no further round, such as 90s or 5m.  [default: 60s]',
+    ),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option("--seed", show_default=False, help="Random seed; the same seed gives the same model.  [default: 0]"),
+]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda"] | None,
+    typer.Option("--device", show_default=False, help="Device to train on.  [default: auto]"),
+]
+LayersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--layers", show_default=False, metavar="SIZES", help="Units of the hidden layers, such as 128,64; or channels."
+    ),
+]
+NoiseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--noise",
+        show_default=False,
+        help="Noise added to the input during training: gaussian, salt-and-pepper, masking or dropout.",
+    ),
+]
+NoiseLevelOption = Annotated[
+    float | None,
+    typer.Option("--noise-level", show_default=False, help="Standard deviation or probability of the noise."),
+]
+LossOption = Annotated[
+    str | None,
+    typer.Option("--loss", show_default=False, help="Training loss: mse, bce, l1 or, for documents, softmax."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        show_default=False,
+        metavar="NAME=VALUE",
+        help='Set a parameter of the coder; repeatable. "aesearch coders NAME" lists the parameters.',
+    ),
+]
+
+# The features.
+FeaturesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        show_default=False,
+        autocompletion=complete_from(FEATURES),
+        help=f"Input of the coder: {', '.join(FEATURES)}, or the .onnx file of a pretrained model.",
+    ),
+]
+ImageSizeOption = Annotated[
+    int | None,
+    typer.Option("--image-size", show_default=False, help="Width and height to which images are resized, in pixels."),
+]
+VocabularySizeOption = Annotated[
+    int | None,
+    typer.Option("--vocabulary-size", show_default=False, help="Maximum number of terms of documents.  [default: 10000]"),
+]
+
+# What is printed.
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+FormatOption = Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="Format of the output.")]
 ThumbnailsOption = Annotated[
     Literal["auto", "kitty", "iterm2", "sixel", "none"],
     typer.Option(
         "--thumbnails",
         envvar="AESEARCH_THUMBNAILS",
-        help="Show pictures in the terminal, by this protocol; auto: by the one it is known for, if any.",
+        help="Protocol that shows images in the terminal; auto: the one that the terminal is known to support, if any.",
     ),
 ]
-KindOption = Annotated[ItemKind | None, typer.Option("--kind", help="What to read; else whichever PATH holds more of.")]
-TextField = Annotated[str, typer.Option("--text-field", help="Field of a table's rows that holds the text.")]
-IdField = Annotated[str, typer.Option("--id-field", help="Field that holds a row's id.")]
-LabelField = Annotated[str, typer.Option("--label-field", help="Field that holds a row's label.")]
-
-
-def interrupt(number: int, frame: object) -> None:
-    """Ends the run, as Python does of itself; and where a library swallows that, the next step of the work does."""
-    global _interrupted
-    _interrupted = True
-    raise KeyboardInterrupt
-
-
-def interruptible(watch: Callable[[Any], None]) -> Callable[[Any], None]:
-    """`watch`, which raises KeyboardInterrupt once there was an interrupt."""
-
-    def step(progress: Any) -> None:
-        if _interrupted:
-            raise KeyboardInterrupt
-        watch(progress)
-
-    return step
-
-
-_interrupted = False
-
-
-def given(**options: Any) -> dict[str, Any]:
-    """The options that were named on the command line."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def sizes(numbers: str | None) -> tuple[int, ...] | None:
-    """`128,64` as (128, 64)."""
-    if numbers is None:
-        return None
-    try:
-        return tuple(int(number) for number in numbers.split(",") if number.strip())
-    except ValueError:
-        raise typer.BadParameter(f'"{numbers}" is not a list of whole numbers such as 128,64') from None
-
-
-def read(retriever: Retriever, path: Path) -> Iterator[Item]:
-    """The items of a file or folder, as the index wants them; what is left out is said.  Raises WrongKind."""
-    from aesearch.cli.output import say_skipped
-    from aesearch.readers.folder import read_files
-
-    files = read_files(path)
-    if files.kind != retriever.kind:
-        raise WrongKind(f"{path} holds {files.kind}, and this index is of {retriever.kind}; ask another")
-    yield from files.with_image_size(retriever.features.image_size)
-    say_skipped(files.skipped)

@@ -1,36 +1,48 @@
-"""Pictures in a terminal: by kitty's graphics protocol, by iTerm2's inline images, or as sixels.
+"""Images in a terminal, by the graphics protocol of kitty, the inline images of iTerm2, or sixels.
 
-What a terminal can show is known by the names that it gives itself in the environment.  It is never asked: the answer would
-come on standard input, amid what is being typed, or not at all.
+What a terminal supports is known from environment variables. The terminal is never queried: its answer would arrive on
+standard input, in the middle of what the user types, or not at all.
 
-kitty: sw.kovidgoyal.net/kitty/graphics-protocol;  iTerm2: iterm2.com/documentation-images.html;  sixels: VT330/VT340
-Programmer Reference Manual, Digital 1988, chapter 14.
+References
+----------
+kitty: https://sw.kovidgoyal.net/kitty/graphics-protocol
+iTerm2: https://iterm2.com/documentation-images.html
+Sixels: VT330/VT340 Programmer Reference Manual, Digital Equipment Corporation 1988, chapter 14.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import os
+import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from PIL import Image, ImageOps
 
 from aesearch.errors import MissingExtra
+from aesearch.readers.images import load_image
 
 Protocol = Literal["kitty", "iterm2", "sixel"]
 
-COLUMNS, ROWS = 12, 6
-"""Cells of the terminal that a thumbnail takes."""
-CELL = (10, 20)
-"""Pixels of a cell where the terminal does not tell; those of the VT340, which others that show sixels assume."""
-CHUNK = 4096
-"""Letters that kitty takes at a time."""
-BAND = 6
-"""Rows of pixels in a row of sixels."""
+MAX_THUMBNAILS = 60
 
-TERMINALS: dict[tuple[str, str], Protocol] = {  # the first that fits: TERM says more than what a parent process left behind
+THUMBNAIL_COLUMNS, THUMBNAIL_ROWS = 12, 6
+"""Size of a thumbnail in cells of the terminal."""
+
+DEFAULT_CELL_PIXELS = (10, 20)
+"""Width and height of a cell if the terminal does not report them: those of the VT340, which sixel terminals assume."""
+
+KITTY_CHUNK_CHARACTERS = 4096
+"""Maximum size of one escape sequence of the kitty protocol."""
+
+SIXEL_ROWS = 6
+"""Rows of pixels in one row of sixels."""
+
+TERMINALS: dict[tuple[str, str], Protocol] = {  # the first match wins: TERM is more reliable than what a parent process set
     ("TERM", "xterm-kitty"): "kitty",
     ("TERM", "xterm-ghostty"): "kitty",
     ("TERM", "foot"): "sixel",
@@ -40,84 +52,138 @@ TERMINALS: dict[tuple[str, str], Protocol] = {  # the first that fits: TERM says
     ("TERM_PROGRAM", "iTerm.app"): "iterm2",
     ("TERM_PROGRAM", "WezTerm"): "iterm2",
     ("TERM_PROGRAM", "mintty"): "iterm2",
-    ("LC_TERMINAL", "iTerm2"): "iterm2",  # set across ssh too
+    ("LC_TERMINAL", "iTerm2"): "iterm2",  # is also set over ssh
 }
 MULTIPLEXERS = ("TMUX", "STY", "ZELLIJ")
-"""What says that tmux, screen or zellij stands between: they pass on no pictures that they do not know."""
+"""Environment variables of tmux, screen and zellij, which do not forward images of a protocol that they do not support."""
 
 
-def protocol_of(environment: Mapping[str, str]) -> Protocol | None:
-    """What the terminal of that environment is known to show, and can be sent; None where nothing is."""
+def print_thumbnails(captions: Sequence[object], paths: Sequence[str | None], protocol: str) -> None:
+    """Print the images in files side by side, each above its caption. Only a terminal gets any.
+
+    Parameters
+    ----------
+    captions : sequence
+    paths : sequence of str or None
+        Files of the images; up to MAX_THUMBNAILS are shown.
+    protocol : {"auto", "kitty", "iterm2", "sixel", "none"}
+        "auto" is the protocol that the terminal is known to support, if any.
+
+    Raises
+    ------
+    MissingExtra
+        If sixels need a library that is not installed.
+    """
+    if protocol == "none" or not sys.stdout.isatty():
+        return
+    chosen: Any = detect_protocol(os.environ) if protocol == "auto" else protocol
+    if chosen is None:
+        return
+    images = [load_image(path) if path else None for path in paths[:MAX_THUMBNAILS]]
+    if any(images):
+        labels = [str(caption) for caption in captions[:MAX_THUMBNAILS]]
+        width, cell = shutil.get_terminal_size().columns, terminal_cell_size(sys.stdout)
+        for line in render_thumbnails(images, labels, chosen, width, cell):
+            print(line)
+
+
+def detect_protocol(environment: Mapping[str, str]) -> Protocol | None:
+    """Return the protocol that the terminal of an environment is known to support; None if there is none.
+
+    Sixels count only if the library that encodes them is installed.
+    """
     if any(name in environment for name in MULTIPLEXERS):
         return None
-    found = (protocol for (name, value), protocol in TERMINALS.items() if environment.get(name) == value)
-    protocol = next(found, None)
+    matches = (protocol for (name, value), protocol in TERMINALS.items() if environment.get(name) == value)
+    protocol = next(matches, None)
     return None if protocol == "sixel" and find_spec("timg") is None else protocol
 
 
-def lines(
-    pictures: Sequence[Image.Image | None], captions: Sequence[str], protocol: Protocol, width: int, cell: tuple[int, int]
+def render_thumbnails(
+    images: Sequence[Image.Image | None], captions: Sequence[str], protocol: Protocol, width: int, cell: tuple[int, int]
 ) -> Iterator[str]:
-    """The pictures side by side, each over its caption, as lines to print; the place of one that is None stays empty.
+    """Yield the lines to print: rows of images, each followed by a line of captions.
 
-    width : columns of the terminal;  cell : width and height of one in pixels.  Raises MissingExtra.
+    Parameters
+    ----------
+    images : sequence of PIL.Image.Image or None
+        None leaves a place empty.
+    captions : sequence of str
+    protocol : {"kitty", "iterm2", "sixel"}
+    width : int
+        Width of the terminal in columns.
+    cell : tuple of int
+        Width and height of a cell in pixels.
+
+    Raises
+    ------
+    MissingExtra
+        If sixels need a library that is not installed.
     """
-    fit = max(1, (width - 1) // COLUMNS)
-    for start in range(0, len(pictures), fit):
-        some = pictures[start : start + fit]
-        yield drawn(_strip(some, cell), protocol, COLUMNS * len(some))
-        yield "".join(caption.ljust(COLUMNS) for caption in captions[start : start + fit]).rstrip()
+    per_row = max(1, (width - 1) // THUMBNAIL_COLUMNS)
+    for start in range(0, len(images), per_row):
+        row = images[start : start + per_row]
+        yield encode_image(_compose_row(row, cell), protocol, THUMBNAIL_COLUMNS * len(row))
+        yield "".join(caption.ljust(THUMBNAIL_COLUMNS) for caption in captions[start : start + per_row]).rstrip()
 
 
-def drawn(picture: Image.Image, protocol: Protocol, columns: int) -> str:
-    """What makes a terminal draw the picture, over so many columns and ROWS rows.  Raises MissingExtra for sixels."""
+def encode_image(image: Image.Image, protocol: Protocol, columns: int) -> str:
+    """Return the escape sequences that draw an image over some columns and THUMBNAIL_ROWS rows of a terminal.
+
+    Raises
+    ------
+    MissingExtra
+        If sixels need a library that is not installed.
+    """
     if protocol == "sixel":
-        return _sixels(picture)
+        return _encode_sixels(image)
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    image.save(file, "PNG")
     data = base64.b64encode(file.getvalue()).decode()
     if protocol == "iterm2":
-        size = f"size={len(file.getvalue())};width={columns};height={ROWS}"
+        size = f"size={len(file.getvalue())};width={columns};height={THUMBNAIL_ROWS}"
         return f"\x1b]1337;File=inline=1;{size};preserveAspectRatio=0:{data}\a"
-    chunks = [data[start : start + CHUNK] for start in range(0, len(data), CHUNK)]
-    # a=T: show it at once;  f=100: as PNG;  q=2: answer nothing;  m: whether more is to come.
-    first = f"a=T,f=100,q=2,c={columns},r={ROWS},"
+    chunks = [data[start : start + KITTY_CHUNK_CHARACTERS] for start in range(0, len(data), KITTY_CHUNK_CHARACTERS)]
+    # a=T: transmit and display; f=100: PNG; q=2: suppress responses; m: whether more chunks follow.
+    header = f"a=T,f=100,q=2,c={columns},r={THUMBNAIL_ROWS},"
     return "".join(
-        f"\x1b_G{'' if number else first}m={int(number < len(chunks) - 1)};{chunk}\x1b\\"
+        f"\x1b_G{'' if number else header}m={int(number < len(chunks) - 1)};{chunk}\x1b\\"
         for number, chunk in enumerate(chunks)
     )
 
 
-def _sixels(picture: Image.Image) -> str:
+def _encode_sixels(image: Image.Image) -> str:
     try:
         from timg import SixelMethod
     except ModuleNotFoundError:
         raise MissingExtra("timg", "thumbnails") from None
-    black = Image.new("RGBA", picture.size, "black")
-    return SixelMethod(Image.alpha_composite(black, picture).convert("RGB").quantize(256)).to_string()
+    background = Image.new("RGBA", image.size, "black")
+    return SixelMethod(Image.alpha_composite(background, image).convert("RGB").quantize(256)).to_string()
 
 
-def _strip(pictures: Sequence[Image.Image | None], cell: tuple[int, int]) -> Image.Image:
-    """The pictures in a row, on nothing, each at the foot of its place and a column apart from the next."""
-    width, height = COLUMNS * cell[0], ROWS * cell[1] // BAND * BAND
-    paper = Image.new("RGBA", (len(pictures) * width, height))
-    for number, picture in enumerate(pictures):
-        if picture is not None:
-            small = picture.width < width and picture.height < height
-            # Few pixels keep their edges.
-            how = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
-            fitted = ImageOps.contain(picture.convert("RGB"), (width - cell[0], height), how)
-            paper.paste(fitted, (number * width, height - fitted.height))
-    return paper
+def _compose_row(images: Sequence[Image.Image | None], cell: tuple[int, int]) -> Image.Image:
+    """Return images side by side on a transparent background, each at the bottom of its place, one column apart."""
+    width, height = THUMBNAIL_COLUMNS * cell[0], THUMBNAIL_ROWS * cell[1] // SIXEL_ROWS * SIXEL_ROWS
+    canvas = Image.new("RGBA", (len(images) * width, height))
+    for number, image in enumerate(images):
+        if image is not None:
+            is_small = image.width < width and image.height < height
+            # Enlarged pixels keep sharp edges.
+            resampling = Image.Resampling.NEAREST if is_small else Image.Resampling.LANCZOS
+            fitted = ImageOps.contain(image.convert("RGB"), (width - cell[0], height), resampling)
+            canvas.paste(fitted, (number * width, height - fitted.height))
+    return canvas
 
 
-def cell_size(terminal: IO[str]) -> tuple[int, int]:
-    """Width and height of the terminal's cells in pixels, as its driver knows them; else CELL."""
+def terminal_cell_size(terminal: IO[str]) -> tuple[int, int]:
+    """Return width and height of a terminal's cells in pixels, as its driver knows them; otherwise DEFAULT_CELL_PIXELS."""
     try:
         import fcntl
         import struct
         import termios
-    except ModuleNotFoundError:  # not on Windows
-        return CELL
+    except ModuleNotFoundError:  # on Windows
+        return DEFAULT_CELL_PIXELS
     rows, columns, width, height = struct.unpack("4H", fcntl.ioctl(terminal.fileno(), termios.TIOCGWINSZ, bytes(8)))
-    return (width // columns, height // rows) if width and height and rows and columns else CELL
+    if not (width and height and rows and columns):
+        return DEFAULT_CELL_PIXELS
+    return width // columns, height // rows

@@ -1,5 +1,0 @@
-"""`python -m aesearch.cli`."""
-
-from aesearch.cli import main
-
-main()

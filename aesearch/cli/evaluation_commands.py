@@ -1,0 +1,164 @@
+"""The commands that measure how well coders work: evaluate and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aesearch.cli import options
+from aesearch.cli.options import IndexOption, JsonOption, choose_index, table_fields
+from aesearch.cli.output import (
+    describe_agreement,
+    escape,
+    print_csv,
+    print_json,
+    print_skipped,
+    print_status,
+    print_table,
+)
+from aesearch.cli.parsing import parse_params, parse_sizes
+
+if TYPE_CHECKING:
+    from aesearch.analysis.comparison import ComparisonEntry
+
+QueriesOption = Annotated[
+    Path | None,
+    typer.Option("--queries", show_default=False, help="Items to query with.  [default: every fifth item of PATH]"),
+]
+CodersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--coders",
+        show_default=False,
+        metavar="NAMES",
+        help="Coders, such as neighbors,dense,pca.  [default: the default coder, dense, and the baselines]",
+    ),
+]
+CodeSizesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--code-size",
+        show_default=False,
+        metavar="SIZES",
+        help="One or more code sizes, such as 16,64.  [default: up to 64]",
+    ),
+]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", show_default=False, help="Folder to write an HTML report to.")
+]
+
+
+def evaluate(
+    queries: Annotated[
+        Path,
+        typer.Option(
+            "--queries", help="Labeled items that are not in the index: a folder with one subfolder per label, or a table."
+        ),
+    ],
+    index: IndexOption = None,
+    k: Annotated[str, typer.Option("--k", help="Numbers of neighbors to compute the precision at.")] = "1,10,100",
+    kind: options.KindOption = None,
+    text_field: options.TextFieldOption = "text",
+    id_field: options.IdFieldOption = "id",
+    label_field: options.LabelFieldOption = "label",
+    json: JsonOption = False,
+) -> None:
+    """Measure how well an index finds items with the same label.
+
+    Precision at 1 is the accuracy of a 1-nearest-neighbor classifier. If no query has a label, only the agreement is
+    measured: the share of neighbors that two halves of a query (half of its words each, or two random crops) have in
+    common. The reconstruction error needs the whole autoencoder, so this command loads PyTorch.
+    """
+    from aesearch.analysis.evaluation import evaluate as evaluate_index
+    from aesearch.index.retriever import Retriever
+    from aesearch.readers.folder import read_files
+
+    ks = parse_sizes(k, "--k") or ()
+    files = read_files(queries, kind=kind, fields=table_fields(text_field, id_field, label_field))
+    evaluation = evaluate_index(Retriever.load(choose_index(index, files.kind), encoder_only=False), files, ks)
+    print_skipped(files.skipped)
+    if json:
+        print_json(evaluation.as_dict())
+    else:
+        _print_measures(evaluation.as_dict())
+
+
+def _print_measures(measures: dict[str, Any]) -> None:
+    """Print the result of an evaluation as a table."""
+    rows = [("queries", f"{measures['queries']:,}")]
+    for k, precision in measures["precision"].items():
+        rows.append((f"precision at {k}" + (" (1-NN accuracy)" if k == "1" else ""), f"{precision:.4f}"))
+    if measures["map@1000"] is not None:
+        rows.append(("mean average precision at 1000", f"{measures['map@1000']:.4f}"))
+    if measures["reconstruction_sse"] is not None:
+        rows.append(("reconstruction error (SSE per item)", f"{measures['reconstruction_sse']:.4f}"))
+    if measures["agreement"] is not None:
+        rows.append(("neighbor agreement (label-free)", describe_agreement(measures["agreement"])))
+    rows.append(("queries per second", f"{measures['queries_per_second']:,.0f}"))
+    print_table(("measure", "value"), rows)
+
+
+def compare(
+    path: options.PathArgument,
+    queries: QueriesOption = None,
+    coders: CodersOption = None,
+    code_size: CodeSizesOption = None,
+    bits: options.BitsOption = None,
+    set_: options.SetOption = None,
+    epochs: options.EpochsOption = None,
+    rounds: options.RoundsOption = None,
+    seed: options.SeedOption = None,
+    report: ReportOption = None,
+    format: options.FormatOption = "table",
+    kind: options.KindOption = None,
+    text_field: options.TextFieldOption = "text",
+    id_field: options.IdFieldOption = "id",
+    label_field: options.LabelFieldOption = "label",
+) -> None:
+    """Compare coders on the items in PATH, with or without labels.
+
+    Every coder is trained, and then queried with items that it has not seen. A star marks the best coder and those that
+    are not significantly worse. No index is saved. The report shows all measures, curves and maps, and the hits of each
+    coder for some queries. A training parameter applies to every coder that has it.
+    """
+    from aesearch.analysis.comparison import compare as compare_coders
+    from aesearch.analysis.comparison import hold_out_queries
+    from aesearch.readers.folder import read_files
+
+    fields = table_fields(text_field, id_field, label_field)
+    files = read_files(path, kind=kind, fields=fields)
+    separate = None if queries is None else read_files(queries, kind=files.kind, fields=fields)
+    database, query_items = hold_out_queries(files) if separate is None else (files, separate)
+    entries = compare_coders(
+        database,
+        query_items,
+        coders=coders.split(",") if coders else None,
+        code_sizes=parse_sizes(code_size, "--code-size") or (None,),
+        bits=bool(bits),
+        on_build=lambda name: print_status(f"training {name}"),
+        **parse_params(set_ or [], epochs=epochs, rounds=rounds, seed=seed),
+    )
+    print_skipped(files.skipped)
+    _print_comparison(entries, format)
+    if report is not None:
+        from aesearch.report.comparison_page import render_comparison_page
+        from aesearch.report.html import write_page
+
+        title = f"Comparison of coders on {path.resolve().name}"
+        page = report / "index.html"
+        write_page(page, render_comparison_page(entries, database, query_items, title))
+        print_status(f"wrote {escape(page)}")
+
+
+def _print_comparison(entries: Sequence[ComparisonEntry], format: str) -> None:
+    from aesearch.analysis.comparison import COLUMNS, format_rows
+
+    if format == "json":
+        print_json([entry.as_dict() for entry in entries])
+    elif format == "csv":
+        print_csv(COLUMNS, format_rows(entries))
+    else:
+        print_table(COLUMNS, format_rows(entries))

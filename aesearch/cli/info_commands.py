@@ -1,0 +1,180 @@
+"""The commands that show information: info, verify, doctor, coders; and the demo."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from aesearch.catalog import CODERS, DEFAULT_CODERS, lookup
+from aesearch.cli.options import IndexOption, JsonOption, choose_index, complete_from
+from aesearch.cli.output import (
+    count,
+    describe_agreement,
+    describe_drift,
+    escape,
+    format_bytes,
+    print_json,
+    print_table,
+    print_wrapped,
+    print_wrapped_table,
+)
+from aesearch.cli.parsing import format_value
+from aesearch.errors import AesearchError
+from aesearch.items import ITEM_KINDS
+
+
+def info(index: IndexOption = None, json: JsonOption = False) -> None:
+    """Show what an index holds and how it was built."""
+    from aesearch.analysis.drift import measure_drift
+    from aesearch.index.retriever import Retriever
+
+    folder = choose_index(index)
+    retriever = Retriever.load(folder)
+    facts = retriever.info() | {"index": str(folder)}
+    drift = measure_drift(retriever)
+    facts["drift"] = None if drift is None else asdict(drift)
+    if warning := describe_drift(drift):
+        facts["warnings"] = [*facts["warnings"], warning]
+    if json:
+        print_json(facts)
+    else:
+        _print_facts(facts)
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    """Print what an index holds and how it was built as a table."""
+    added = facts["added_since_training"]
+    params = ", ".join(f"{name}={format_value(value)}" for name, value in facts["params"].items() if value is not None)
+    rows = [
+        ("index", facts["index"]),
+        ("kind", facts["kind"]),
+        ("items", f"{facts['items']:,}" + (f" ({added:,} added since training)" if added else "")),
+        ("skipped", f"{facts['skipped']:,}"),
+        ("source", facts["source"]),
+        ("features", f"{facts['features']}, {' x '.join(map(str, facts['shape']))}"),
+        ("coder", facts["coder"]),
+        ("parameters", params),
+        ("code size", f"{facts['code_size']:,} {'bits' if facts['bits'] else 'dimensions'}"),
+        ("bytes per item", f"{facts['bytes_per_item']:,.0f}"),
+        ("store", facts["store"]),
+        ("metric", facts["metric"]),
+        ("training", _describe_training(facts)),
+        ("neighbor agreement", describe_agreement(facts["agreement"])),
+        *(("warning", warning) for warning in facts["warnings"]),
+        ("size on disk", format_bytes(facts["bytes_on_disk"])),
+    ]
+    print_table(("property", "value"), rows)
+
+
+def _describe_training(facts: dict[str, Any]) -> str:
+    """Return the length and the final loss of the training in words."""
+    if not facts["epochs"]:
+        return "none: a baseline" if CODERS[facts["coder"]].summary.startswith("baseline") else "no epochs"
+    last = facts["epochs"][-1]
+    unit = "epoch" if last["validation_loss"] is not None else "round"
+    losses = f"loss {last['train_loss']:.4g}"
+    if last["validation_loss"] is not None:
+        losses += f", validation loss {last['validation_loss']:.4g}"
+    return f"{count(len(facts['epochs']), unit)}, {facts['seconds'].get('train', 0):.0f} s, {losses}"
+
+
+def verify(index: IndexOption = None) -> None:
+    """Check the integrity of an index.
+
+    Every file is compared with its checksum, and the codes with the items.
+    """
+    from aesearch.index.retriever import Retriever
+
+    folder = choose_index(index)
+    retriever = Retriever.load(folder)
+    retriever.verify()
+    typer.echo(f"{escape(folder)} is intact: {len(retriever):,} {retriever.kind}")
+
+
+def doctor(index: IndexOption = None, json: JsonOption = False) -> None:
+    """Diagnose problems of the installation or of an index.
+
+    Show versions, optional extras and thread settings, whether the index is intact, and what "aesearch index" would update.
+    """
+    from aesearch.analysis.health import check_health
+
+    try:
+        folder = choose_index(index)
+    except AesearchError as error:
+        facts = check_health(None) | {"index": str(error)}
+    else:
+        facts = check_health(folder)
+    if json:
+        print_json(facts)
+    else:
+        print_table(("property", "value"), [(name.replace("_", " "), str(value)) for name, value in facts.items()])
+
+
+def coders(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Coder whose parameters are listed.",
+            show_default=False,
+            autocompletion=complete_from(CODERS),
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the coders, or the parameters of one coder.
+
+    Choose a coder with --coder, and set its parameters with --set NAME=VALUE.
+    """
+    if name is not None:
+        _list_params(name, json)
+    elif json:
+        print_json([_coder_facts(name) for name in CODERS])
+    else:
+        rows = [
+            (
+                f"{name} (default)" if name in DEFAULT_CODERS.values() else name,
+                "all" if entry.kinds == ITEM_KINDS else ", ".join(entry.kinds),
+                entry.summary,
+            )
+            for name, entry in CODERS.items()
+        ]
+        print_wrapped_table(("coder", "kinds", "summary"), rows)
+
+
+def _coder_facts(name: str) -> dict[str, Any]:
+    """Return a coder as `aesearch coders --json` prints it."""
+    entry = lookup(CODERS, "coder", name)
+    default_for = [kind for kind, default in DEFAULT_CODERS.items() if default == name]
+    return {"name": name, "kinds": list(entry.kinds), "default_for": default_for, "summary": entry.summary}
+
+
+def _list_params(coder: str, as_json: bool) -> None:
+    from aesearch.cli.param_docs import describe_params
+
+    params = describe_params(coder)
+    if as_json:
+        print_json(_coder_facts(coder) | {"params": [param.as_dict() for param in params]})
+        return
+    print_wrapped(f"{coder}: {CODERS[coder].summary}")
+    for param in params:
+        print(f"\n{param.heading}")
+        print_wrapped(param.description, indent=4)
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Folder to write the example to; created if it does not exist.")
+    ] = Path("aesearch-demo"),
+) -> None:
+    """Try aesearch on example data.
+
+    Index handwritten digits and Python's own documentation, query them, and compare the results with PCA and LSA. The data
+    come with the dependencies; nothing is downloaded.
+    """
+    from aesearch.cli.demo import run_demo
+
+    run_demo(folder)
