@@ -1,8 +1,7 @@
-"""Contractive: codes that move little when the input does, by the size of the encoder's Jacobian.
+"""Contractive autoencoder: codes that change little when the input does, because the encoder's Jacobian is penalized.
 
-Rifai et al. 2011, "Contractive auto-encoders: explicit invariance during feature extraction": the loss is added
-weight * ||dz/dx||^2, the squared Frobenius norm.  For one layer of sigmoids it has a closed form; of a deep encoder it is
-estimated by ||v^T dz/dx||^2 with v standard normal, which has that expectation (Hutchinson 1990).
+The penalty is weight * ||dz/dx||^2, the squared Frobenius norm. It has a closed form for one layer of sigmoid units. For
+deeper encoders it is estimated by ||v^T dz/dx||^2 with a standard normal v, which has the same expectation.
 """
 
 from __future__ import annotations
@@ -14,68 +13,90 @@ from torch import Tensor, nn
 
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.batches import SparseBatch, SparseLinear
-from aesearch.autoencoders.dense import linear_layers
+from aesearch.autoencoders.dense import get_linear_layers
 from aesearch.errors import InvalidParameter
 
-WEIGHT, OF_WORDS = 0.1, 1e-4
-"""Of pictures, and of words, whose loss falls by little between knowing nothing and telling documents apart."""
+DEFAULT_WEIGHT = 0.1
+DOCUMENT_WEIGHT = 1e-4
+"""Smaller, because for documents the loss of an untrained model is not much larger than that of a good one."""
 
 
 class ContractiveAutoencoder(Autoencoder):
-    """An autoencoder with sigmoid codes that resist small changes of the input.
+    """Autoencoder with sigmoid code units that are robust to small changes of the input.
 
     Parameters
     ----------
-    weight : of the squared Frobenius norm, beside the loss of one item; None for 0.1, of words 0.0001.
-    **others : as of `Autoencoder`.
+    code_size : int
+        Dimensions of a code.
+    weight : float, optional
+        Weight of the penalty relative to the reconstruction loss of one item. By default 0.1, and 0.0001 for documents.
+    **params
+        Further parameters of `Autoencoder`.
+
+    References
+    ----------
+    Rifai et al. 2011, "Contractive auto-encoders: explicit invariance during feature extraction".
+    Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines".
     """
 
-    def __init__(self, code_size: int = 64, *, weight: float | None = None, **others: Any) -> None:
-        super().__init__(code_size, **others)
+    def __init__(self, code_size: int = 64, *, weight: float | None = None, **params: Any) -> None:
+        super().__init__(code_size, **params)
         if weight is not None and weight < 0:
-            raise InvalidParameter(f"contractive: weight is {weight}; choose 0 or more")
+            raise InvalidParameter(f"weight is {weight}; choose 0 or more")
         self.weight = weight
         self.name = "contractive"
 
-    def objective(self, x: Any) -> Tensor:
+    def objective(self, batch: Any) -> Tensor:
+        """Return the reconstruction loss of a batch, in training plus the penalty."""
         if not self.training:
-            return super().objective(x)
-        seen = self.corrupt(x)
-        entry, z = self._entered(seen)
-        weight = (OF_WORDS if self.sparse else WEIGHT) if self.weight is None else self.weight
-        return self._loss(self.from_code(z), x) + weight * self.squared_jacobian(entry, z).mean()
+            return super().objective(batch)
+        weight = self.weight
+        if weight is None:
+            weight = DOCUMENT_WEIGHT if self.is_sparse else DEFAULT_WEIGHT
+        entry, z = self.to_code_with_entry(self.corrupt(batch))
+        return self.reconstruction_loss(self.from_code(z), batch) + weight * self.squared_jacobian(entry, z).mean()
+
+    def to_code_with_entry(self, x: Tensor | SparseBatch) -> tuple[Tensor, Tensor]:
+        """Return the tensor that the code is differentiated by, and the code [B, code_size].
+
+        The tensor is the standardized input [B, *shape]. For bags of words, which are sparse and cannot be differentiated by,
+        it is the output of the first layer [B, units].
+        """
+        entry = self.encoder[0](x) if self.is_sparse else self.standardizer(x)
+        entry = entry.requires_grad_() if entry.is_leaf else entry
+        return entry, (self.encoder[1:] if self.is_sparse else self.encoder)(entry)
 
     def squared_jacobian(self, entry: Tensor, z: Tensor, v: Tensor | None = None) -> Tensor:
-        """||dz/dx||^2 of each row, [B]: exact for one layer, else an estimate by one v [B, D] of random normal numbers.
+        """Return ||dz/dx||^2 of each row, [B]: exact for a dense encoder of one layer, otherwise an unbiased estimate.
 
-        entry, z : what `_entered` gives.
+        Parameters
+        ----------
+        entry, z : Tensor
+            As `to_code_with_entry` returns them.
+        v : Tensor of shape [B, code_size], optional
+            Standard normal vectors; if given, the estimate is also used for one layer. By default they are drawn if needed.
         """
-        layers = linear_layers(self.encoder)
-        if self.body == "dense" and len(layers) == 1 and v is None:
-            slopes = z * (1 - z)  # [B, D], of the sigmoid
-            return slopes.square() @ self._gram(layers[0]).diagonal()
+        layers = get_linear_layers(self.encoder)
+        if self.architecture == "dense" and len(layers) == 1 and v is None:
+            slopes = z * (1 - z)  # derivatives of the sigmoid, [B, code_size]
+            return slopes.square() @ self._gram_matrix(layers[0]).diagonal()
         v = torch.randn_like(z) if v is None else v
-        (pulled,) = torch.autograd.grad((z * v).sum(), entry, create_graph=True)
-        if not self.sparse:
-            return pulled.flatten(1).square().sum(1) / self.standard.deviation**2
-        return ((pulled @ self._gram(layers[0])) * pulled).sum(1)  # back through the layer of words, without its V columns
+        (gradient,) = torch.autograd.grad((z * v).sum(), entry, create_graph=True)  # v^T dz/dentry
+        if not self.is_sparse:
+            return gradient.flatten(1).square().sum(1) / self.standardizer.deviation**2
+        # With the first layer's weights W, |gradient @ W|^2 = gradient W W^T gradient^T, which avoids a [B, V] matrix.
+        return ((gradient @ self._gram_matrix(layers[0])) * gradient).sum(1)
 
-    def _entered(self, x: Tensor | SparseBatch) -> tuple[Tensor, Tensor]:
-        """Where the derivative is taken, [B, ...], and the codes: the standardized pictures, or the first sums of words."""
-        entry = self.encoder[0](x) if self.sparse else self.standard(x)
-        entry = entry.requires_grad_() if entry.is_leaf else entry
-        return entry, (self.encoder[1:] if self.sparse else self.encoder)(entry)
-
-    def _gram(self, layer: nn.Module) -> Tensor:
-        """W W^T of a layer, [out, out]; per unit of the input as it is, before it was standardized."""
+    def _gram_matrix(self, layer: nn.Module) -> Tensor:
+        """Return W W^T [units, units] of the weights W of a layer, relative to the input before standardization."""
         if isinstance(layer, SparseLinear):
             return layer.weight.T @ layer.weight
-        weight = layer.get_parameter("weight") / self.standard.deviation
+        weight = layer.get_parameter("weight") / self.standardizer.deviation
         return weight @ weight.T
 
     def get_params(self) -> dict[str, Any]:
         return super().get_params() | {"weight": self.weight}
 
-    def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
-        super()._build(shape, sparse=sparse)
+    def _build_networks(self, shape: tuple[int, ...]) -> None:
+        super()._build_networks(shape)
         self.encoder.append(nn.Sigmoid())

@@ -1,9 +1,7 @@
-"""Semantic hashing: the code itself is bits, learned as such; near items lie within a few flips, in a ball of addresses.
+"""Semantic hashing: an autoencoder with binary codes, so that similar items differ in few bits.
 
-Salakhutdinov & Hinton 2007, "Semantic hashing" (words); Krizhevsky & Hinton 2011, "Using very deep autoencoders for
-content-based image retrieval" (28- and 256-bit codes of pictures).  Noise is added to what enters sigmoid units: only an
-answer far from the middle survives it, so the units saturate, and rounding them loses little.  With `straight_through` they
-are rounded already in training, and the gradient passes as if they were not (Bengio et al. 2013).
+In training, noise is added to the input of sigmoid code units. Only inputs far from 0 carry information through the noise.
+The units therefore saturate, and rounding them to bits loses little.
 """
 
 from __future__ import annotations
@@ -21,56 +19,71 @@ from aesearch.errors import InvalidParameter
 
 
 class HashingAutoencoder(Autoencoder):
-    """An autoencoder whose codes are bits.
+    """Autoencoder with binary codes, which are compared by the Hamming distance.
 
     Parameters
     ----------
-    code_size : bits, a multiple of 8.
-    code_noise : standard deviation of the noise on what enters the code's units in training.
-    straight_through : whether they are rounded in training too.
-    **others : as of `Autoencoder`.
+    code_size : int
+        Bits of a code, a multiple of 8.
+    code_noise : float
+        Standard deviation of the noise added to the input of the code units in training.
+    straight_through : bool
+        Whether the code units are also rounded in training. The gradient ignores the rounding (Bengio et al. 2013).
+    whiten : bool
+        Must be false: bits cannot be whitened.
+    **params
+        Further parameters of `Autoencoder`.
+
+    References
+    ----------
+    Salakhutdinov & Hinton 2007, "Semantic hashing"; for documents.
+    Krizhevsky & Hinton 2011, "Using very deep autoencoders for content-based image retrieval"; codes of 28 and 256 bits.
+    Bengio et al. 2013, "Estimating or propagating gradients through stochastic neurons for conditional computation".
     """
 
+    metric: Metric = "hamming"
+
     def __init__(
-        self, code_size: int = 64, *, code_noise: float = 1.0, straight_through: bool = False, **others: Any
+        self,
+        code_size: int = 64,
+        *,
+        code_noise: float = 1.0,
+        straight_through: bool = False,
+        whiten: bool = False,
+        **params: Any,
     ) -> None:
         if code_size % 8:
-            raise InvalidParameter(
-                f"hashing: {code_size} bits are no multiple of 8; choose {max(8, round(code_size / 8) * 8)}"
-            )
-        if others.get("whiten"):
-            raise InvalidParameter("hashing: bits cannot be whitened; leave it out")
-        super().__init__(code_size, **{**others, "whiten": False})
+            nearest = max(8, round(code_size / 8) * 8)
+            raise InvalidParameter(f"code size {code_size} is not a multiple of 8; choose {nearest} (--code-size)")
+        if whiten:
+            raise InvalidParameter("whiten is true, but binary codes cannot be whitened; leave it out")
+        super().__init__(code_size, whiten=False, **params)
         if code_noise < 0:
-            raise InvalidParameter(f"hashing: code_noise is {code_noise}; choose 0 or more")
+            raise InvalidParameter(f"code_noise is {code_noise}; choose 0 or more")
         self.code_noise, self.straight_through = code_noise, straight_through
         self.name = "hashing"
-        self.metric: Metric = "hamming"
-
-    # The steps.  The encoder gives what enters the units: above 0 is a 1.
 
     def to_code(self, x: Tensor | SparseBatch) -> Tensor:
-        """[B, D]: what enters the units in use, the units in training."""
-        entering = super().to_code(x)
+        """Return the input of the code units, [B, code_size], or in training the units themselves. Positive is a 1."""
+        inputs = super().to_code(x)
         if not self.training:
-            return entering
-        units = (entering + self.code_noise * torch.randn_like(entering)).sigmoid()
+            return inputs
+        units = (inputs + self.code_noise * torch.randn_like(inputs)).sigmoid()
         return units + (units.round() - units).detach() if self.straight_through else units
 
-    def objective(self, x: Any) -> Tensor:
-        z = self.to_code(self.corrupt(x))
-        if not self.training:  # judged as it will be used: by its bits
+    def objective(self, batch: Any) -> Tensor:
+        """Return the reconstruction loss of a batch; in validation, that of the bits."""
+        z = self.to_code(self.corrupt(batch))
+        if not self.training:
             z = (z > 0).float()
-        return self._loss(self.from_code(z), x)
-
-    # The coder's contract.
-
-    def get_params(self) -> dict[str, Any]:
-        return super().get_params() | {"code_noise": self.code_noise, "straight_through": self.straight_through}
+        return self.reconstruction_loss(self.from_code(z), batch)
 
     def encode(self, X: Any) -> np.ndarray:
-        """[N, code_size / 8] uint8: the first number is the highest bit of the first byte."""
+        """Return the packed bits of rows, (n_items, code_size / 8) uint8. Dimension 0 is the highest bit of byte 0."""
         return np.packbits(super().encode(X) > 0, axis=1)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         return super().decode(np.unpackbits(codes, axis=1).astype(np.float32))
+
+    def get_params(self) -> dict[str, Any]:
+        return super().get_params() | {"code_noise": self.code_noise, "straight_through": self.straight_through}

@@ -1,8 +1,7 @@
-"""Sparse: most units of a code are silent for any one item, so that each comes to stand for something of its own.
+"""Sparse autoencoder: few units of a code are active for an item, so that each unit represents a distinct feature.
 
-"kl": sigmoid units, each pulled towards being active in a share rho of the items, by the Kullback-Leibler divergence of
-its mean from rho (Ng 2011, "Sparse autoencoder"; Lee et al. 2008).  "l1": rectified units, their sum held down (Olshausen &
-Field 1996, "Emergence of simple-cell receptive field properties by learning a sparse code for natural images").
+The penalty "kl" is the Kullback-Leibler divergence of the mean activity of each sigmoid unit from a target rho. The penalty
+"l1" is the sum of the rectified units.
 """
 
 from __future__ import annotations
@@ -16,21 +15,37 @@ from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.batches import SparseBatch
 from aesearch.errors import InvalidParameter, UnknownName
 
-UNITS: dict[str, type[nn.Module]] = {"kl": nn.Sigmoid, "l1": nn.ReLU}
-WEIGHT = {"kl": 1.0, "l1": 0.05}
-OF_WORDS = 0.01
-"""The share of it for words, whose loss falls by little between knowing nothing and telling documents apart."""
+CODE_UNITS: dict[str, type[nn.Module]] = {"kl": nn.Sigmoid, "l1": nn.ReLU}
+DEFAULT_WEIGHTS = {"kl": 1.0, "l1": 0.05}
+DOCUMENT_FACTOR = 0.01
+"""Factor of the default weight for documents: the loss of an untrained model is not much larger than that of a good one."""
 
 
 class SparseAutoencoder(Autoencoder):
-    """An autoencoder whose codes may be wider than its input, since few of their units are active at a time.
+    """Autoencoder with sparse codes. A code may have more dimensions than a row, because few of them are active.
 
     Parameters
     ----------
-    sparsity : "kl" or "l1".
-    rho : for "kl", the mean activity wanted of each unit, between 0 and 1.
-    weight : of the penalty; None for 1 ("kl") or 0.05 ("l1"), of words a hundredth, beside the loss of one item.
-    **others : as of `Autoencoder`.
+    code_size : int
+        Dimensions of a code.
+    sparsity : {"kl", "l1"}
+        Penalty, and with it the code units: sigmoid for "kl", rectified linear for "l1".
+    rho : float
+        Target of the mean activity of each unit, between 0 and 1; for "kl" only.
+    weight : float, optional
+        Weight of the penalty relative to the reconstruction loss of one item. By default 1 for "kl" and 0.05 for "l1", both
+        divided by 100 for documents.
+    whiten : bool, optional
+        Whether codes are decorrelated and scaled to unit variance after training. They are then no longer sparse. None means
+        true for images and vectors, false for documents.
+    **params
+        Further parameters of `Autoencoder`.
+
+    References
+    ----------
+    Lee et al. 2008, "Sparse deep belief net model for visual area V2", and Ng 2011, "Sparse autoencoder"; for "kl".
+    Olshausen & Field 1996, "Emergence of simple-cell receptive field properties by learning a sparse code for natural
+    images"; for "l1".
     """
 
     allows_overcomplete = True
@@ -42,33 +57,51 @@ class SparseAutoencoder(Autoencoder):
         sparsity: str = "kl",
         rho: float = 0.05,
         weight: float | None = None,
-        **others: Any,
+        whiten: bool | None = False,
+        **params: Any,
     ) -> None:
-        super().__init__(code_size, **{"whiten": False, **others})
-        if sparsity not in UNITS:
-            raise UnknownName("sparsity", sparsity, UNITS)
+        super().__init__(code_size, whiten=whiten, **params)
+        if sparsity not in CODE_UNITS:
+            raise UnknownName("sparsity", sparsity, CODE_UNITS)
         if not 0 < rho < 1:
-            raise InvalidParameter(f"sparse: rho is {rho}; choose a mean activity between 0 and 1")
+            raise InvalidParameter(f"rho is {rho}; choose a mean activity between 0 and 1")
         if weight is not None and weight < 0:
-            raise InvalidParameter(f"sparse: weight is {weight}; choose 0 or more")
+            raise InvalidParameter(f"weight is {weight}; choose 0 or more")
         self.sparsity, self.rho, self.weight = sparsity, rho, weight
         self.name = "sparse"
 
     def penalty(self, x: Tensor | SparseBatch, z: Tensor) -> Tensor:
-        weight = WEIGHT[self.sparsity] * (OF_WORDS if self.sparse else 1) if self.weight is None else self.weight
+        """Return the weighted sparsity penalty of codes z [B, code_size]."""
+        weight = self.weight
+        if weight is None:
+            weight = DEFAULT_WEIGHTS[self.sparsity] * (DOCUMENT_FACTOR if self.is_sparse else 1)
         if self.sparsity == "l1":
             return weight * z.abs().sum(1).mean()
-        return weight * divergence(self.rho, z.mean(0)).sum()
+        return weight * bernoulli_divergence(self.rho, z.mean(0)).sum()
 
     def get_params(self) -> dict[str, Any]:
         return super().get_params() | {"sparsity": self.sparsity, "rho": self.rho, "weight": self.weight}
 
-    def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
-        super()._build(shape, sparse=sparse)
-        self.encoder.append(UNITS[self.sparsity]())
+    def _build_networks(self, shape: tuple[int, ...]) -> None:
+        super()._build_networks(shape)
+        self.encoder.append(CODE_UNITS[self.sparsity]())
 
 
-def divergence(rho: float, activity: Tensor) -> Tensor:
-    """KL(rho || activity) of two coins: rho ln(rho / a) + (1 - rho) ln((1 - rho) / (1 - a)).  activity: [D] in 0..1."""
-    a, wanted = activity.clamp(1e-6, 1 - 1e-6), torch.tensor(rho)
-    return rho * (wanted.log() - a.log()) + (1 - rho) * ((1 - wanted).log() - (1 - a).log())
+def bernoulli_divergence(rho: float, activity: Tensor) -> Tensor:
+    """Return the Kullback-Leibler divergence of two Bernoulli distributions.
+
+    KL(rho || a) = rho ln(rho / a) + (1 - rho) ln((1 - rho) / (1 - a))
+
+    Parameters
+    ----------
+    rho : float
+        Mean of the first distribution, between 0 and 1.
+    activity : Tensor of shape [D]
+        Means a of the second distribution, 0 to 1.
+
+    Returns
+    -------
+    Tensor of shape [D], in nats
+    """
+    a, target = activity.clamp(1e-6, 1 - 1e-6), torch.tensor(rho)
+    return rho * (target.log() - a.log()) + (1 - rho) * ((1 - target).log() - (1 - a).log())

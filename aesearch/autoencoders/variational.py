@@ -1,14 +1,14 @@
-"""Variational: a code is a region, not a point, and the regions fill a normal distribution from which new items are drawn.
+"""Variational autoencoder: the code of an item is a normal distribution, and all codes together are close to N(0, I).
 
-Kingma & Welling 2014, "Auto-encoding variational Bayes".  The encoder gives the mean and the log-variance of q(z|x); the
-decoder is given mean + deviation * noise; the loss is the negative ELBO, E_q[-ln p(x|z)] + beta * KL(q(z|x) || N(0, I)),
-beta as in Higgins et al. 2017, rising from 0 over the first steps as in Bowman et al. 2016 and Soenderby et al. 2016.
+The encoder returns the mean and the log-variance of q(z|x), and the decoder reconstructs from mean + deviation * noise. The
+loss is the negative evidence lower bound (ELBO), E_q[-ln p(x|z)] + beta * KL(q(z|x) || N(0, I)). beta rises from 0 in the
+first steps, so that the decoder learns to use the code before the divergence is penalized.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,33 +16,51 @@ from torch import Tensor, nn
 
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.batches import SparseBatch
-from aesearch.coders.base import EpochCallback
 from aesearch.errors import InvalidParameter
 
-ACTIVE = 0.01
-"""A unit is active where its mean varies by more than this over the items (Burda et al. 2016)."""
-BETA = {"words": 0.01, "pictures": 1.0}
-"""A document's words count as one drawn word in the softmax loss; beta weighs its code as if there were a hundred."""
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+
+MIN_ACTIVE_VARIANCE = 0.01
+"""A dimension is active if its mean varies over the items by more than this variance (Burda et al. 2016)."""
+DEFAULT_BETA = 1.0
+DOCUMENT_BETA = 0.01
+"""The softmax loss counts a document as one word drawn from it; this beta weighs the code as if a hundred were drawn."""
 
 
 class VariationalAutoencoder(Autoencoder):
-    """A variational autoencoder; with `noise`, a denoising one (Im et al. 2017).
+    """Variational autoencoder; with `noise`, a denoising one (Im et al. 2017).
 
-    `encode` gives the mean of q(z|x), so the same item has the same code twice.
+    Encoding is deterministic: the code is the mean of q(z|x).
 
     Parameters
     ----------
-    beta : weight of the divergence from N(0, I).  None: 1 for pictures, 0.01 for words.
-    warm_up : steps over which beta rises to its value.
-    loss : None for "bce" of pictures, "softmax" of words, "mse" of vectors.
-    **others : as of `Autoencoder`.
+    code_size : int
+        Dimensions of a code.
+    beta : float, optional
+        Weight of the divergence from N(0, I) (Higgins et al. 2017). By default 1, and 0.01 for documents.
+    warm_up : int
+        Steps in which beta rises to its value (Bowman et al. 2016; Sønderby et al. 2016).
+    loss : {"mse", "l1", "bce", "softmax"}, optional
+        Reconstruction loss. By default "bce" for images, "softmax" for documents, "mse" for vectors.
+    whiten : bool, optional
+        Whether codes are decorrelated and scaled to unit variance after training. None means true for images and vectors,
+        false for documents.
+    **params
+        Further parameters of `Autoencoder`, except `tied` and `layerwise_pretraining`.
 
     Attributes
     ----------
-    active_units : after fit(), how many numbers of the code say anything; where few do, the posterior has collapsed.
+    active_units : int or None
+        Number of code dimensions that carry information; known after fit(). If there are few, the posterior has collapsed.
+
+    References
+    ----------
+    Kingma & Welling 2014, "Auto-encoding variational Bayes".
     """
 
-    outputs_per_unit = 2
+    outputs_per_dimension = 2
+    active_units: int | None = None
     steps_done: Tensor
 
     def __init__(
@@ -52,105 +70,119 @@ class VariationalAutoencoder(Autoencoder):
         beta: float | None = None,
         warm_up: int = 500,
         loss: str | None = None,
-        **others: Any,
+        whiten: bool | None = False,
+        **params: Any,
     ) -> None:
-        super().__init__(code_size, loss=loss, **{"whiten": False, **others})
-        if self.tied or self.pretrained_layers:
+        super().__init__(code_size, loss=loss, whiten=whiten, **params)
+        if self.tied or self.layerwise_pretraining:
             raise InvalidParameter(
-                "variational: its encoder ends in two numbers for each of the decoder's, so layers cannot be paired"
+                "a variational autoencoder supports neither tied weights nor layerwise pretraining: its encoder has two "
+                "outputs for each input of the decoder; leave them out"
             )
-        if (beta is not None and beta < 0) or warm_up < 0:
-            raise InvalidParameter("variational: beta and warm_up are 0 or more")
+        if beta is not None and beta < 0:
+            raise InvalidParameter(f"beta is {beta}; choose 0 or more")
+        if warm_up < 0:
+            raise InvalidParameter(f"warm_up is {warm_up}; choose 0 or more")
         self.beta, self.warm_up = beta, warm_up
-        self.active_units: int | None = None
         self.name = "variational-denoising" if self.noise else "variational"
 
-    # The steps.
-
     def posterior(self, x: Tensor | SparseBatch) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x): [B, D] each."""
+        """Return mean and log-variance of q(z|x), [B, code_size] each."""
         mean, log_variance = super().to_code(x).chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 20)
 
     def to_code(self, x: Tensor | SparseBatch) -> Tensor:
+        """Return the mean of q(z|x), [B, code_size]."""
         return self.posterior(x)[0]
 
-    def objective(self, x: Any) -> Tensor:
-        mean, log_variance = self.posterior(self.corrupt(x))
-        z = mean + (log_variance / 2).exp() * torch.randn_like(mean) if self.training else mean
+    def objective(self, batch: Any) -> Tensor:
+        """Return the negative ELBO of a batch with the current beta; in validation at z = mean and with the full beta."""
+        mean, log_variance = self.posterior(self.corrupt(batch))
+        z, beta = mean, self._full_beta
         if self.training:
+            z = _sample_normal(mean, log_variance)
             self.steps_done += 1
-        # In validation beta counts in full: else the best epoch would be the one before it counted.
-        rise = (self.steps_done / max(1, self.warm_up)).clamp(max=1) if self.training else 1.0
-        return self._loss(self.from_code(z), x) + rise * self._beta * divergence(mean, log_variance).mean()
+            beta = (self.steps_done / max(1, self.warm_up)).clamp(max=1) * beta
+        # With the rising beta in validation, the best epoch would be one before beta has reached its value.
+        return self.reconstruction_loss(self.from_code(z), batch) + beta * normal_divergence(mean, log_variance).mean()
 
     @property
-    def _beta(self) -> float:
-        return BETA["words" if self.sparse else "pictures"] if self.beta is None else self.beta
+    def _full_beta(self) -> Any:
+        if self.beta is not None:
+            return self.beta
+        return DOCUMENT_BETA if self.is_sparse else DEFAULT_BETA
 
     @torch.no_grad()
     def elbo(self, x: Tensor | SparseBatch, draws: int = 1) -> Tensor:
-        """The evidence lower bound with beta = 1, mean over the rows x and over so many draws of z; a scalar, in nats."""
+        """Return the evidence lower bound (beta = 1) in nats, averaged over the rows x and over `draws` samples of z."""
         self.eval()
         mean, log_variance = self.posterior(x)
-        losses = [
-            self._loss(self.from_code(mean + (log_variance / 2).exp() * torch.randn_like(mean)), x) for _ in range(draws)
-        ]
-        return -torch.stack(losses).mean() - divergence(mean, log_variance).mean()
+        losses = [self.reconstruction_loss(self.from_code(_sample_normal(mean, log_variance)), x) for _ in range(draws)]
+        return -torch.stack(losses).mean() - normal_divergence(mean, log_variance).mean()
 
-    @torch.no_grad()
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
-        """New items, drawn from N(0, I): [count, *shape] float32, as `decode` gives them."""
-        generator = np.random.default_rng(seed)
-        return self.decode(generator.standard_normal((count, self.code_size)).astype(np.float32))
-
-    # The coder's contract.
+        """Return new rows, decoded from codes drawn from N(0, I): (count, *shape) float32."""
+        codes = np.random.default_rng(seed).standard_normal((count, self.code_size))
+        return self.decode(codes.astype(np.float32))
 
     def get_params(self) -> dict[str, Any]:
         return super().get_params() | {"beta": self.beta, "warm_up": self.warm_up}
-
-    def fit(self, X: Any, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Any:
-        super().fit(X, on_epoch, checkpoint)
-        self.active_units = int((self.encode(X).var(0) > ACTIVE).sum())
-        return self
 
     def training_warnings(self) -> list[str]:
         if self.active_units is None or self.active_units >= self.code_size:
             return []
         return [
-            f"{self.active_units} of {self.code_size} numbers of the code say anything (the posterior of the others has "
-            "collapsed); a smaller code size says as much, a smaller beta wakes more of them"
+            f"only {self.active_units} of {self.code_size} code dimensions carry information, because the posterior of the "
+            "others has collapsed; choose a smaller code size, which loses nothing, or a smaller beta, which activates more"
         ]
 
-    def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
-        super()._build(shape, sparse=sparse)
+    def _finish(self, X: Rows) -> None:
+        super()._finish(X)
+        self.active_units = int((self.encode(X).var(0) > MIN_ACTIVE_VARIANCE).sum())
+
+    def _build_networks(self, shape: tuple[int, ...]) -> None:
+        super()._build_networks(shape)
         self.register_buffer("steps_done", torch.zeros(()))
 
-    def _usual_loss(self, *, sparse: bool) -> str:
-        return "softmax" if sparse else "bce" if len(self.shape or ()) == 3 else "mse"
+    def _default_loss(self) -> str:
+        is_image = len(self.shape or ()) == 3
+        return "bce" if is_image else super()._default_loss()
 
-    def _head(self) -> nn.Module:
-        return _Means(self.code_size)
+    def _code_head(self) -> nn.Module:
+        return _FirstColumns(self.code_size)
 
-    def _save_state(self, folder: Any) -> dict[str, Any]:
+    def _save_state(self, folder: Path) -> dict[str, Any]:
         return {**super()._save_state(folder), "active_units": self.active_units}
 
-    def _load_state(self, folder: Any, learned: dict[str, Any]) -> None:
-        super()._load_state(folder, learned)
-        self.active_units = learned["active_units"]
+    def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
+        super()._load_state(folder, state)
+        self.active_units = state["active_units"]
 
 
-class _Means(nn.Module):
-    """The first half of what the encoder puts out."""
+class _FirstColumns(nn.Module):
+    """Selects the first columns of a matrix: [B, M] -> [B, n_columns]."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, n_columns: int) -> None:
         super().__init__()
-        self.size = size
+        self.n_columns = n_columns
 
-    def forward(self, both: Tensor) -> Tensor:
-        return both[:, : self.size]
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, : self.n_columns]
 
 
-def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, variance) || N(0, I)) = 1/2 sum(mean^2 + variance - ln variance - 1).  [B, D] each.  Returns [B], nats."""
+def normal_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return KL(N(mean, variance) || N(0, I)) = 1/2 sum(mean^2 + variance - ln variance - 1) of each row.
+
+    Parameters
+    ----------
+    mean, log_variance : Tensor of shape [B, D]
+
+    Returns
+    -------
+    Tensor of shape [B], in nats
+    """
     return 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum(1)
+
+
+def _sample_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    return mean + (log_variance / 2).exp() * torch.randn_like(mean)

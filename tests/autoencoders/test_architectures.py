@@ -61,7 +61,7 @@ def test_dropout_is_active_in_training_only(digits: np.ndarray) -> None:
 
 def test_encoder_can_start_another_network(digits: np.ndarray) -> None:
     coder = Autoencoder(16, layers=(64,), epochs=2).fit(digits)
-    classifier = nn.Sequential(coder.standard, coder.encoder, nn.Linear(16, 10))
+    classifier = nn.Sequential(coder.standardizer, coder.encoder, nn.Linear(16, 10))
     assert classifier(torch.from_numpy(digits[:5] / np.float32(255))).shape == (5, 10)
 
 

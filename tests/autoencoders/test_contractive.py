@@ -33,12 +33,12 @@ def test_squared_jacobian_equals_autograd(rows: str, layers: tuple[int, ...], re
         for parameter in coder.encoder.parameters():
             parameter.mul_(2).add_(0.05)
     expected = squared_jacobian_by_autograd(coder, X)
-    inputs, z = coder.differentiable_code(RowBatches(X, torch.device("cpu"))[torch.arange(12)])
+    entry, z = coder.to_code_with_entry(RowBatches(X, torch.device("cpu"))[torch.arange(12)])
     torch.manual_seed(0)
-    estimates = [coder.squared_jacobian(inputs, z, torch.randn_like(z)).detach() for _ in range(3000)]
+    estimates = [coder.squared_jacobian(entry, z, torch.randn_like(z)).detach() for _ in range(3000)]
     torch.testing.assert_close(torch.stack(estimates).mean(0), expected, rtol=0.1, atol=1e-6)
     if not layers:  # closed form
-        torch.testing.assert_close(coder.squared_jacobian(inputs, z), expected, rtol=1e-4, atol=1e-7)
+        torch.testing.assert_close(coder.squared_jacobian(entry, z), expected, rtol=1e-4, atol=1e-7)
 
 
 def test_penalty_makes_codes_robust_to_noise(digits: np.ndarray) -> None:

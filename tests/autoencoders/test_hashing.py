@@ -16,8 +16,8 @@ def fit(X: np.ndarray, **params: Any) -> HashingAutoencoder:
 
 def test_code_noise_saturates_units(digits: np.ndarray) -> None:
     def unsaturated_share(code_noise: float) -> float:
-        with torch.no_grad():
-            units = fit(digits, code_noise=code_noise).to_code(torch.from_numpy(digits / np.float32(255))).sigmoid()
+        coder = fit(digits, code_noise=code_noise)
+        units = coder.to_code(torch.from_numpy(digits / np.float32(255))).sigmoid()
         return float(((units > 0.1) & (units < 0.9)).float().mean())
 
     assert unsaturated_share(4.0) < 0.6 * unsaturated_share(0.0)
