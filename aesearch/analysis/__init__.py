@@ -1,1 +1,1 @@
-"""Questions to ask of an index: numbers in, a small dataclass out."""
+"""Analyses of one index: each function takes a Retriever and returns a dataclass."""

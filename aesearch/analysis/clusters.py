@@ -1,4 +1,4 @@
-"""Groups of like items: k-means of their codes, each with its most typical items and, of documents, its telling words."""
+"""Clusters of items: k-means of the codes, with representative items and, for documents, characteristic terms."""
 
 from __future__ import annotations
 
@@ -8,134 +8,168 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.analysis.neighborhoods import everything
-from aesearch.arrays import is_sparse
+from aesearch.analysis.codes import load_codes
+from aesearch.analysis.decoding import reconstruct_rows, require_decoder
 from aesearch.errors import InvalidParameter, WrongKind
 
 if TYPE_CHECKING:
     from aesearch.index.retriever import Retriever
 
-CHOICES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40)
-"""Numbers of groups tried where none is asked for."""
-JUDGED = 2000
-"""Items by which they are judged, at most."""
-TYPICAL = 3
-WORDS = 8
-STARTS = 4
-"""Times that k-means begins anew; the best of them counts."""
+CANDIDATE_COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40)
+"""Numbers of clusters that are tried if none is given."""
+
+MAX_SILHOUETTE_ITEMS = 2000
+"""Size of the sample that decides between them."""
+
+N_REPRESENTATIVES = 3
+N_TERMS = 8
+
+N_INITIALIZATIONS = 4
+"""Runs of k-means from different initial centers; the best one counts."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A group of items.
+    """A cluster of items.
 
-    size : how many items;  typical : the ids of those nearest to its center;  words : of documents, those that it has more
-    of than the whole collection, the most telling first;  decoded : the same of what the decoder gives back of its items,
-    None where that was not asked for;  labels : how many items bear each label, the commonest first;  members : all its
-    items' ids.
+    Attributes
+    ----------
+    size : int
+        Number of items.
+    representatives : list of str
+        Ids of the items nearest to the center, nearest first.
+    terms : list of str
+        Characteristic terms, most characteristic first: those whose mean weight in the cluster exceeds their mean weight in
+        the collection the most. Empty for images and vectors, and for documents that cannot be read again.
+    decoded_terms : list of str or None
+        Characteristic terms of the reconstructions of the items; None if they were not requested.
+    labels : dict of str to int
+        Number of items by label, most common first.
+    members : list of str
+        Ids of all items.
     """
 
     size: int
-    typical: list[str]
-    words: list[str]
-    decoded: list[str] | None
+    representatives: list[str]
+    terms: list[str]
+    decoded_terms: list[str] | None
     labels: dict[str, int]
     members: list[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """What `aesearch clusters --json` prints of a group."""
+        """Return the cluster as `aesearch clusters --json` prints it."""
         return asdict(self)
 
 
-def clusters(retriever: Retriever, k: int | None = None, seed: int = 0, *, decoded: bool = False) -> list[Cluster]:
-    """The groups, the largest first.
+def cluster_items(
+    retriever: Retriever, n_clusters: int | None = None, seed: int = 0, *, decode_terms: bool = False
+) -> list[Cluster]:
+    """Cluster the items of an index by their codes, largest cluster first.
 
-    k : how many; None for the number, among CHOICES, whose groups are the most distinct: by the mean silhouette (Rousseeuw
-        1987) of a sample.
-    decoded : whether to tell the words that the decoder gives back too.
+    Parameters
+    ----------
+    retriever : Retriever
+    n_clusters : int, optional
+        None chooses the number in CANDIDATE_COUNTS with the highest mean silhouette (Rousseeuw 1987) of a sample.
+    seed : int
+    decode_terms : bool
+        Whether to find the characteristic terms of the reconstructions, too. This needs an index of documents that was
+        loaded with `encoder_only=False`.
 
-    Telling words are those whose mean weight in the group exceeds the collection's most; for them the files are read again.
-    Raises InvalidParameter where there are fewer items than groups, or the encoder was loaded without its decoder, and WrongKind
-    where codes are no numbers, or no words are to be decoded.
+    Raises
+    ------
+    InvalidParameter
+        If there are fewer items than clusters, or the decoder is needed but not loaded.
+    WrongKind
+        If the codes are sparse, or the terms of images or vectors are requested.
     """
-    if decoded and retriever.features.row_kind != "documents":
-        its = retriever.features.row_kind
-        raise WrongKind(f"words are decoded of documents, and this index codes {its}; leave it out (--decoded)")
-    if decoded and not retriever.coder.can_decode:
-        raise InvalidParameter(
-            "the encoder was loaded alone, and words take the decoder; load the index with encoder_only=False"
-        )
-    known = everything(retriever)
-    codes, count = known.codes, len(known.rows)
-    if k is not None and not 1 <= k <= count:
-        raise InvalidParameter(f"{k} groups of {count:,} items; ask for 1 to {count:,} (-k)")
-    if count < 3 and k is None:
-        raise InvalidParameter(f"{count} items make no groups; index at least 3, or name a number (-k)")
-    group, centers = _means(codes, k or _most_distinct(codes, seed), seed)
-    far = ((codes - centers[group]) ** 2).sum(1)
-    words, *given = _telling_words(retriever, known.keys, group, len(centers), decoded)
-    found = []
-    for number in range(len(centers)):
-        members = np.flatnonzero(group == number)
-        nearest = members[np.argsort(far[members], kind="stable")][:TYPICAL]
-        labels = Counter(label for at in members if (label := known.rows[at].label) is not None)
-        found.append(
+    if decode_terms:
+        _check_can_decode_terms(retriever)
+    index = load_codes(retriever)
+    _check_n_clusters(n_clusters, len(index.rows))
+    assignments, centers = _k_means(index.codes, n_clusters or _choose_n_clusters(index.codes, seed), seed)
+    distances = ((index.codes - centers[assignments]) ** 2).sum(1)
+    terms, decoded_terms = _find_terms(retriever, index.keys, assignments, len(centers), decode_terms)
+    clusters = []
+    for cluster in range(len(centers)):
+        members = np.flatnonzero(assignments == cluster)
+        rows = [index.rows[member] for member in members]
+        nearest = np.argsort(distances[members], kind="stable")[:N_REPRESENTATIVES]
+        labels = Counter(row.label for row in rows if row.label is not None)
+        clusters.append(
             Cluster(
-                len(members),
-                [known.rows[at].id for at in nearest],
-                words[number],
-                given[0][number] if given else None,
-                dict(labels.most_common()),
-                [known.rows[at].id for at in members],
+                size=len(rows),
+                representatives=[rows[position].id for position in nearest],
+                terms=terms[cluster],
+                decoded_terms=decoded_terms[cluster] if decoded_terms is not None else None,
+                labels=dict(labels.most_common()),
+                members=[row.id for row in rows],
             )
         )
-    return sorted(found, key=lambda each: -each.size)
+    return sorted(clusters, key=lambda cluster: -cluster.size)
 
 
-def _means(codes: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each item's group [N] and the groups' centers [k, D]."""
+def _check_can_decode_terms(retriever: Retriever) -> None:
+    if retriever.features.row_kind != "documents":
+        raise WrongKind(f"cannot decode terms: this index encodes {retriever.features.row_kind}; omit --decoded")
+    require_decoder(retriever.coder)
+
+
+def _check_n_clusters(n_clusters: int | None, n_items: int) -> None:
+    if n_clusters is not None and not 1 <= n_clusters <= n_items:
+        raise InvalidParameter(f"cannot make {n_clusters} clusters of {n_items:,} items; choose 1 to {n_items:,} (-k)")
+    if n_clusters is None and n_items <= min(CANDIDATE_COUNTS):
+        raise InvalidParameter(f"{n_items} items are too few to choose a number of clusters; specify it (-k)")
+
+
+def _k_means(codes: np.ndarray, n_clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cluster of each item (n_items,), and the centers (n_clusters, code_size)."""
     from sklearn.cluster import KMeans
 
-    found = KMeans(k, n_init=STARTS, random_state=seed).fit(codes)
-    return found.labels_, found.cluster_centers_
+    fitted = KMeans(n_clusters, n_init=N_INITIALIZATIONS, random_state=seed).fit(codes)
+    return fitted.labels_, fitted.cluster_centers_
 
 
-def _most_distinct(codes: np.ndarray, seed: int) -> int:
+def _choose_n_clusters(codes: np.ndarray, seed: int) -> int:
+    """Return the number of clusters with the highest mean silhouette."""
     from sklearn.metrics import silhouette_score
 
-    drawn = np.random.default_rng(seed).permutation(len(codes))[:JUDGED]
-    some = codes[np.sort(drawn)]
+    drawn = np.random.default_rng(seed).permutation(len(codes))[:MAX_SILHOUETTE_ITEMS]
+    sample = codes[np.sort(drawn)]
     scores = {}
-    for k in CHOICES:
-        if k < len(some):
-            group, _ = _means(some, k, seed)
-            scores[k] = silhouette_score(some, group) if len(set(group.tolist())) > 1 else -1.0
-    return max(scores, key=lambda k: scores[k])
+    for n_clusters in CANDIDATE_COUNTS:
+        if n_clusters < len(sample):
+            assignments, _ = _k_means(sample, n_clusters, seed)
+            is_split = len(set(assignments.tolist())) > 1
+            scores[n_clusters] = silhouette_score(sample, assignments) if is_split else -1.0
+    return max(scores, key=lambda n_clusters: scores[n_clusters])
 
 
-def _telling_words(
-    retriever: Retriever, keys: np.ndarray, group: np.ndarray, count: int, decoded: bool
-) -> list[list[list[str]]]:
-    """For each group the words that it has more of, and those that the decoder gives it more of where they are asked for;
-    none where the items are no documents, or cannot be read again.
+def _find_terms(
+    retriever: Retriever, keys: np.ndarray, assignments: np.ndarray, n_clusters: int, decode: bool
+) -> tuple[list[list[str]], list[list[str]] | None]:
+    """Return the characteristic terms of each cluster, and those of the reconstructions of its items if `decode`.
 
-    What is decoded is averaged, not the codes: a group's mean code lies near the collection's, where the decoder gives the
-    words that are everywhere.
+    The reconstructions are averaged, not the codes. The mean code of a cluster is close to the mean of the collection, from
+    which the decoder makes the terms that are frequent everywhere.
     """
-    ways = 1 + decoded
     if retriever.features.row_kind != "documents" or not retriever.record.source:
-        return [[[] for _ in range(count)] for _ in range(ways)]
-    place = {key: number for number, key in enumerate(keys.tolist())}
-    sums, sizes = np.zeros((ways, count, *retriever.features.shape)), np.zeros(count)
-    for found, X in retriever.reload_features(keys.tolist()):
-        assert is_sparse(X)
-        seen = [X, retriever.coder.decode(np.asarray(retriever.coder.encode(X)))] if decoded else [X]
-        its = group[[place[key] for key in found]]
-        for number in np.unique(its).tolist():
-            members = np.flatnonzero(its == number)
-            sums[:, number] += [np.asarray(rows[members].sum(0)).ravel() for rows in seen]
-        sizes += np.bincount(its, minlength=count)
-    means = sums / np.maximum(sizes, 1)[:, None]
-    whole = sums.sum(1, keepdims=True) / max(1, sizes.sum())
-    weights = np.maximum(means - whole, 0).astype(np.float32)
-    return [[words[:WORDS] for words in retriever.features.inverse_transform(each)] for each in weights]
+        no_terms: list[list[str]] = [[] for _ in range(n_clusters)]
+        return no_terms, no_terms if decode else None
+    cluster_of = dict(zip(keys.tolist(), assignments.tolist(), strict=True))
+    sums = np.zeros((1 + decode, n_clusters, *retriever.features.shape))  # of the term weights, then of the decoded ones
+    sizes = np.zeros(n_clusters)
+    for batch_keys, X in retriever.reload_features(keys.tolist()):
+        weights = [X, reconstruct_rows(retriever.coder, X)] if decode else [X]
+        clusters = np.array([cluster_of[key] for key in batch_keys])
+        for cluster in np.unique(clusters).tolist():
+            members = np.flatnonzero(clusters == cluster)
+            sums[:, cluster] += [np.asarray(rows[members].sum(0)).ravel() for rows in weights]
+        sizes += np.bincount(clusters, minlength=n_clusters)
+    cluster_means = sums / np.maximum(sizes, 1)[:, None]
+    collection_means = sums.sum(1, keepdims=True) / max(1, sizes.sum())
+    excess = np.maximum(cluster_means - collection_means, 0).astype(np.float32)
+    terms, *decoded_terms = (
+        [ranked[:N_TERMS] for ranked in retriever.features.inverse_transform(weights)] for weights in excess
+    )
+    return terms, decoded_terms[0] if decode else None

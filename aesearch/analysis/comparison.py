@@ -1,14 +1,15 @@
-"""Coders side by side, on the same items at the same code size: what a user should choose, and by how much."""
+"""Comparison of coders: one index per coder and code size, evaluated with the same queries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import difflib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.analysis.evaluation import DEPTH, Evaluation, evaluate
+from aesearch.analysis.evaluation import MAP_DEPTH, Evaluation, evaluate
 from aesearch.catalog import CODERS, DEFAULT_CODERS, lookup
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.index.retriever import Retriever
@@ -16,58 +17,91 @@ from aesearch.items import Item, ItemCollection, ItemKind
 from aesearch.readers.folder import FileCollection
 
 if TYPE_CHECKING:
-    from aesearch.index.build import ProgressCallback
+    from aesearch.coders.base import Coder
+    from aesearch.index.progress import ProgressCallback
 
-USUAL: dict[ItemKind, tuple[str, ...]] = {
+DEFAULT_COMPARISON: dict[ItemKind, tuple[str, ...]] = {
     "images": (DEFAULT_CODERS["images"], "dense", "pca", "pca-whitened", "raw"),
     "documents": (DEFAULT_CODERS["documents"], "dense", "lsa", "raw"),
     "vectors": (DEFAULT_CODERS["vectors"], "pca", "pca-whitened", "raw"),
 }
-"""What is compared where no coder is named: the default, a plain autoencoder, the baselines."""
-HELD_OUT = 5
-"""Where no queries are given, every item of so many is held out to ask with."""
-RESAMPLES = 1000
-SURE = 95
-"""Percent of the resamples that an interval holds."""
+"""Coders compared by default: the default coder, a plain autoencoder, and the baselines."""
+
+HOLD_OUT_INTERVAL = 5
+"""If no queries are given, every fifth item is held out as a query."""
+
+N_RESAMPLES = 1000
+"""Bootstrap samples of a confidence interval."""
+
+CONFIDENCE_PERCENT = 95
+
+COLUMNS = (
+    "coder",
+    "1-NN",
+    "P@10",
+    f"mAP@{MAP_DEPTH}",
+    f"{CONFIDENCE_PERCENT}% CI",
+    "agreement",
+    "SSE",
+    "bytes/item",
+    "training (s)",
+    "queries/s",
+    "best",
+)
+"""Column titles of `format_rows`."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class ComparisonEntry:
     """One coder at one code size.
 
-    interval : what mean average precision lies between, by a bootstrap over the queries (Efron 1979); None without labels.
-    best : whether it is the best, or cannot be told from it: the interval of their difference, query by query, holds 0.
+    Attributes
+    ----------
+    retriever : Retriever
+        The index built with it.
+    evaluation : Evaluation
+    map_interval : tuple of float or None
+        95 % confidence interval of mean average precision, by a bootstrap over the queries (Efron 1979). None without
+        labels.
+    is_best : bool
+        Whether it is the best entry, or not significantly worse: the confidence interval of the difference in average
+        precision, query by query, contains 0.
     """
 
     retriever: Retriever
     evaluation: Evaluation
-    interval: tuple[float, float] | None
-    best: bool
+    map_interval: tuple[float, float] | None
+    is_best: bool
+
+    @property
+    def has_code_size(self) -> bool:
+        """Whether the coder makes codes of a chosen size. The baseline of unencoded features does not."""
+        return "code_size" in self.retriever.coder.base.param_names()
 
     @property
     def name(self) -> str:
-        """Such as "pca 64" or "neighbors 64 bits"; raw rows have the size that they have."""
+        """Name and size, such as "pca 64" or "neighbors 64 bits"; the size is missing if it cannot be chosen."""
+        if not self.has_code_size:
+            return self.retriever.coder_name
         coder = self.retriever.coder
-        if self.retriever.coder_name == "raw":
-            return "raw"
-        return f"{self.retriever.coder_name} {coder.code_size}" + (" bits" if coder.metric == "hamming" else "")
+        return _entry_name(self.retriever.coder_name, coder.code_size, bits=coder.metric == "hamming")
 
     @property
-    def seconds_to_train(self) -> float:
-        """Of the coder alone."""
+    def train_seconds(self) -> float:
+        """Duration of training, without reading, encoding and storing."""
         return float(self.retriever.record.seconds["train"])
 
     def as_dict(self) -> dict[str, Any]:
-        """A row of `aesearch compare --format json`."""
+        """Return the entry as `aesearch compare --format json` prints it."""
         return {
             "coder": self.retriever.coder_name,
             "code_size": self.retriever.coder.code_size,
             "bits": self.retriever.coder.metric == "hamming",
             **self.evaluation.as_dict(),
-            "interval": self.interval,
+            "map_interval": self.map_interval,
             "bytes_per_item": self.retriever.store.bytes_per_item,
-            "seconds_to_train": round(self.seconds_to_train, 3),
-            "best": self.best,
+            "train_seconds": round(self.train_seconds, 3),
+            "is_best": self.is_best,
         }
 
 
@@ -79,109 +113,153 @@ def compare(
     code_sizes: Sequence[int | None] = (None,),
     bits: bool = False,
     ks: Sequence[int] = (1, 10, 100),
-    watch: Callable[[str], ProgressCallback | None] = lambda name: None,
-    **settings: Any,
-) -> list[Entry]:
-    """An index by each coder at each code size, and what `evaluate` finds of it; the best first.
+    on_build: Callable[[str], ProgressCallback | None] = lambda name: None,
+    **params: Any,
+) -> list[ComparisonEntry]:
+    """Build an index with each coder at each code size, and evaluate all of them with the same queries.
+
+    The entries are ordered by mean average precision, or by agreement if no query has a label; the best comes first.
 
     Parameters
     ----------
-    items : files, or items in memory.
-    queries : items to ask with; None to hold out every fifth of `items`.
-    code_sizes : numbers of a code; None for 64, or less where the rows or the collection are small.
-    coders : names of the catalog; None for the usual ones of the items' kind.
-    bits : keep every code as bits; the raw rows stay as they are.
-    watch : called with an entry's name before it is built; what it returns is the build's own `watch`.
-    **settings : passed to the coders that take them: seed, epochs, budget ...
+    items : FileCollection or list of Item
+        Items to index.
+    queries : ItemCollection, optional
+        By default, every fifth item of `items` is held out.
+    coders : sequence of str, optional
+        Names in the catalog; by default those in DEFAULT_COMPARISON.
+    code_sizes : sequence of int or None
+        Dimensions of the codes; None means 64, or less for small rows or collections.
+    bits : bool
+        Whether to turn codes into bits, except those of coders that do not support it.
+    ks : sequence of int
+        Numbers of nearest items at which precision is measured.
+    on_build : callable
+        Called with the name of an entry before its build; the result is called with the progress of the build.
+    **params
+        Parameters such as `seed` or `epochs`. Each is passed to the coders that have it.
 
-    Entries are ordered by mean average precision, without labels by the agreement.  Raises InvalidParameter, UnknownName,
-    NoItems.
+    Raises
+    ------
+    InvalidParameter
+        If a coder cannot encode such items, or none of them has a parameter in `params`.
+    UnknownName
+        If a coder is not in the catalog.
+    NoItems
+        If there are too few items to hold out queries.
     """
-    database, asked = (items, queries) if queries is not None else held_out(items)
+    database, queries = (items, queries) if queries is not None else hold_out_queries(items)
     kind: ItemKind = database.kind if isinstance(database, FileCollection) else database[0].kind
-    names = list(coders or USUAL[kind])
-    for name in names:
-        if kind not in lookup(CODERS, "coder", name).kinds:
-            raise InvalidParameter(f'coder "{name}" is not for {kind}; leave it out (--coders)')
-    found = []
-    for name in names:
-        known = CODERS[name].load().param_names()
-        its = {key: value for key, value in settings.items() if key in known}
-        for size in code_sizes if "code_size" in known else (None,):
-            as_bits = bits and name != "raw"
-            title = name + (f" {size}" if size else "") + (" bits" if as_bits else "")
-            built = Retriever.build(database, coder=name, code_size=size, bits=as_bits, on_progress=watch(title), **its)
-            found.append((built, evaluate(built, asked, ks)))
-    return _ranked(found)
+    results = []
+    for name, arguments in _plan_builds(coders or DEFAULT_COMPARISON[kind], kind, code_sizes, bits, params):
+        retriever = Retriever.build(database, on_progress=on_build(name), **arguments)
+        results.append((retriever, evaluate(retriever, queries, ks)))
+    return _rank(results)
 
 
-def _ranked(found: list[tuple[Retriever, Evaluation]]) -> list[Entry]:
-    """The best first, each with its interval, and with whether it can be told from the best."""
+def hold_out_queries(items: FileCollection | list[Item]) -> tuple[FileCollection | list[Item], ItemCollection]:
+    """Split a collection into items to index and items to query with, which are every fifth.
 
-    def quality(evaluation: Evaluation) -> float:
-        score = evaluation.mean_average_precision
-        return float((evaluation.agreement if score is None else score) or 0)
+    Raises
+    ------
+    NoItems
+        If there are fewer than 10 items.
+    """
+    database: FileCollection | list[Item]
+    queries: ItemCollection
+    if isinstance(items, FileCollection) and not items.is_single_file:
+        paths = list(items.paths)
+        n_items = len(paths)
+        database = items.subset([path for position, path in enumerate(paths) if position % HOLD_OUT_INTERVAL])
+        queries = items.subset(paths[::HOLD_OUT_INTERVAL])
+    else:
+        all_items = list(items)
+        n_items = len(all_items)
+        database = [item for position, item in enumerate(all_items) if position % HOLD_OUT_INTERVAL]
+        queries = all_items[::HOLD_OUT_INTERVAL]
+    if n_items < 2 * HOLD_OUT_INTERVAL:
+        raise NoItems(f"{n_items} items are too few to hold out queries; provide queries (--queries)")
+    return database, queries
 
-    found = sorted(found, key=lambda one: -quality(one[1]))
-    top = found[0][1].average_precisions
-    if not len(top):
-        return [Entry(built, evaluation, None, place == 0) for place, (built, evaluation) in enumerate(found)]
-    return [
-        Entry(built, of, bootstrap(of.average_precisions), bootstrap(top - of.average_precisions)[0] <= 0)
-        for built, of in found
-    ]
 
-
-def bootstrap(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """What the mean of `values` [Q] lies between in SURE percent of RESAMPLES drawn with replacement."""
-    draw = np.random.default_rng(seed)
-    means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(RESAMPLES)]
-    low, high = np.percentile(means, [(100 - SURE) / 2, (100 + SURE) / 2])
+def bootstrap_interval(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % confidence interval of the mean of values (n,), by the percentile bootstrap."""
+    rng = np.random.default_rng(seed)
+    means = [values[rng.integers(0, len(values), len(values))].mean() for _ in range(N_RESAMPLES)]
+    low, high = np.percentile(means, [(100 - CONFIDENCE_PERCENT) / 2, (100 + CONFIDENCE_PERCENT) / 2])
     return float(low), float(high)
 
 
-def held_out(items: FileCollection | list[Item]) -> tuple[FileCollection | list[Item], ItemCollection]:
-    """The items less every fifth, and those.  Raises NoItems where there are under ten."""
-    if isinstance(items, FileCollection) and not items.is_single_file:
-        paths = list(items.paths)
-        asked = paths[::HELD_OUT]
-        rest: FileCollection | list[Item] = items.subset([path for number, path in enumerate(paths) if number % HELD_OUT])
-        held: ItemCollection = items.subset(asked)
-        count = len(paths)
-    else:
-        every = list(items)
-        rest, held = [item for number, item in enumerate(every) if number % HELD_OUT], every[::HELD_OUT]
-        count = len(every)
-    if count < 2 * HELD_OUT:
-        raise NoItems(f"{count} items are too few to hold some out; give queries of their own (--queries)")
-    return rest, held
-
-
-COLUMNS = ("coder", "1-NN", "P@10", f"mAP@{DEPTH}", "95 %", "agreement", "SSE", "bytes", "train, s", "queries/s", "best")
-
-
-def as_rows(entries: Sequence[Entry]) -> list[list[object]]:
-    """The entries under COLUMNS, with a star for the best and for those that cannot be told from it."""
-    rows: list[list[object]] = []
+def format_rows(entries: Sequence[ComparisonEntry]) -> list[list[str]]:
+    """Return one row of text per entry, under COLUMNS."""
+    rows = []
     for entry in entries:
-        of = entry.evaluation
+        evaluation = entry.evaluation
         rows.append(
             [
                 entry.name,
-                _figure(of.precision.get(1)),
-                _figure(of.precision.get(10)),
-                _figure(of.mean_average_precision),
-                "" if entry.interval is None else "{:.3f} to {:.3f}".format(*entry.interval),
-                _figure(of.agreement),
-                "" if of.reconstruction_sse is None else f"{of.reconstruction_sse:.4g}",
+                _format_score(evaluation.precision.get(1)),
+                _format_score(evaluation.precision.get(10)),
+                _format_score(evaluation.mean_average_precision),
+                "" if entry.map_interval is None else "{:.3f} to {:.3f}".format(*entry.map_interval),
+                _format_score(evaluation.agreement),
+                "" if evaluation.reconstruction_sse is None else f"{evaluation.reconstruction_sse:.4g}",
                 f"{entry.retriever.store.bytes_per_item:,.0f}",
-                f"{entry.seconds_to_train:.1f}",
-                f"{of.queries_per_second:,.0f}",
-                "*" if entry.best else "",
+                f"{entry.train_seconds:.1f}",
+                f"{evaluation.queries_per_second:,.0f}",
+                "*" if entry.is_best else "",
             ]
         )
     return rows
 
 
-def _figure(value: float | None) -> str:
+def _format_score(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
+
+
+def _entry_name(coder: str, code_size: int | None, *, bits: bool) -> str:
+    return coder + (f" {code_size}" if code_size else "") + (" bits" if bits else "")
+
+
+def _plan_builds(
+    coders: Sequence[str], kind: ItemKind, code_sizes: Sequence[int | None], bits: bool, params: Mapping[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the name of each entry, and the keywords of `Retriever.build` for it."""
+    for coder in coders:
+        if kind not in lookup(CODERS, "coder", coder).kinds:
+            raise InvalidParameter(f'coder "{coder}" does not encode {kind}; remove it (--coders)')
+    classes: list[type[Coder]] = [CODERS[coder].load() for coder in coders]
+    known = {name for coder_class in classes for name in coder_class.param_names()}
+    for name in params:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            remedy = f'did you mean "{close[0]}"?' if close else f"choose from {', '.join(sorted(known))}"
+            raise InvalidParameter(f'none of the compared coders has a parameter "{name}"; {remedy}')
+    builds = []
+    for coder, coder_class in zip(coders, classes, strict=True):
+        own = {name: value for name, value in params.items() if name in coder_class.param_names()}
+        to_bits = bits and coder_class.supports_itq
+        for size in code_sizes if "code_size" in coder_class.param_names() else (None,):
+            arguments = {"coder": coder, "code_size": size, "bits": to_bits, **own}
+            builds.append((_entry_name(coder, size, bits=to_bits), arguments))
+    return builds
+
+
+def _rank(results: Sequence[tuple[Retriever, Evaluation]]) -> list[ComparisonEntry]:
+    """Return the entries, best first, with their confidence intervals."""
+
+    def score(result: tuple[Retriever, Evaluation]) -> float:
+        evaluation = result[1]
+        has_labels = evaluation.mean_average_precision is not None
+        return (evaluation.mean_average_precision if has_labels else evaluation.agreement) or 0.0
+
+    ranked = sorted(results, key=score, reverse=True)
+    best = ranked[0][1].average_precisions
+    if not len(best):
+        return [ComparisonEntry(*result, None, is_best=rank == 0) for rank, result in enumerate(ranked)]
+    entries = []
+    for retriever, evaluation in ranked:
+        interval = bootstrap_interval(evaluation.average_precisions)
+        loss, _ = bootstrap_interval(best - evaluation.average_precisions)
+        entries.append(ComparisonEntry(retriever, evaluation, interval, is_best=loss <= 0))
+    return entries

@@ -1,4 +1,7 @@
-"""Copies: of the same content, byte for byte; and altered ones, near in code and confirmed by their features in full."""
+"""Duplicates: items with identical content, and altered copies such as rescaled images or edited documents.
+
+Altered copies are near each other by code, and confirmed by the cosine similarity of their rerank features.
+"""
 
 from __future__ import annotations
 
@@ -9,123 +12,157 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.analysis.neighborhoods import details, neighbors
+from aesearch.analysis.neighborhoods import iter_neighbors, spool_features
 from aesearch.arrays import is_sparse
 from aesearch.search.reranking import normalize_rows
 from aesearch.stores.base import NO_KEY
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.index.ledger import LedgerRow
     from aesearch.index.retriever import Retriever
     from aesearch.index.spool import Spool
 
-NEIGHBORS = 10
-"""Items nearest to each in code that are looked at."""
-THRESHOLD = 0.9
-"""Likeness from which two items are taken for copies."""
-BATCH = 256
+N_NEIGHBORS = 10
+"""Nearest neighbors by code that are candidates for duplicates of an item."""
+
+DEFAULT_THRESHOLD = 0.9
+"""Cosine similarity at which two items count as duplicates."""
+
+BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
-class Copies:
-    """Items that are copies of each other.
+class DuplicateGroup:
+    """Items that are duplicates of each other.
 
-    ids, paths : the items, by id.
-    likeness : the least likeness by which one of them was joined to the others: the cosine of their features in full, 1 of
-        the same content.
-    exact : whether all have the same content.
+    Attributes
+    ----------
+    ids : list of str
+        In alphabetical order.
+    paths : list of str or None
+        Files of the items, in the same order; None for an item created in memory.
+    similarity : float
+        Lowest cosine similarity that connects the group; 1 for identical content.
+    is_exact : bool
+        Whether all items have identical content.
     """
 
     ids: list[str]
     paths: list[str | None]
-    likeness: float
-    exact: bool
+    similarity: float
+    is_exact: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """What `aesearch duplicates --format json` prints of a group."""
-        return {"exact": self.exact, "likeness": round(self.likeness, 4), "ids": self.ids, "paths": self.paths}
+        """Return the group as `aesearch duplicates --format json` prints it."""
+        return {"is_exact": self.is_exact, "similarity": round(self.similarity, 4), "ids": self.ids, "paths": self.paths}
 
 
-def duplicates(retriever: Retriever, threshold: float = THRESHOLD) -> list[Copies]:
-    """The groups of copies, exact ones first, then the most alike.
+def find_duplicates(retriever: Retriever, threshold: float = DEFAULT_THRESHOLD) -> list[DuplicateGroup]:
+    """Return the groups of duplicates: exact ones first, then by descending similarity.
 
-    Altered copies are looked for where the files can be read again; of an index made in memory only exact copies are known,
-    and of items without a checksum none.
+    Altered copies are found only in an index of files, which are read again. Among items created in memory, only those with
+    a checksum (`Item.digest`) are compared, for identical content.
+
+    Parameters
+    ----------
+    retriever : Retriever
+    threshold : float
+        Cosine similarity, between -1 and 1, at which two items count as duplicates.
     """
-    rows = list(retriever.ledger.all_rows())
-    by_key = {row.key: row for row in rows}
-    groups = Groups(by_key)
-    by_content = defaultdict(list)
-    for row in rows:
+    rows = {row.key: row for row in retriever.ledger.all_rows()}
+    sets = DisjointSets(rows)
+    keys_by_content = defaultdict(list)
+    for row in rows.values():
         if row.digest is not None:
-            by_content[row.digest].append(row.key)
-    for same in by_content.values():
-        groups.join(same[0], same[1:], 1.0)
+            keys_by_content[row.digest].append(row.key)
+    for first, *copies in keys_by_content.values():
+        for copy in copies:
+            sets.join(first, copy, 1.0)
     if retriever.record.source:
-        for a, b, likeness in likely_pairs(retriever, np.array(list(by_key), np.int64)):
-            if likeness >= threshold:
-                groups.join(a, [b], likeness)
-    found = []
-    for keys, likeness in groups:
-        members = sorted((by_key[key] for key in keys), key=lambda row: row.id)
-        exact = members[0].digest is not None and len({row.digest for row in members}) == 1
-        paths = [retriever.resolve_path(row) for row in members]
-        found.append(Copies([row.id for row in members], paths, 1.0 if exact else likeness, exact))
-    return sorted(found, key=lambda group: (not group.exact, -group.likeness, group.ids))
+        for a, b, similarity in find_candidate_pairs(retriever, np.array(list(rows), np.int64)):
+            if similarity >= threshold:
+                sets.join(a, b, similarity)
+    groups = [_make_group(retriever, [rows[key] for key in keys], similarity) for keys, similarity in sets.groups()]
+    return sorted(groups, key=lambda group: (not group.is_exact, -group.similarity, group.ids))
 
 
-def likely_pairs(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[int, int, float]]:
-    """Each pair of items of which one is among the other's nearest in code, and the likeness of the two, from -1 to 1: the
-    cosine of their features in full, less the collection's mean where they are not words."""
-    with details(retriever, keys) as known:
-        mean = _mean(known)
-        for own, near, mine, theirs, at in neighbors(retriever.store, known, NEIGHBORS):
-            mine, theirs = _unit(mine, mean), _unit(theirs, mean)
-            for column in range(near.shape[1]):
-                there = np.flatnonzero(at[:, column] != NO_KEY)
-                a, b = mine[there], theirs[at[there, column]]
-                alike = (a.multiply(b) if is_sparse(a) else a * b).sum(1)
-                yield from zip(own[there].tolist(), near[there, column].tolist(), alike.tolist(), strict=True)
+def _make_group(retriever: Retriever, rows: Iterable[LedgerRow], similarity: float) -> DuplicateGroup:
+    rows = sorted(rows, key=lambda row: row.id)
+    is_exact = rows[0].digest is not None and len({row.digest for row in rows}) == 1
+    paths = [retriever.resolve_path(row) for row in rows]
+    return DuplicateGroup([row.id for row in rows], paths, 1.0 if is_exact else similarity, is_exact)
 
 
-def _mean(known: Spool) -> np.ndarray | None:
-    if not len(known) or is_sparse(known.rows(np.arange(1))):
+def find_candidate_pairs(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[int, int, float]]:
+    """Yield each pair of items of which one is among the nearest neighbors of the other by code, and their similarity.
+
+    The similarity is the cosine of the rerank features, from -1 to 1. Dense features are centered first.
+
+    Parameters
+    ----------
+    retriever : Retriever
+    keys : array of shape (n_items,), int64
+    """
+    with spool_features(retriever, keys) as spool:
+        mean = _mean_features(spool)
+        for batch in iter_neighbors(retriever.store, spool, N_NEIGHBORS):
+            features, neighbor_features = _normalize(batch.features, mean), _normalize(batch.neighbor_features, mean)
+            for column in range(batch.positions.shape[1]):
+                exists = np.flatnonzero(batch.positions[:, column] != NO_KEY)
+                own, neighbors = features[exists], neighbor_features[batch.positions[exists, column]]
+                similarities = (own.multiply(neighbors) if is_sparse(own) else own * neighbors).sum(1)
+                own_keys, neighbor_keys = batch.keys[exists], batch.neighbor_keys[exists, column]
+                yield from zip(own_keys.tolist(), neighbor_keys.tolist(), similarities.tolist(), strict=True)
+
+
+def _mean_features(spool: Spool) -> np.ndarray | None:
+    """Return the mean of dense features; None for sparse ones, which are not centered."""
+    if not len(spool) or is_sparse(spool.rows(np.arange(1))):
         return None
-    starts = range(0, len(known), BATCH)
-    parts = [np.asarray(known.rows(np.arange(at, min(at + BATCH, len(known))))).sum(0, dtype=np.float64) for at in starts]
-    return np.asarray(np.sum(parts, axis=0) / len(known), np.float32)
+    starts = range(0, len(spool), BATCH_SIZE)
+    batches = (spool.rows(np.arange(start, min(start + BATCH_SIZE, len(spool)))) for start in starts)
+    total = sum(np.asarray(batch).sum(0, dtype=np.float64) for batch in batches)
+    return np.asarray(total / len(spool), np.float32)
 
 
-def _unit(rows: Rows, mean: np.ndarray | None) -> Any:
+def _normalize(rows: Rows, mean: np.ndarray | None) -> Any:
+    """Subtract the mean, if there is one, and scale rows to unit length."""
     if mean is None:
         return normalize_rows(rows)
     centered = np.asarray(rows, np.float32) - mean
     return centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12)
 
 
-class Groups:
-    """Keys that are joined two by two, and the groups that come of it (union-find, Tarjan 1975)."""
+class DisjointSets:
+    """Disjoint sets of keys, each with the lowest similarity that connects it (union-find; Tarjan 1975).
+
+    Parameters
+    ----------
+    keys : iterable of int
+        Each key starts as a set of its own.
+    """
 
     def __init__(self, keys: Iterable[int]) -> None:
-        self._above = {key: key for key in keys}
-        self._likeness: dict[int, float] = {}
+        self._parents = {key: key for key in keys}
+        self._similarities: dict[int, float] = {}
 
-    def join(self, key: int, others: Iterable[int], likeness: float) -> None:
-        """Puts the groups of `others` and of `key` together."""
-        for other in others:
-            a, b = self._top(key), self._top(other)
-            if a != b:
-                self._above[b] = a
-                self._likeness[a] = min(likeness, self._likeness.get(a, 1.0), self._likeness.get(b, 1.0))
+    def join(self, a: int, b: int, similarity: float) -> None:
+        """Merge the sets of two keys. Nothing changes if they are in the same set."""
+        root, other = self._find_root(a), self._find_root(b)
+        if root != other:
+            self._parents[other] = root
+            lowest = min(self._similarities.get(root, 1.0), self._similarities.get(other, 1.0))
+            self._similarities[root] = min(similarity, lowest)
 
-    def _top(self, key: int) -> int:
-        while self._above[key] != key:
-            self._above[key] = key = self._above[self._above[key]]
-        return key
-
-    def __iter__(self) -> Iterator[tuple[list[int], float]]:
-        """The groups of two and more, each with the least likeness that holds it together."""
+    def groups(self) -> Iterator[tuple[list[int], float]]:
+        """Yield the keys of each set of two or more, and the lowest similarity that connects it."""
         members = defaultdict(list)
-        for key in self._above:
-            members[self._top(key)].append(key)
-        return ((keys, self._likeness[top]) for top, keys in members.items() if len(keys) > 1)
+        for key in self._parents:
+            members[self._find_root(key)].append(key)
+        return ((keys, self._similarities[root]) for root, keys in members.items() if len(keys) > 1)
+
+    def _find_root(self, key: int) -> int:
+        while self._parents[key] != key:
+            self._parents[key] = key = self._parents[self._parents[key]]  # path halving
+        return key

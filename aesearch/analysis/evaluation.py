@@ -1,8 +1,9 @@
-"""How well an index finds what bears the query's label, and how well its codes keep what they stand for."""
+"""Retrieval quality of an index: precision for labeled queries, neighbor agreement and reconstruction error for all."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,40 +11,56 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.agreement import LEAST, neighbor_agreement
-from aesearch.arrays import is_sparse, stack_rows
+from aesearch.agreement import MIN_ITEMS, neighbor_agreement
+from aesearch.analysis.metrics import average_precision, precision_at, squared_errors
+from aesearch.arrays import stack_rows
 from aesearch.augmentation import two_views
 from aesearch.errors import InvalidParameter, NoItems, WrongKind
-from aesearch.items import Item, ItemCollection
+from aesearch.items import Item, ItemCollection, Skip, SkipCategory
 from aesearch.readers.folder import FileCollection
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
     from aesearch.index.retriever import Retriever
 
-DEPTH = 1000
-"""NeighborAutoencoder that the mean average precision looks at."""
+MAP_DEPTH = 1000
+"""Number of nearest items that mean average precision takes into account."""
 
-CURVE = 100
-"""NeighborAutoencoder up to which precision and recall are kept place by place."""
+CURVE_LENGTH = 100
+"""Largest k of the precision and recall curves."""
 
-BATCH = 256
+BATCH_SIZE = 256
+"""Queries encoded and searched at a time."""
+
+NO_LABEL = "\0"
+"""Stands for a missing label; no query has it."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found, as means over the queries.
+    """Result of `evaluate`, averaged over the queries.
 
-    queries : those with a label, or all where none has one.
-    precision : share of the k nearest that bear the query's label, by k; at 1 it is the accuracy of 1-nearest-neighbor.
-    mean_average_precision : over the DEPTH nearest, each query's divided by the relevant items found there.  Without a
-        single label `precision` is empty and this None.
-    agreement : the label-free score of the queries' views (`aesearch.agreement`); None of fewer than 20 queries.
-    reconstruction_sse : squared error of the queries' decoded codes, summed over a row; pixels in 0..1, words in the
-        features' own weights.  None where the coder was loaded without its decoder.
-    queries_per_second : encoding and searching, in batches; reading and features are not counted.
-    average_precisions : [Q], of each labeled query.
-    curve : "precision" and "recall" at 1, 2, ... CURVE, means over the labeled queries: [CURVE] each.
+    Attributes
+    ----------
+    queries : int
+        Number of queries with a label, or of all queries if none has one.
+    precision : dict of int to float
+        Share of the k nearest items that have the query's label, by k. At k = 1 it is the accuracy of a 1-nearest-neighbor
+        classifier. Empty if no query has a label.
+    mean_average_precision : float or None
+        Mean average precision over the MAP_DEPTH nearest items (`aesearch.analysis.metrics.average_precision`). None if no
+        query has a label.
+    agreement : float or None
+        Neighbor agreement of two augmented views of each query (`aesearch.agreement`). None for fewer than 20 queries.
+    reconstruction_sse : float or None
+        Squared error of the reconstruction of a query, summed over its features: pixels in 0..1, or term weights. None if
+        only the encoder is loaded.
+    queries_per_second : float
+        Rate of encoding and searching in batches. Reading files and computing features do not count.
+    average_precisions : array of shape (n_labeled_queries,)
+        Average precision of each labeled query.
+    curve : dict of str to array
+        "precision" and "recall" at k = 1, 2, ..., CURVE_LENGTH, averaged over the labeled queries. Empty if there are none.
     """
 
     queries: int
@@ -56,11 +73,11 @@ class Evaluation:
     curve: dict[str, np.ndarray] = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """What `aesearch evaluate --json` prints."""
+        """Return the evaluation as `aesearch evaluate --json` prints it."""
         return {
             "queries": self.queries,
             "precision": {str(k): value for k, value in self.precision.items()},
-            f"map@{DEPTH}": self.mean_average_precision,
+            f"map@{MAP_DEPTH}": self.mean_average_precision,
             "agreement": self.agreement,
             "reconstruction_sse": self.reconstruction_sse,
             "queries_per_second": self.queries_per_second,
@@ -68,120 +85,163 @@ class Evaluation:
 
 
 def evaluate(retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = (1, 10, 100)) -> Evaluation:
-    """Asks `retriever` every item of `queries`, which must not be in the index.
+    """Query an index with items that are not in it, and measure how good the results are.
 
-    Precision counts the labeled queries; the agreement, the reconstruction and the speed are of all of them.  Distances
-    that tie are ordered by the items' keys, which are checksums and favor no label.
+    Precision is measured with the labeled queries; agreement, reconstruction error and speed with all queries. Items at the
+    same distance are ordered by their keys, which are checksums and therefore favor no label.
 
-    Raises WrongKind, InvalidParameter where a k is below 1 or a query is one of the indexed items, and NoItems where there
-    is no query, or no label and too few queries for the label-free score.
+    Parameters
+    ----------
+    retriever : Retriever
+    queries : ItemCollection
+        Files that the features of the index reject are added to `queries.skipped`.
+    ks : sequence of int
+        Numbers of nearest items at which precision is measured.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InvalidParameter
+        If a k is less than 1, or a query file is in the index.
+    WrongKind
+        If the queries are of another kind than the index.
+    NoItems
+        If there is no query, or no query has a label and there are too few for the label-free score.
     """
     if not ks or min(ks) < 1:
-        raise InvalidParameter(f"k is {min(ks, default=0)}; ask for at least 1 neighbor (--k)")
+        raise InvalidParameter(f"k is {min(ks, default=0)}; it must be at least 1 (--k)")
     if isinstance(queries, FileCollection):
         if queries.kind != retriever.kind:
-            raise WrongKind(f"the queries are {queries.kind}, and this index is of {retriever.kind}")
-        _check_apart(retriever, queries)
+            raise WrongKind(f"cannot query an index of {retriever.kind} with {queries.kind}; use other queries (--queries)")
+        _check_not_indexed(retriever, queries)
         queries = queries.with_image_size(retriever.features.image_size)
-    keys, labels = _labels_by_key(retriever)
-    depth = min(max(DEPTH, *ks), len(retriever))
-    total = dict(zip(*np.unique(labels, return_counts=True), strict=True))
-    precisions, average_precisions, found_by, totals, errors, views = [], [], [], [], [], []
-    draw = np.random.default_rng(0)
-    seconds, asked = 0.0, 0
-    remaining = _fitting(queries, retriever)
-    while batch := list(islice(remaining, BATCH)):
-        X = retriever.features.transform(batch)
-        began = time.perf_counter()
-        codes = retriever.coder.encode(X)
-        found, _ = retriever.store.search(codes, depth)
-        seconds += time.perf_counter() - began
-        labeled = [number for number, item in enumerate(batch) if item.label is not None]
-        if labeled:
-            wanted = np.array([batch[number].label for number in labeled])
-            relevant = labels[np.searchsorted(keys, found[labeled])] == wanted[:, None]
-            precisions.append(np.stack([precision_at(relevant, k) for k in ks], axis=1))
-            found_by.append(relevant[:, :CURVE].cumsum(1))
-            totals += [total.get(label, 0) for label in wanted]
-            average_precisions.append(average_precision(relevant[:, :DEPTH]))
-        views.append([retriever.coder.encode(half) for half in two_views(X, draw)])
-        if retriever.coder.can_decode:
-            errors.append(squared_errors(X, retriever.coder.decode(codes)))
-        asked += len(batch)
-    if not precisions and asked < LEAST:
-        raise NoItems(
-            f"no query has a label, and {asked} are too few to be judged without; give at least {LEAST}, or queries in "
-            "folders named by their class, or a --label-field"
+    measurements = _Measurements(retriever, ks)
+    suitable = _skip_incompatible(queries, retriever)
+    while batch := list(islice(suitable, BATCH_SIZE)):
+        measurements.add(batch)
+    return measurements.result()
+
+
+class _Measurements:
+    """Accumulates what is measured with each batch of queries."""
+
+    def __init__(self, retriever: Retriever, ks: Sequence[int]) -> None:
+        self._retriever, self._ks = retriever, ks
+        self._depth = min(max(MAP_DEPTH, *ks), len(retriever))
+        self._rng = np.random.default_rng(0)
+        self._n_queries, self._seconds = 0, 0.0
+        self._views: list[list[Rows]] = []
+        self._errors: list[np.ndarray] = []
+        self._rankings = _RankingMetrics(retriever, ks)
+
+    def add(self, batch: Sequence[Item]) -> None:
+        """Query the index with a batch of items."""
+        coder = self._retriever.coder
+        X = self._retriever.features.transform(batch)
+        start = time.perf_counter()
+        codes = coder.encode(X)
+        neighbors, _ = self._retriever.store.search(codes, self._depth)
+        self._seconds += time.perf_counter() - start
+        self._rankings.add([item.label for item in batch], neighbors)
+        self._views.append([coder.encode(view) for view in two_views(X, self._rng)])
+        if coder.can_decode:
+            self._errors.append(squared_errors(X, coder.decode(codes)))
+        self._n_queries += len(batch)
+
+    def result(self) -> Evaluation:
+        """Return the means over all batches."""
+        rankings, has_agreement = self._rankings, self._n_queries >= MIN_ITEMS
+        if not rankings.n_queries and not has_agreement:
+            raise NoItems(
+                f"no query has a label, and {self._n_queries} are too few for the label-free score; use at least "
+                f"{MIN_ITEMS} queries, or queries in folders named after their class, or --label-field"
+            )
+        return Evaluation(
+            queries=rankings.n_queries or self._n_queries,
+            precision=rankings.precision(),
+            mean_average_precision=float(rankings.average_precisions().mean()) if rankings.n_queries else None,
+            agreement=self._agreement() if has_agreement else None,
+            reconstruction_sse=float(np.concatenate(self._errors).mean()) if self._errors else None,
+            queries_per_second=self._n_queries / max(self._seconds, 1e-9),
+            average_precisions=rankings.average_precisions(),
+            curve=rankings.curve(),
         )
-    curve = {}
-    if found_by:
-        counts = np.concatenate(found_by)  # [Q, CURVE], of relevant items among the first 1, 2, ...
-        curve["precision"] = counts.mean(0) / np.arange(1, counts.shape[1] + 1)
-        curve["recall"] = (counts / np.maximum(totals, 1)[:, None]).mean(0)
-    return Evaluation(
-        queries=sum(map(len, precisions)) or asked,
-        precision=dict(zip(ks, np.concatenate(precisions).mean(0).tolist(), strict=True)) if precisions else {},
-        mean_average_precision=float(np.concatenate(average_precisions).mean()) if precisions else None,
-        agreement=None
-        if asked < LEAST
-        else neighbor_agreement(retriever.store, *map(stack_rows, zip(*views, strict=True))),
-        reconstruction_sse=float(np.concatenate(errors).mean()) if errors else None,
-        queries_per_second=asked / max(seconds, 1e-9),
-        average_precisions=np.concatenate(average_precisions) if precisions else np.zeros(0),
-        curve=curve,
-    )
+
+    def _agreement(self) -> float:
+        first, second = zip(*self._views, strict=True)
+        return neighbor_agreement(self._retriever.store, stack_rows(first), stack_rows(second))
 
 
-def precision_at(relevant: np.ndarray, k: int) -> np.ndarray:
-    """Share of relevant items among the first k.  relevant: [Q, R] bool, nearest first; of fewer than k, among all.  [Q]"""
-    return relevant[:, :k].mean(1)
+class _RankingMetrics:
+    """Accumulates the metrics that need labels. An item is relevant to a query if it has the same label."""
+
+    def __init__(self, retriever: Retriever, ks: Sequence[int]) -> None:
+        labels = [(row.key, NO_LABEL if row.label is None else row.label) for row in retriever.ledger.all_rows()]
+        self._keys = np.array([key for key, _ in labels], np.int64)  # in ascending order
+        self._labels = np.array([label for _, label in labels])
+        self._label_counts = Counter(label for _, label in labels)
+        self._ks = ks
+        self.n_queries = 0
+        self._precisions: list[np.ndarray] = []
+        self._average_precisions: list[np.ndarray] = []
+        self._n_relevant_found: list[np.ndarray] = []
+        self._n_relevant: list[int] = []
+
+    def add(self, labels: Sequence[str | None], neighbors: np.ndarray) -> None:
+        """Add the neighbors (n_queries, depth) int64 of queries. Queries without a label are ignored."""
+        labeled = [position for position, label in enumerate(labels) if label is not None]
+        if not labeled:
+            return
+        wanted = [labels[position] for position in labeled]
+        is_relevant = self._labels[np.searchsorted(self._keys, neighbors[labeled])] == np.array(wanted)[:, None]
+        self._precisions.append(np.stack([precision_at(is_relevant, k) for k in self._ks], axis=1))
+        self._average_precisions.append(average_precision(is_relevant[:, :MAP_DEPTH]))
+        self._n_relevant_found.append(is_relevant[:, :CURVE_LENGTH].cumsum(1))
+        self._n_relevant += [self._label_counts[label] for label in wanted if label is not None]
+        self.n_queries += len(labeled)
+
+    def precision(self) -> dict[int, float]:
+        """Return the mean precision at each k."""
+        if not self.n_queries:
+            return {}
+        return dict(zip(self._ks, np.concatenate(self._precisions).mean(0).tolist(), strict=True))
+
+    def average_precisions(self) -> np.ndarray:
+        """Return the average precision of each labeled query: (n_labeled_queries,)."""
+        return np.concatenate(self._average_precisions) if self.n_queries else np.zeros(0)
+
+    def curve(self) -> dict[str, np.ndarray]:
+        """Return the mean precision and recall at each k up to CURVE_LENGTH."""
+        if not self.n_queries:
+            return {}
+        found = np.concatenate(self._n_relevant_found)  # (n_labeled_queries, CURVE_LENGTH)
+        recall = found / np.maximum(self._n_relevant, 1)[:, None]
+        return {"precision": found.mean(0) / np.arange(1, found.shape[1] + 1), "recall": recall.mean(0)}
 
 
-def average_precision(relevant: np.ndarray) -> np.ndarray:
-    """The mean, over the relevant items found, of the precision at the place of each; 0 where none is.
-
-    relevant: [Q, R] bool, nearest first.  Returns [Q].
-    """
-    found = relevant.cumsum(1)
-    at_place = found / np.arange(1, relevant.shape[1] + 1)
-    return (at_place * relevant).sum(1) / np.maximum(found[:, -1], 1)
-
-
-def squared_errors(X: Rows, decoded: np.ndarray) -> np.ndarray:
-    """The squared error of each row, summed over its numbers.  X: [N, ...], uint8 as 0..1; decoded: alike.  Returns [N]."""
-    rows = X.toarray() if is_sparse(X) else np.asarray(X)  # type: ignore[union-attr]  # a batch, not a collection
-    rows = rows / np.float32(255) if rows.dtype == np.uint8 else rows
-    return ((rows - decoded) ** 2).reshape(len(rows), -1).sum(1)
-
-
-def _fitting(queries: ItemCollection, retriever: Retriever) -> Iterator[Item]:
-    """The queries that the index's features can take; of files, the others are noted with those that were skipped."""
+def _skip_incompatible(queries: ItemCollection, retriever: Retriever) -> Iterator[Item]:
+    """Yield the queries that the features of the index accept; add the files that they reject to `queries.skipped`."""
     if not isinstance(queries, FileCollection):
         yield from queries
         return
     for item in queries:
-        if rejection_reason := retriever.features.rejection_reason(item):
-            queries.skipped[item.id] = rejection_reason
+        if reason := retriever.features.rejection_reason(item):
+            queries.skipped[item.id] = Skip(SkipCategory.INCOMPATIBLE, reason)
         else:
             yield item
 
 
-def _labels_by_key(retriever: Retriever) -> tuple[np.ndarray, np.ndarray]:
-    """Keys [N] int64 in rising order, and their labels [N] str; an unlabeled item bears a label that no query has."""
-    rows = [(row.key, "\0" if row.label is None else row.label) for row in retriever.ledger.all_rows()]
-    return np.array([key for key, _ in rows], np.int64), np.array([label for _, label in rows])
-
-
-def _check_apart(retriever: Retriever, queries: FileCollection) -> None:
-    """Raises InvalidParameter where a file of the queries is one that the index was built from."""
+def _check_not_indexed(retriever: Retriever, queries: FileCollection) -> None:
+    """Raise InvalidParameter if a query file is one of those that the index was built from."""
     source = retriever.record.source
     if source is None:
         return
     indexed = retriever.ledger.files()
-    root, home = queries.root.resolve(), source["root"]
+    query_root = queries.root.resolve()
     for path in queries.paths:
-        full = root / path
-        if full.is_relative_to(home) and full.relative_to(home).as_posix() in indexed:
-            raise InvalidParameter(
-                f"{full} is itself in the index, and would find itself; hold the queries out of the index"
-            )
+        file = query_root / path
+        if file.is_relative_to(source.root) and file.relative_to(source.root).as_posix() in indexed:
+            raise InvalidParameter(f"{file} is in the index and would find itself; query with items that are not indexed")

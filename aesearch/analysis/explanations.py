@@ -1,5 +1,4 @@
-"""Why these neighbors: the words that a query and its hits share; of pictures, in what they are alike and what the codes
-keep of them."""
+"""Explanations of hits: the terms that documents share with the query, or how images resemble it and what codes keep."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aesearch.analysis.decoding import reconstruct_rows
 from aesearch.arrays import is_sparse, stack_rows
 from aesearch.errors import InvalidParameter
 from aesearch.items import Hit, Item
@@ -19,103 +19,144 @@ if TYPE_CHECKING:
     from aesearch.coders.base import Coder
     from aesearch.index.retriever import Retriever
 
-WORDS = 8
+N_TERMS = 8
 
 
 @dataclass(frozen=True)
-class Reason:
+class Explanation:
     """Why an item was found.
 
-    likeness : the cosine of all its features with the query's, as `--rerank` has them.  A code may put an item near that
-        shares little with the query, or nothing: other words for the same.
-    words : of documents, the words that it shares with the query, by their part in that cosine, the greatest first.
-    decoded : shared words again, as the decoder weighs them: each by its share of all the words that are given back of
-        both codes, the greatest first.  None without a decoder.
-    parts : of pictures, what each description (gradients, colors, pixels) adds to that cosine, which is their sum; empty
-        where the coder describes pictures by nothing but their pixels.
-    seen, kept : of pictures, the item at the features' size, and what its code gives back (None without a decoder).
+    Attributes
+    ----------
+    hit : Hit
+    similarity : float
+        Cosine similarity of the rerank features of the item and the query. It can be low, even 0, for a near item: codes
+        also match documents that use other terms for the same subject.
+    shared_terms : dict of str to float
+        Terms that a document shares with the query, and their contributions to `similarity`, largest first. Empty for
+        images.
+    decoded_terms : dict of str to float or None
+        Shared terms by the weights that the decoder gives them: shares of the total weight of all terms in the joint
+        reconstruction of both codes, largest first. None for images, or if only the encoder is loaded.
+    similarity_parts : dict of str to float
+        Contributions of the feature groups of an image (gradients, colors, pixels) to `similarity`, which is their sum.
+        Empty if there is one group only.
+    image : PIL.Image.Image or None
+        The image at the size that the index uses; None for documents.
+    reconstruction : PIL.Image.Image or None
+        The reconstruction of the image from its code; None for documents, or if only the encoder is loaded.
     """
 
     hit: Hit
-    likeness: float
-    words: dict[str, float]
-    decoded: dict[str, float] | None
-    parts: dict[str, float]
-    seen: Any = None
-    kept: Any = None
+    similarity: float
+    shared_terms: dict[str, float]
+    decoded_terms: dict[str, float] | None
+    similarity_parts: dict[str, float]
+    image: Any = None
+    reconstruction: Any = None
 
     def as_dict(self) -> dict[str, Any]:
-        """What `aesearch explain --json` prints of a hit."""
-        parts = {name: round(part, 4) for name, part in self.parts.items()}
-        told = {"likeness": round(self.likeness, 4), "words": self.words, "decoded": self.decoded, "parts": parts}
-        return self.hit.as_dict() | told
+        """Return the explanation as `aesearch explain --json` prints it."""
+        return self.hit.as_dict() | {
+            "similarity": round(self.similarity, 4),
+            "shared_terms": self.shared_terms,
+            "decoded_terms": self.decoded_terms,
+            "similarity_parts": {name: round(part, 4) for name, part in self.similarity_parts.items()},
+        }
 
 
-def explain(retriever: Retriever, what: Item, k: int = 5) -> list[Reason]:
-    """The query itself, as the index sees it (rank 0), then its k nearest, each with why it was found.
+def explain(retriever: Retriever, query: Item, k: int = 5) -> list[Explanation]:
+    """Explain the k nearest items of a query.
 
-    Hits whose files cannot be read any more are left out.  Raises InvalidParameter where the items were made in memory, or are
-    vectors, which share nothing that could be shown.
+    The first explanation is that of the query itself, with rank 0: how the index represents it. Hits whose files can no
+    longer be read are missing.
+
+    Parameters
+    ----------
+    retriever : Retriever
+        Loaded with `encoder_only=False` to include what the decoder reconstructs.
+    query : Item
+    k : int
+
+    Raises
+    ------
+    InvalidParameter
+        If the items were created in memory, or are vectors, which have no terms or images to show.
     """
     if retriever.features.row_kind == "vectors":
-        raise InvalidParameter("vectors share nothing that could be shown; explain answers of pictures and documents")
-    hits = {hit.id: hit for hit in retriever.query(what, k)}
-    keys = {row.key: hits[id] for id, row in retriever.ledger.rows_by_id(list(hits)).items()}
-    found, rows = [Hit(0, what.id, 0.0, what.label)], [retriever.featurize([what])]
-    for read, part in retriever.reload_features(list(keys)):
-        found += [keys[key] for key in read]
-        rows.append(part)
+        raise InvalidParameter("cannot explain hits of an index of vectors; use an index of images or documents (--index)")
+    hits = {hit.id: hit for hit in retriever.query(query, k)}
+    hit_of = {row.key: hits[id] for id, row in retriever.ledger.rows_by_id(list(hits)).items()}
+    found, rows = [Hit(0, query.id, 0.0, query.label)], [retriever.featurize([query])]
+    for keys, X in retriever.reload_features(list(hit_of)):
+        found += [hit_of[key] for key in keys]
+        rows.append(X)
     order = np.argsort([hit.rank for hit in found])
-    ranked, X = [found[at] for at in order.tolist()], stack_rows(rows)[order]
-    return _by_words(retriever, X, ranked) if is_sparse(X) else _by_sight(retriever, X, ranked)
+    ranked, X = [found[position] for position in order.tolist()], stack_rows(rows)[order]
+    return _explain_documents(retriever, X, ranked) if is_sparse(X) else _explain_images(retriever, X, ranked)
 
 
-def _by_words(retriever: Retriever, X: Any, hits: list[Hit]) -> list[Reason]:
-    """X: [1 + k, V] csr, the query first."""
+def _explain_documents(retriever: Retriever, X: Any, hits: list[Hit]) -> list[Explanation]:
+    """Explain hits by their term weights X (1 + k, n_terms), csr; the query comes first."""
     rows = normalize_rows(X).toarray()
-    shared = rows * rows[0]
-    words = _told(retriever, shared)
-    decoded: list[Any] = [None] * len(hits)
+    contributions = rows * rows[0]
+    shared_terms = _top_terms(retriever, contributions)
+    decoded_terms: list[Any] = [None] * len(hits)
     if retriever.coder.can_decode:
-        decoded = _told(retriever, np.where(shared > 0, _of_both(retriever.coder, X), 0))
-    return [Reason(hit, float(shared[at].sum()), words[at], decoded[at], {}) for at, hit in enumerate(hits)]
-
-
-def _of_both(coder: Coder, X: Any) -> np.ndarray:
-    """What the decoder gives back of each row's code and the first row's together: shares of 1, [1 + k, V].
-
-    The geometric mean of what it gives of either, which bits have too; of a decoder of one layer before a softmax, as
-    `neighbors` has, it is what it gives of the mean of both codes.
-    """
-    given = np.maximum(coder.decode(coder.encode(X)), 0)
-    both = np.sqrt(given * given[0])
-    return both / np.maximum(both.sum(1, keepdims=True), 1e-12)
-
-
-def _told(retriever: Retriever, weights: np.ndarray) -> list[dict[str, float]]:
-    """The weightiest words of each row, with their weights.  weights: [N, V]."""
+        decoded = np.where(contributions > 0, _joint_reconstructions(retriever.coder, X), 0)
+        decoded_terms = _top_terms(retriever, decoded)
     return [
-        {word: round(weight, 4) for word, weight in zip(words[:WORDS], sorted(row, reverse=True), strict=False)}
-        for words, row in zip(retriever.features.inverse_transform(weights), weights.tolist(), strict=True)
+        Explanation(hit, float(contributions[rank].sum()), shared_terms[rank], decoded_terms[rank], {})
+        for rank, hit in enumerate(hits)
     ]
 
 
-def _by_sight(retriever: Retriever, X: Rows, hits: list[Hit]) -> list[Reason]:
-    """X: [1 + k, C, H, W], the query first."""
-    details = np.asarray(retriever.coder.rerank_features(X), np.float32)
-    alike, seen = cosine_similarities(details[:1], details), retriever.features.inverse_transform(X)
-    parts = _by_part(details, retriever.coder.rerank_feature_groups())
-    kept: list[Any] = [None] * len(hits)
+def _joint_reconstructions(coder: Coder, X: Any) -> np.ndarray:
+    """Return the joint reconstruction of each row and the first row, as shares of 1: (n_items, n_terms).
+
+    This is the geometric mean of their reconstructions, which is defined for bits, too. For a decoder of one layer and a
+    softmax, as in the neighbor autoencoder, it equals the reconstruction of the mean of both codes.
+    """
+    decoded = np.maximum(reconstruct_rows(coder, X), 0)
+    joint = np.sqrt(decoded * decoded[0])
+    return joint / np.maximum(joint.sum(1, keepdims=True), 1e-12)
+
+
+def _top_terms(retriever: Retriever, weights: np.ndarray) -> list[dict[str, float]]:
+    """Return the terms of the largest weights of each row (n_items, n_terms), with these weights."""
+    return [
+        {term: round(weight, 4) for term, weight in zip(terms[:N_TERMS], sorted(row, reverse=True), strict=False)}
+        for terms, row in zip(retriever.features.inverse_transform(weights), weights.tolist(), strict=True)
+    ]
+
+
+def _explain_images(retriever: Retriever, X: Rows, hits: list[Hit]) -> list[Explanation]:
+    """Explain hits by their pixels X (1 + k, channels, height, width); the query comes first."""
+    features = np.asarray(retriever.coder.rerank_features(X), np.float32)
+    similarities = cosine_similarities(features[:1], features)
+    parts = _similarity_parts(features, retriever.coder.rerank_feature_groups())
+    images = retriever.features.inverse_transform(X)
+    reconstructions: list[Any] = [None] * len(hits)
     if retriever.coder.can_decode:
-        kept = retriever.features.inverse_transform(retriever.coder.decode(np.asarray(retriever.coder.encode(X))))
-    return [Reason(hit, float(alike[at]), {}, None, parts[at], seen[at], kept[at]) for at, hit in enumerate(hits)]
+        reconstructions = retriever.features.inverse_transform(reconstruct_rows(retriever.coder, X))
+    return [
+        Explanation(hit, float(similarities[rank]), {}, None, parts[rank], images[rank], reconstructions[rank])
+        for rank, hit in enumerate(hits)
+    ]
 
 
-def _by_part(details: np.ndarray, sizes: Mapping[str, int]) -> list[dict[str, float]]:
-    """What each part adds to a row's cosine with the first row.  details: [1 + k, F];  sizes: of the parts of F."""
-    if not sizes:
-        return [{} for _ in details]
-    rows = details / np.maximum(np.linalg.norm(details, axis=1, keepdims=True), 1e-12)
-    starts = np.cumsum([0, *sizes.values()])[:-1]
+def _similarity_parts(features: np.ndarray, widths: Mapping[str, int]) -> list[dict[str, float]]:
+    """Return the contribution of each group of columns to the cosine similarity of each row and the first row.
+
+    Parameters
+    ----------
+    features : array of shape (n_items, n_features)
+    widths : mapping of str to int
+        Number of columns of each group, in order; empty if there are no groups.
+    """
+    if not widths:
+        return [{} for _ in features]
+    rows = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    starts = np.cumsum([0, *widths.values()])[:-1]
     sums = np.add.reduceat(rows * rows[0], starts, axis=1)
-    return [dict(zip(sizes, row, strict=True)) for row in sums.tolist()]
+    return [dict(zip(widths, row, strict=True)) for row in sums.tolist()]

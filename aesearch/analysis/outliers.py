@@ -1,8 +1,8 @@
-"""What is unlike everything else: items far from their own neighbors, or that their code cannot give back.
+"""Outliers: items far from their nearest neighbors, or items that the autoencoder reconstructs badly.
 
-The mean distance to the nearest neighbors is the measure of Angiulli & Pizzuti 2002 (after Ramaswamy, Rastogi & Shim
-2000); the error of the reconstruction that of Hawkins et al. 2002 and of Sakurada & Yairi 2014.  Codes find the neighbors,
-and the features in full tell how far they are: what makes an item strange is what codes of the others have no room for.
+The mean distance to the nearest neighbors is the score of Angiulli & Pizzuti 2002 (after Ramaswamy, Rastogi & Shim 2000);
+the reconstruction error is the score of Hawkins et al. 2002 and of Sakurada & Yairi 2014. The neighbors are found by code,
+but their distances are measured in the rerank features: codes have no room for what makes an item unusual.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from aesearch.analysis.evaluation import squared_errors
-from aesearch.analysis.neighborhoods import details, neighbors
+from aesearch.analysis.decoding import reconstruct_rows, require_decoder
+from aesearch.analysis.metrics import squared_errors
+from aesearch.analysis.neighborhoods import iter_neighbors, spool_features
 from aesearch.arrays import is_sparse
-from aesearch.errors import InvalidParameter
 from aesearch.search.reranking import normalize_rows
 from aesearch.stores.base import NO_KEY
 
@@ -23,97 +23,153 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
     from aesearch.index.retriever import Retriever
 
-Measure = Literal["features", "codes", "reconstruction"]
+OutlierMethod = Literal["features", "codes", "reconstruction"]
 
-NEIGHBORS = 10
-"""Others whose distance counts."""
+N_NEIGHBORS = 10
+"""Nearest neighbors whose distances are averaged."""
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """An item that stands apart.
+    """An unusual item.
 
-    percentile : the share of all items that are less strange, in percent.
-    strangeness : its mean distance to its 10 nearest others, or the squared error of its reconstruction.
+    Attributes
+    ----------
+    id : str
+    path : str or None
+        None for an item created in memory.
+    label : str or None
+    percentile : float
+        Percent of all items that have a lower score.
+    score : float
+        Mean distance to the 10 nearest neighbors, or squared reconstruction error.
     """
 
     id: str
     path: str | None
     label: str | None
     percentile: float
-    strangeness: float
+    score: float
 
     def as_dict(self) -> dict[str, Any]:
-        """What `aesearch outliers --json` prints of an item."""
+        """Return the outlier as `aesearch outliers --json` prints it."""
         return asdict(self)
 
 
-def outliers(retriever: Retriever, k: int = 20, by: Measure | None = None) -> list[Outlier]:
-    """The k strangest items, the strangest first.
+def find_outliers(retriever: Retriever, k: int = 20, method: OutlierMethod | None = None) -> list[Outlier]:
+    """Return the k items with the highest outlier scores, highest first.
 
-    by : "features", how far an item is from its neighbors in all its features, for which the files are read again;
-        "codes", how far in the codes alone, at once; "reconstruction", how badly its code gives it back, which needs an
-        index loaded with `encoder_only=False`.  None: by features where the index was built from files, else by codes.
+    Items whose files can no longer be read are missing, unless the method is "codes".
 
-    Items that cannot be read any more are left out.  Raises InvalidParameter where the items or the decoder are not there.
+    Parameters
+    ----------
+    retriever : Retriever
+    k : int
+    method : {"features", "codes", "reconstruction"}, optional
+        "features" measures the distances to the nearest neighbors in the rerank features, for which the files are read
+        again. "codes" measures them in the codes, which is fast. "reconstruction" measures the reconstruction error; it
+        needs an index loaded with `encoder_only=False`. None means "features" for an index of files, "codes" for items
+        created in memory.
+
+    Raises
+    ------
+    InvalidParameter
+        If the method needs files but the items were created in memory, or needs the decoder but it is not loaded.
     """
     rows = {row.key: row for row in retriever.ledger.all_rows()}
-    by = by or ("features" if retriever.record.source else "codes")
-    keys, strange = strangeness(retriever, np.array(list(rows), np.int64), by)
-    order = np.lexsort((keys, -strange))[:k]
-    below = 100 * np.searchsorted(np.sort(strange), strange) / max(1, len(strange))
-    return [
-        Outlier(row.id, retriever.resolve_path(row), row.label, round(float(below[at]), 2), float(strange[at]))
-        for at in order.tolist()
-        if (row := rows[int(keys[at])])
-    ]
+    method = method or ("features" if retriever.record.source else "codes")
+    keys, scores = score_items(retriever, np.array(list(rows), np.int64), method)
+    percentiles = 100 * np.searchsorted(np.sort(scores), scores) / max(1, len(scores))
+    outliers = []
+    for position in np.lexsort((keys, -scores))[:k].tolist():
+        row = rows[int(keys[position])]
+        percentile = round(float(percentiles[position]), 2)
+        outliers.append(Outlier(row.id, retriever.resolve_path(row), row.label, percentile, float(scores[position])))
+    return outliers
 
 
-def strangeness(retriever: Retriever, keys: np.ndarray, by: Measure) -> tuple[np.ndarray, np.ndarray]:
-    """Those of the items [N] int64 that can be measured, and how strange each is: [M] int64 and [M]."""
-    if by == "codes":
-        return keys, np.concatenate([mean_of(far, near) for near, far in retriever.store.neighbors_of(keys, NEIGHBORS)])
-    if by == "reconstruction":
-        if not retriever.coder.can_decode:
-            raise InvalidParameter(
-                "the encoder was loaded alone, and reconstructs nothing; load the index with encoder_only=False"
-            )
-        errors = [(found, reconstruction_errors(retriever, X)) for found, X in retriever.reload_features(keys.tolist())]
-        return (
-            np.array([key for found, _ in errors for key in found], np.int64),
-            np.concatenate([error for _, error in errors]) if errors else np.zeros(0),
-        )
-    with details(retriever, keys) as known:
-        found = neighbors(retriever.store, known, NEIGHBORS)
-        strange = [distance_in_full(mine, theirs, at) for _, _, mine, theirs, at in found]
-        keys = known.keys
-    return keys, np.concatenate(strange) if strange else np.zeros(0)
+def score_items(retriever: Retriever, keys: np.ndarray, method: OutlierMethod) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outlier scores of items.
 
+    Parameters
+    ----------
+    retriever : Retriever
+    keys : array of shape (n_items,), int64
+    method : {"features", "codes", "reconstruction"}
 
-def distance_in_full(rows: Rows, known: Rows, near: np.ndarray) -> np.ndarray:
-    """How far each row is from its neighbors on the mean: the euclidean distance, of words that of rows of unit length.
-
-    rows: [B, F];  known: [M, F];  near: [B, k], the neighbors' places in `known`, NONE where there is none.  Returns [B].
+    Returns
+    -------
+    keys : array of shape (n_scored,), int64
+        Keys of the items that could be read.
+    scores : array of shape (n_scored,)
     """
-    far = np.zeros(near.shape, np.float32)
-    if is_sparse(rows):
-        mine, theirs = normalize_rows(rows), normalize_rows(known)
+    if method == "codes":
+        neighborhoods = retriever.store.neighbors_of(keys, N_NEIGHBORS)
+        return keys, np.concatenate([mean_distances(distances, neighbors) for neighbors, distances in neighborhoods])
+    if method == "reconstruction":
+        return _score_by_reconstruction(retriever, keys)
+    with spool_features(retriever, keys) as spool:
+        scores = [
+            mean_feature_distances(batch.features, batch.neighbor_features, batch.positions)
+            for batch in iter_neighbors(retriever.store, spool, N_NEIGHBORS)
+        ]
+        return spool.keys, np.concatenate(scores) if scores else np.zeros(0)
+
+
+def _score_by_reconstruction(retriever: Retriever, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    require_decoder(retriever.coder)
+    scored_keys: list[int] = []
+    scores: list[np.ndarray] = []
+    for batch_keys, X in retriever.reload_features(keys.tolist()):
+        scored_keys += batch_keys
+        scores.append(reconstruction_errors(retriever, X))
+    return np.array(scored_keys, np.int64), np.concatenate(scores) if scores else np.zeros(0)
+
+
+def mean_feature_distances(features: Rows, neighbor_features: Rows, positions: np.ndarray) -> np.ndarray:
+    """Return the mean Euclidean distance of each row to its neighbors. Sparse rows are scaled to unit length first.
+
+    Parameters
+    ----------
+    features : array of shape (n_items, n_features)
+    neighbor_features : array of shape (n_neighbors, n_features)
+    positions : array of shape (n_items, k), int64
+        Rows of `neighbor_features` that are the neighbors of each item; NO_KEY for a missing neighbor.
+
+    Returns
+    -------
+    array of shape (n_items,), float32
+    """
+    distances = np.zeros(positions.shape, np.float32)
+    if is_sparse(features):
+        own, neighbors = normalize_rows(features), normalize_rows(neighbor_features)
     else:
-        mine, theirs = np.asarray(rows, np.float32), np.asarray(known, np.float32)
-    for column in range(near.shape[1]):
-        there = near[:, column] != NO_KEY
-        apart = mine[there] - theirs[near[there, column]]
-        squared = apart.multiply(apart).sum(1) if is_sparse(apart) else (apart**2).sum(1)
-        far[there, column] = np.sqrt(np.asarray(squared).ravel())
-    return mean_of(far, near)
+        own, neighbors = np.asarray(features, np.float32), np.asarray(neighbor_features, np.float32)
+    for column in range(positions.shape[1]):
+        exists = positions[:, column] != NO_KEY
+        differences = own[exists] - neighbors[positions[exists, column]]
+        squares = differences.multiply(differences) if is_sparse(differences) else differences**2
+        distances[exists, column] = np.sqrt(np.asarray(squares.sum(1)).ravel())
+    return mean_distances(distances, positions)
 
 
 def reconstruction_errors(retriever: Retriever, X: Rows) -> np.ndarray:
-    """The squared error of what is given back of each row.  Returns [N]."""
-    return squared_errors(X, retriever.coder.decode(np.asarray(retriever.coder.encode(X))))
+    """Return the squared reconstruction error of each row: (n_items,)."""
+    return squared_errors(X, reconstruct_rows(retriever.coder, X))
 
 
-def mean_of(far: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """The mean distance of each row's neighbors, of as many as there are.  far, near: [B, k].  Returns [B]."""
-    there = near != NO_KEY
-    return np.where(there, far, 0).sum(1) / np.maximum(there.sum(1), 1)
+def mean_distances(distances: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
+    """Return the mean distance of each item to its neighbors, ignoring missing ones.
+
+    Parameters
+    ----------
+    distances : array of shape (n_items, k)
+    neighbors : array of shape (n_items, k), int64
+        Keys or positions of the neighbors; NO_KEY for a missing neighbor.
+
+    Returns
+    -------
+    array of shape (n_items,)
+    """
+    exists = neighbors != NO_KEY
+    return np.where(exists, distances, 0).sum(1) / np.maximum(exists.sum(1), 1)

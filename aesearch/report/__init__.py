@@ -1,1 +1,1 @@
-"""HTML pages and images that present an analysis."""
+"""HTML pages, charts and images of what the analyses find."""

@@ -1,13 +1,13 @@
-"""The measures agree with scikit-learn, favor no label, and refuse to be flattered."""
-
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, pairwise_distances
+from PIL import Image
+from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import KNeighborsClassifier
 
-from aesearch.analysis.evaluation import average_precision, evaluate, precision_at, squared_errors
+from aesearch.analysis.evaluation import Evaluation, evaluate
+from aesearch.analysis.metrics import average_precision, squared_errors
 from aesearch.coders.linear import PCA
 from aesearch.errors import InvalidParameter, NoItems, WrongKind
 from aesearch.features.pixels import Pixels
@@ -17,99 +17,98 @@ from aesearch.readers.folder import read_files
 
 
 @pytest.fixture(scope="module")
-def pca_index(digit_folder: Path) -> Retriever:
-    return Retriever.build(digit_folder / "train", coder="pca", code_size=16)
+def evaluation(pca_index: Retriever, digit_folder: Path) -> Evaluation:
+    """Return an evaluation of PCA with the test digits."""
+    return evaluate(pca_index, read_files(digit_folder / "test"))
 
 
-def test_average_precision_is_scikit_learns_over_a_whole_ranking() -> None:
-    relevant = np.random.default_rng(0).random((20, 50)) < 0.3
-    scores = -np.arange(50)
-    theirs = [average_precision_score(row, scores) for row in relevant]
-    np.testing.assert_allclose(average_precision(relevant), theirs)
+@pytest.fixture(scope="module")
+def threes(digit_folder: Path) -> list[Item]:
+    """Return the test images of the digit 3, with their label."""
+    return [Item(f"query {item.id}", item.content, "3") for item in read_files(digit_folder / "test" / "3")]
 
 
-def test_a_query_without_a_relevant_item_has_precision_0() -> None:
-    nothing = np.zeros((2, 5), bool)
-    np.testing.assert_array_equal(average_precision(nothing), [0, 0])
-    np.testing.assert_array_equal(precision_at(nothing, 3), [0, 0])
-
-
-def test_a_perfect_ranking_has_precision_1() -> None:
-    relevant = np.array([[True] * 3 + [False] * 4])
-    assert average_precision(relevant)[0] == 1
-    assert precision_at(relevant, 3)[0] == 1
-    assert precision_at(relevant, 6)[0] == 0.5
-
-
-def test_the_measures_are_those_of_a_brute_force_search(pca_index: Retriever, digit_folder: Path) -> None:
-    found = evaluate(pca_index, read_files(digit_folder / "test"), ks=(1, 10))
-    train, test = (list(read_files(digit_folder / half)) for half in ("train", "test"))
+def test_scores_equal_brute_force(evaluation: Evaluation, digit_folder: Path) -> None:
+    train, test = (list(read_files(digit_folder / part)) for part in ("train", "test"))
     features = Pixels().fit(train)
     pca = PCA(16).fit(features.transform(train))
-    codes, asked = pca.encode(features.transform(train)), pca.encode(features.transform(test))
-    labels, wanted = np.array([item.label for item in train]), np.array([item.label for item in test])
-    accuracy = KNeighborsClassifier(1).fit(codes, labels).score(asked, wanted)
-    order = np.argsort(pairwise_distances(asked, codes), axis=1)[:, :1000]
-    relevant = labels[order] == wanted[:, None]
-    assert found.queries == len(test)
-    assert found.precision[1] == pytest.approx(accuracy, abs=1e-9)
-    assert found.precision[10] == pytest.approx(relevant[:, :10].mean(), abs=1e-3)
-    assert found.mean_average_precision == pytest.approx(average_precision(relevant).mean(), abs=1e-3)
-    errors = squared_errors(features.transform(test), pca.decode(asked))
-    assert found.reconstruction_sse == pytest.approx(errors.mean(), rel=1e-4)
-    assert found.queries_per_second > 0
+    codes, query_codes = pca.encode(features.transform(train)), pca.encode(features.transform(test))
+    labels, query_labels = np.array([item.label for item in train]), np.array([item.label for item in test])
+    accuracy = KNeighborsClassifier(1).fit(codes, labels).score(query_codes, query_labels)
+    order = np.argsort(pairwise_distances(query_codes, codes), axis=1)[:, :1000]
+    is_relevant = labels[order] == query_labels[:, None]
+    assert evaluation.queries == len(test)
+    assert evaluation.precision[1] == pytest.approx(accuracy, abs=1e-9)
+    assert evaluation.precision[10] == pytest.approx(is_relevant[:, :10].mean(), abs=1e-3)
+    assert evaluation.mean_average_precision == pytest.approx(average_precision(is_relevant).mean(), abs=1e-3)
+    errors = squared_errors(features.transform(test), pca.decode(query_codes))
+    assert evaluation.reconstruction_sse == pytest.approx(errors.mean(), rel=1e-4)
+    assert evaluation.queries_per_second > 0
 
 
-def test_where_all_distances_tie_the_labels_come_out_by_chance(digit_labels: np.ndarray) -> None:
-    blank = Pixels(size=8, channels=1)
-    noise = np.random.default_rng(0)
-    train = [Item(f"{label}/{number}", _dots(noise), str(label)) for number, label in enumerate(sorted(digit_labels))]
-    index = Retriever.build(train, features=blank, coder="pca", code_size=8, bits=True)
-    index.store.remove(np.array([row.key for row in index.ledger.all_rows()]))
-    index.store.add(  # the same bits for every item: nothing but ties
-        np.array([row.key for row in index.ledger.all_rows()]), np.zeros((len(train), 1), np.uint8)
-    )
-    for label in ("0", "9"):  # the first and the last in the order of reading
-        queries = [Item(f"query {number}", _dots(noise), label) for number in range(20)]
-        share = np.mean([item.label == label for item in train])
+def test_curve_passes_through_precisions(evaluation: Evaluation) -> None:
+    for k in (1, 10, 100):
+        assert evaluation.curve["precision"][k - 1] == pytest.approx(evaluation.precision[k])
+    assert (np.diff(evaluation.curve["recall"]) >= 0).all()
+    assert evaluation.average_precisions.mean() == pytest.approx(evaluation.mean_average_precision)
+
+
+def test_ties_favor_no_label(digit_labels: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+
+    def noise() -> Image.Image:
+        return Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8))
+
+    items = [Item(f"{label}/{number}", noise(), str(label)) for number, label in enumerate(sorted(digit_labels))]
+    index = Retriever.build(items, features=Pixels(size=8, channels=1), coder="pca", code_size=8, bits=True)
+    keys = np.sort(index.store.keys())
+    index.store.remove(keys)
+    index.store.add(keys, np.zeros((len(keys), 1), np.uint8))  # the same bits for all items, so that all distances tie
+    for label in ("0", "9"):  # the first and the last label in the order of the items
+        queries = [Item(f"query {number}", noise(), label) for number in range(20)]
+        share = np.mean([item.label == label for item in items])
         assert evaluate(index, queries, ks=(100,)).precision[100] == pytest.approx(share, abs=0.08)
 
 
-def _dots(noise: np.random.Generator):
-    from PIL import Image
-
-    return Image.fromarray(noise.integers(0, 256, (8, 8), np.uint8))
-
-
-def test_queries_that_are_in_the_index_are_refused(pca_index: Retriever, digit_folder: Path) -> None:
-    for inside in (digit_folder / "train", digit_folder / "train" / "3", digit_folder):
-        with pytest.raises(InvalidParameter, match="would find itself"):
-            evaluate(pca_index, read_files(inside))
+@pytest.mark.parametrize("folder", ["train", "train/3", "."])
+def test_indexed_queries_are_refused(folder: str, pca_index: Retriever, digit_folder: Path) -> None:
+    with pytest.raises(InvalidParameter, match="would find itself"):
+        evaluate(pca_index, read_files(digit_folder / folder))
 
 
-def test_queries_without_labels_are_judged_by_their_agreement_alone(pca_index: Retriever, digit_folder: Path) -> None:
-    items = [Item(item.id, item.content) for item in read_files(digit_folder / "test" / "3")]
+def test_unlabeled_queries_yield_agreement_only(pca_index: Retriever, threes: list[Item]) -> None:
+    queries = [Item(item.id, item.content) for item in threes]
     with pytest.raises(NoItems, match=r"no query has a label, and 19 are too few"):
-        evaluate(pca_index, items[:19])
-    found = evaluate(pca_index, items)
-    assert (found.queries, found.precision, found.mean_average_precision) == (len(items), {}, None)
-    assert 0 < (found.agreement or 0) < 1
+        evaluate(pca_index, queries[:19])
+    result = evaluate(pca_index, queries)
+    assert (result.queries, result.precision, result.mean_average_precision) == (len(queries), {}, None)
+    assert 0 < (result.agreement or 0) < 1
 
 
-def test_queries_of_the_other_kind_are_refused(pca_index: Retriever, documentation_folder: Path) -> None:
+def test_queries_of_other_kind_are_refused(pca_index: Retriever, documentation_folder: Path) -> None:
     with pytest.raises(WrongKind, match="documents"):
         evaluate(pca_index, read_files(documentation_folder / "test"))
 
 
-def test_more_neighbors_than_items_are_measured_over_those_there_are(digit_folder: Path) -> None:
-    few = list(read_files(digit_folder / "train" / "3"))[:12]
-    few = [Item(item.id, item.content, "3") for item in few]
-    index = Retriever.build(few, coder="pca", code_size=4)
-    queries = [Item("q", item.content, "3") for item in read_files(digit_folder / "test" / "3")][:3]
-    assert evaluate(index, queries, ks=(100,)).precision[100] == 1.0
+def test_k_below_1_is_refused(pca_index: Retriever) -> None:
+    with pytest.raises(InvalidParameter, match="at least 1"):
+        evaluate(pca_index, [], ks=(0, 10))
 
 
-def test_without_its_decoder_an_index_reports_no_reconstruction(digit_index: Path, digit_folder: Path) -> None:
-    queries = [Item("q", item.content, "3") for item in read_files(digit_folder / "test" / "3")][:5]
-    assert evaluate(Retriever.load(digit_index), queries).reconstruction_sse is None
-    assert (evaluate(Retriever.load(digit_index, encoder_only=False), queries).reconstruction_sse or 0) > 0
+def test_k_above_number_of_items_counts_all_items(threes: list[Item]) -> None:
+    index = Retriever.build(threes[3:15], coder="pca", code_size=4)
+    assert evaluate(index, threes[:3], ks=(100,)).precision[100] == 1.0
+
+
+def test_rejected_query_files_are_reported(digit_folder: Path, vectors: np.ndarray, tmp_path: Path) -> None:
+    index = Retriever.build([Item(str(number), row, "a") for number, row in enumerate(vectors)], coder="pca", code_size=8)
+    np.save(tmp_path / "wide.npy", np.ones((30, 41), np.float32))
+    queries = read_files(tmp_path)
+    with pytest.raises(NoItems):
+        evaluate(index, queries)
+    assert {skip.category.value for skip in queries.skipped.values()} == {"incompatible"}
+
+
+def test_reconstruction_error_needs_decoder(digit_index: Path, threes: list[Item]) -> None:
+    assert evaluate(Retriever.load(digit_index), threes[:5]).reconstruction_sse is None
+    assert (evaluate(Retriever.load(digit_index, encoder_only=False), threes[:5]).reconstruction_sse or 0) > 0

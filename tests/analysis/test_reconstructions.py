@@ -2,9 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from aesearch.analysis.reconstructions import GAP, SIDE, interpolate, reconstruct, sample, sheet
+from aesearch.analysis.metrics import squared_errors
+from aesearch.analysis.reconstructions import interpolate, reconstruct, sample_items
 from aesearch.errors import InvalidParameter, WrongKind
 from aesearch.index.retriever import Retriever
 from aesearch.items import Item
@@ -12,77 +12,89 @@ from aesearch.readers.folder import read_files
 
 
 @pytest.fixture(scope="module")
-def drawing(digit_folder: Path) -> Retriever:
+def variational_index(digit_folder: Path) -> Retriever:
     return Retriever.build(
-        digit_folder / "train", coder="variational", code_size=8, layers=(128,), epochs=30, batch_size=32
+        digit_folder / "train", coder="variational", code_size=8, layers=(128,), epochs=20, batch_size=32
     )
 
 
-def test_items_are_given_back_with_their_errors(drawing: Retriever, digit_folder: Path) -> None:
-    files = read_files(digit_folder / "test")
-    found = list(reconstruct(drawing, files))
-    assert [each.id for each in found] == [item.id for item in files]
-    for each in found[:50]:
-        before, after = (np.asarray(picture, float) / 255 for picture in (each.original, each.reconstructed))
-        assert before.shape == after.shape == (8, 8)
-        assert ((before - after) ** 2).sum() == pytest.approx(each.squared_error, abs=0.2)  # of rounding to 256 levels
-    mean = np.mean([np.asarray(each.original, float) / 255 for each in found], axis=0)
-    spread = np.mean([((np.asarray(each.original, float) / 255 - mean) ** 2).sum() for each in found])
-    assert np.mean([each.squared_error for each in found]) < 0.7 * spread
+@pytest.fixture(scope="module")
+def items(digit_folder: Path) -> list[Item]:
+    return list(read_files(digit_folder / "test"))
 
 
-def test_of_documents_words_are_given_back(documents: list[Item]) -> None:
+def test_squared_error_is_that_of_the_images(variational_index: Retriever, items: list[Item]) -> None:
+    reconstructions = list(reconstruct(variational_index, items))
+    assert [reconstruction.id for reconstruction in reconstructions] == [item.id for item in items]
+    for reconstruction in reconstructions[:50]:
+        original, reconstructed = np.asarray(reconstruction.original), np.asarray(reconstruction.reconstructed)
+        assert original.shape == reconstructed.shape == (8, 8)
+        [error] = squared_errors(original[None], reconstructed[None] / np.float32(255))
+        assert error == pytest.approx(reconstruction.squared_error, abs=0.2)  # images are rounded to 256 levels
+
+
+def test_reconstructions_are_better_than_the_mean(variational_index: Retriever, items: list[Item]) -> None:
+    reconstructions = list(reconstruct(variational_index, items))
+    pixels = np.stack([np.asarray(reconstruction.original) for reconstruction in reconstructions]) / 255
+    variance = ((pixels - pixels.mean(0)) ** 2).sum((1, 2)).mean()
+    assert np.mean([reconstruction.squared_error for reconstruction in reconstructions]) < 0.7 * variance
+
+
+def test_documents_are_reconstructed_as_terms(documents: list[Item]) -> None:
     index = Retriever.build(documents[:300], coder="lsa", code_size=16)
-    each = next(reconstruct(index, documents[:5]))
-    assert each.original
-    assert all(isinstance(word, str) for word in each.reconstructed)
+    reconstruction = next(reconstruct(index, documents[:5]))
+    assert reconstruction.original
+    assert all(isinstance(term, str) for term in reconstruction.reconstructed)
 
 
-def test_new_pictures_are_drawn_and_the_same_ones_by_the_same_seed(drawing: Retriever) -> None:
-    first, again, other = sample(drawing, 4, seed=1), sample(drawing, 4, seed=1), sample(drawing, 4, seed=2)
-    assert [picture.tobytes() for picture in first] == [picture.tobytes() for picture in again]
-    assert first[0].tobytes() != other[0].tobytes()
+def test_samples_depend_on_seed(variational_index: Retriever) -> None:
+    first, repeated, other = ([image.tobytes() for image in sample_items(variational_index, 4, seed)] for seed in (1, 1, 2))
+    assert first == repeated
+    assert first[0] != other[0]
 
 
-def test_a_masked_autoencoder_is_shown_restoring(digit_folder: Path) -> None:
-    index = Retriever.build(digit_folder / "test", coder="masked", code_size=8, epochs=2)
-    each = next(reconstruct(index, read_files(digit_folder / "test")))
-    original, hidden, restored = (np.asarray(each_one) for each_one in (each.original, each.hidden, each.reconstructed))
-    gone = hidden == 128
-    assert 0.5 < gone.mean() <= 0.8
-    np.testing.assert_array_equal(original[~gone], hidden[~gone])
-    np.testing.assert_allclose(original[~gone].astype(int), restored[~gone], atol=1)
+def test_masked_autoencoder_predicts_masked_patches(digit_folder: Path, items: list[Item]) -> None:
+    index = Retriever.build(digit_folder / "test" / "0", coder="masked", code_size=8, epochs=2)
+    result = next(reconstruct(index, items))
+    original, masked_input, reconstructed = (
+        np.asarray(image) for image in (result.original, result.masked_input, result.reconstructed)
+    )
+    is_masked = masked_input == 128
+    assert 0.5 < is_masked.mean() <= 0.8
+    np.testing.assert_array_equal(original[~is_masked], masked_input[~is_masked])
+    np.testing.assert_allclose(original[~is_masked].astype(int), reconstructed[~is_masked], atol=1)
 
 
-def test_the_way_between_two_items_begins_and_ends_at_them(drawing: Retriever, digit_folder: Path) -> None:
-    first, *_, last = read_files(digit_folder / "test")
-    way = [np.asarray(picture, float) for picture in interpolate(drawing, first, last, 9)]
-    ends = [np.asarray(each.reconstructed, float) for each in reconstruct(drawing, [first, last])]
-    np.testing.assert_allclose(way[0], ends[0], atol=1)
-    np.testing.assert_allclose(way[-1], ends[1], atol=1)
-    from_first = [np.abs(picture - way[0]).sum() for picture in way]
-    assert from_first == sorted(from_first)
-    bits = Retriever.build(digit_folder / "test", coder="hashing", code_size=8, epochs=1)
-    with pytest.raises(InvalidParameter, match="bits"):
-        interpolate(bits, first, last)
+def test_interpolation_connects_two_reconstructions(variational_index: Retriever, items: list[Item]) -> None:
+    first, last = items[0], items[-1]
+    steps = [np.asarray(image, float) for image in interpolate(variational_index, first, last, 9)]
+    ends = [np.asarray(result.reconstructed, float) for result in reconstruct(variational_index, [first, last])]
+    np.testing.assert_allclose(steps[0], ends[0], atol=1)
+    np.testing.assert_allclose(steps[-1], ends[1], atol=1)
+    differences = [np.abs(step - steps[0]).sum() for step in steps]
+    assert differences == sorted(differences)
 
 
-def test_a_sheet_holds_every_picture_at_its_place() -> None:
-    black, gray, white = (Image.new("L", (8, 4), value) for value in (0, 128, 255))
-    paper = sheet([[black, gray], [white]])
-    factor = SIDE // 4
-    assert paper.size == (2 * 8 * factor + GAP, 2 * 4 * factor + GAP)
-    assert paper.getpixel((0, 0)) == (0, 0, 0)
-    assert paper.getpixel((8 * factor + GAP, 0)) == (128, 128, 128)
-    assert paper.getpixel((0, 4 * factor + GAP)) == (255, 255, 255)
+def test_bits_are_not_interpolated(items: list[Item]) -> None:
+    index = Retriever.build(items[:50], coder="pca", code_size=8, bits=True)
+    with pytest.raises(InvalidParameter, match="codes of bits"):
+        interpolate(index, *items[:2])
 
 
-def test_what_cannot_be_shown_is_refused(drawing: Retriever, vectors: np.ndarray, tmp_path: Path) -> None:
-    drawing.save(tmp_path / "index")
+def test_decoder_is_needed(digit_index: Path, items: list[Item]) -> None:
+    index = Retriever.load(digit_index)
     with pytest.raises(InvalidParameter, match="encoder_only=False"):
-        next(reconstruct(Retriever.load(tmp_path / "index"), []))
-    with pytest.raises(InvalidParameter, match="variational"):
-        sample(Retriever.load(tmp_path / "index"), 3)
+        next(reconstruct(index, items))
+    with pytest.raises(InvalidParameter, match="encoder_only=False"):
+        interpolate(index, *items[:2])
+
+
+def test_samples_need_variational_autoencoder(pca_index: Retriever) -> None:
+    with pytest.raises(InvalidParameter, match="--coder variational"):
+        sample_items(pca_index, 3)
+
+
+def test_vectors_are_not_displayed(vectors: np.ndarray) -> None:
     rows = [Item(str(number), row) for number, row in enumerate(vectors[:50])]
-    with pytest.raises(WrongKind, match="cannot be looked at"):
+    with pytest.raises(WrongKind, match="cannot display"):
         next(reconstruct(Retriever.build(rows, coder="pca", code_size=8), rows))

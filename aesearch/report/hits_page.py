@@ -1,0 +1,25 @@
+"""A query and its hits as an HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from html import escape
+
+from aesearch.items import Hit, Item
+from aesearch.readers.images import load_image
+from aesearch.report.cards import render_card, render_cards, to_term
+from aesearch.report.html import render_page
+
+
+def render_hits_page(query: Item, hits: Sequence[Hit], title: str) -> str:
+    """Return a page with a query and its hits: images, or the beginnings of documents with the query's words marked."""
+    terms = {to_term(word) for word in query.content.split()} if isinstance(query.content, str) else set()
+    figures = [_render_hit(hit, query, terms) for hit in hits]
+    return render_page(title, f"<h1>{escape(title)}</h1>", render_cards([render_card(query)]), render_cards(figures))
+
+
+def _render_hit(hit: Hit, query: Item, terms: Collection[str]) -> str:
+    image = load_image(hit.path) if query.kind == "images" and hit.path else None
+    item = Item(hit.id, hit.excerpt or hit.id if image is None else image, hit.label)
+    caption = f'{hit.rank}. {escape(hit.id)} <span class="muted">{hit.distance:.4f}</span>'
+    return f"<figure>{render_card(item, terms, query.label)}<figcaption>{caption}</figcaption></figure>"
