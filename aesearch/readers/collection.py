@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,6 @@ FILES_PER_REQUEST = 16
 BATCHES_AHEAD_PER_WORKER = 8
 """Batches requested ahead of the one that is yielded, so that one slow worker does not stop the others. Replies wait in
 pipes, which bound their memory."""
-
-Result = Item | Unreadable
 
 
 @dataclass
@@ -110,7 +109,7 @@ class FileCollection:
 
     def _skip(self, path: str, error: Unreadable) -> None:
         """Record that a file or one of its rows cannot be read."""
-        row = error.path.removeprefix(str(self.root / path))
+        row = error.path.removeprefix(str(self.root / path))  # an error of a row names it as path#row
         category = SkipCategory.INACCESSIBLE if error.transient else SkipCategory.UNREADABLE
         self.skipped[path + row if row.startswith("#") else path] = Skip(category, error.reason)
         if error.transient:
@@ -127,14 +126,13 @@ class FileCollection:
         folder = path.rpartition("/")[0].rpartition("/")[2]
         return Item(id, item.content, item.label or folder or None, path, item.digest)
 
-    def _read_all(self) -> Iterator[tuple[str, Result]]:
+    def _read_all(self) -> Iterator[tuple[str, Item | Unreadable]]:
         """Yield each file's results in order.
 
         Workers read the files whose readers are slow or may crash, some batches ahead of the one that is yielded. This
         process reads plain text, which is faster without a worker, and streams files of many rows.
         """
         pool = self._idle_pools.pop() if self._idle_pools else WorkerPool()
-        keywords = {"size": self.image_size} if self.image_size else {}
         n_requests = 0
         pending: deque[tuple[list[str], Worker | None]] = deque()
         try:
@@ -143,8 +141,8 @@ class FileCollection:
                 if is_isolated:
                     worker = pool.worker(n_requests)
                     n_requests += 1
-                    uncached = [path for path in paths if path not in self._cached]
-                    worker.send([os.path.join(self.root, path) for path in uncached], keywords)  # noqa: PTH118  # faster
+                    uncached = [os.path.join(self.root, path) for path in paths if path not in self._cached]  # noqa: PTH118
+                    worker.send(uncached, self._keywords(paths[0]))
                 pending.append((paths, worker))
                 if len(pending) > BATCHES_AHEAD_PER_WORKER * len(pool):
                     yield from self._finish(*pending.popleft())
@@ -157,22 +155,17 @@ class FileCollection:
 
     def _batches(self) -> Iterator[tuple[list[str], bool]]:
         """Yield the paths in order, in batches, and whether a worker reads the batch."""
-        batch: list[str] = []
-        for path in self.paths:
-            entry = find_reader(path)
-            is_isolated = not self.is_single_file and entry is not None and entry.is_isolated
-            if is_isolated:
-                batch.append(path)
-            if batch and (len(batch) == FILES_PER_REQUEST or not is_isolated):
-                yield batch, True
-                batch = []
-            if not is_isolated:
-                yield [path], False
-        if batch:
-            yield batch, True
+        for is_isolated, paths in groupby(self.paths, self._is_isolated):
+            while batch := list(islice(paths, FILES_PER_REQUEST if is_isolated else 1)):
+                yield batch, is_isolated
 
-    def _finish(self, paths: list[str], worker: Worker | None) -> Iterator[tuple[str, Result]]:
-        """Yield the results of a batch: cached, received from its worker, or read here."""
+    def _is_isolated(self, path: str) -> bool:
+        """Return whether a worker reads a file."""
+        entry = find_reader(path)
+        return not self.is_single_file and entry is not None and entry.is_isolated
+
+    def _finish(self, paths: list[str], worker: Worker | None) -> Iterator[tuple[str, Item | Unreadable]]:
+        """Yield the results of a batch: cached, received from its worker, or read in this process."""
         received = None if worker is None else iter(worker.receive())
         for path in paths:
             if path in self._cached:
@@ -180,15 +173,14 @@ class FileCollection:
             elif received is not None:
                 yield path, next(received)
             else:
-                for result in self._read(path):
+                for result in read_file(self.root / path, **self._keywords(path)):
                     yield path, result
 
-    def _read(self, path: str) -> Iterator[Result]:
-        """Read a file in this process."""
+    def _keywords(self, path: str) -> dict[str, Any]:
+        """Return the keywords for a file's reader. They are the same for all files of a batch."""
         entry = find_reader(path)
-        keywords: dict[str, Any] = {}
         if entry is not None and entry.layout == "table":
-            keywords = {"fields": self.fields}
-        elif entry is not None and entry.is_isolated and self.image_size:
-            keywords = {"size": self.image_size}
-        return read_file(self.root / path, **keywords)
+            return {"fields": self.fields}
+        if entry is not None and entry.layout is None and self.kind == "images" and self.image_size:
+            return {"size": self.image_size}
+        return {}

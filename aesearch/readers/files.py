@@ -31,10 +31,10 @@ def read_bytes(path: AnyPath, max_bytes: int, remedy: str) -> bytes:
     OSError
         If it cannot be opened.
     """
-    # For a small file, open() and its buffer take a third of the time.
+    # For a small file, open() and its buffer would take a third of the time.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        # os.read() allocates what it is asked for, so do not ask for max_bytes for every small file.
+        # os.read() allocates the requested size, so do not request max_bytes for every small file.
         limit = min(os.fstat(descriptor).st_size, max_bytes) + 1
         content = os.read(descriptor, limit)
         while more := os.read(descriptor, limit - len(content)):  # network file systems may return less at a time
@@ -49,7 +49,7 @@ def read_bytes(path: AnyPath, max_bytes: int, remedy: str) -> bytes:
 
 
 def read_file(path: AnyPath, **keywords: Any) -> Iterator[Item | Unreadable]:
-    """Yield the items of a file by its reader, and an Unreadable instead of every exception.
+    """Yield the items of a file by its reader, and an Unreadable in place of any exception.
 
     Parameters
     ----------
@@ -71,4 +71,4 @@ def read_file(path: AnyPath, **keywords: Any) -> Iterator[Item | Unreadable]:
     except OSError as error:
         yield Unreadable(path, f"the file cannot be opened ({error.strerror or error})", transient=True)
     except Exception as error:  # a decoder's bug must cost only this file, and its message must name the file
-        yield Unreadable(path, f"its reader failed ({type(error).__name__}: {error})")
+        yield Unreadable(path, f"the reader failed ({type(error).__name__}: {error})")

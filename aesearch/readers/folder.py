@@ -25,8 +25,8 @@ def read_files(
 ) -> FileCollection:
     """Return the items of a folder and its subfolders, or of one file. Files are read when the result is iterated.
 
-    Hidden files, indexes, special files and files without a reader are skipped, and a folder to which several links lead is
-    walked once.
+    Hidden files, indexes, special files and files without a reader are skipped. Every folder is walked only once, even if
+    several links lead to it.
 
     Parameters
     ----------
@@ -72,17 +72,17 @@ def _read_folder(root: Path, kind: ItemKind | None, fields: TableFields, start_w
         by_kind[entry.kinds[0]][path] = found
         if start_workers and entry.is_isolated and kind in (None, entry.kinds[0]):
             if n_isolated % FILES_PER_REQUEST == 0:
-                pool.worker(n_isolated // FILES_PER_REQUEST)  # starts it
+                pool.worker(n_isolated // FILES_PER_REQUEST)  # start it
             n_isolated += 1
     largest: ItemKind = max(ITEM_KINDS, key=lambda each: len(by_kind[each]))
     chosen = kind or largest
     if not by_kind[chosen]:
         what = kind or "images, documents or vectors"
-        raise NoItems(f"{root} holds no {what}; supported are files whose name ends in {_endings(kind)}")
+        raise NoItems(f"{root} holds no {what}; supported file names end in {_endings(kind)}")
     for other in ITEM_KINDS:
         if other != chosen:
-            skip = Skip(SkipCategory.OTHER_KIND, f"{other} are skipped in a collection of {chosen}; choose with --kind")
-            skipped.update(dict.fromkeys(by_kind[other], skip))
+            reason = f"{other} are skipped in a collection of {chosen}; choose the kind with --kind"
+            skipped.update(dict.fromkeys(by_kind[other], Skip(SkipCategory.OTHER_KIND, reason)))
     return FileCollection(root, by_kind[chosen], chosen, fields, skipped=skipped, _idle_pools=[pool])
 
 

@@ -34,7 +34,7 @@ def read_idx(path: AnyPath) -> Iterator[Item]:
         images, (n_images, height, width) = _open_idx(path, 3, files)
         labels, (n_labels,) = _open_idx(labels_path, 1, files) if labels_path.is_file() else (None, (n_images,))
         if n_labels != n_images:
-            raise Unreadable(path, f"it holds {n_images:,} images, but {labels_path.name} holds {n_labels:,} labels")
+            raise Unreadable(path, f"the file holds {n_images:,} images, but {labels_path.name} holds {n_labels:,} labels")
         if height * width > MAX_PIXELS:
             raise Unreadable(path, TOO_MANY_PIXELS)
         for number in range(n_images if height * width else 0):
@@ -46,7 +46,7 @@ def read_cifar(path: AnyPath) -> Iterator[Item]:
     """Yield the images of a CIFAR-10 batch. Label names are read from `batches.meta.txt` in the same folder."""
     path = Path(path)
     if path.stat().st_size % CIFAR_ROW_BYTES or not path.stat().st_size:
-        raise Unreadable(path, f"the size of a CIFAR-10 batch is a multiple of {CIFAR_ROW_BYTES} bytes")
+        raise Unreadable(path, f"the file is not a CIFAR-10 batch: its size is not a multiple of {CIFAR_ROW_BYTES:,} bytes")
     meta = path.with_name("batches.meta.txt")
     names = meta.read_text(encoding="utf-8", errors="replace").split() if meta.is_file() else []
     for number, row in enumerate(np.memmap(path, np.uint8, "r").reshape(-1, CIFAR_ROW_BYTES)):

@@ -133,7 +133,7 @@ def _to_gray_or_rgb(image: Image.Image) -> Image.Image:
 
 
 def _rotate_upright(image: Image.Image) -> Image.Image:
-    """Rotate or mirror an image as its EXIF orientation demands."""
+    """Rotate or mirror an image as its EXIF orientation specifies."""
     exif = image.getexif() if "exif" in image.info or "Raw profile type exif" in image.info else None
     if exif is None or exif.get(EXIF_ORIENTATION, 1) == 1:
         return image

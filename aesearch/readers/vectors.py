@@ -51,7 +51,7 @@ def read_parquet(path: AnyPath, fields: TableFields = TableFields()) -> Iterator
         lists = [field.name for field in table.schema_arrow if _is_vector_type(field.type)]
         if len(lists) != 1:
             names = ", ".join(lists) or "none"
-            raise Unreadable(path, f"it must have one column of lists of numbers, and it has {len(lists)} ({names})")
+            raise Unreadable(path, f"{len(lists)} columns hold lists of numbers ({names}); a table needs exactly one")
         columns = [*lists, *({fields.id, fields.label} & set(table.schema_arrow.names))]
         number = 0
         for batch in table.iter_batches(PARQUET_BATCH_ROWS, columns=columns):

@@ -55,12 +55,12 @@ def walk_folder(root: Path, skipped: dict[str, Skip]) -> Iterator[tuple[str, Fil
                 skipped[printable] = Skip(SkipCategory.UNREADABLE, "the name is not UTF-8; rename it")
                 continue
             if entry.name.startswith("."):
-                skipped[path] = Skip(SkipCategory.HIDDEN, "hidden")
+                skipped[path] = Skip(SkipCategory.HIDDEN, "a hidden file or folder")
                 continue
             try:
                 found = entry.stat()
             except OSError as error:
-                skipped[path] = Skip(SkipCategory.INACCESSIBLE, f"it cannot be opened ({error.strerror})")
+                skipped[path] = Skip(SkipCategory.INACCESSIBLE, f"the file cannot be opened ({error.strerror})")
                 continue
             if stat.S_ISDIR(found.st_mode):
                 subfolders.append(path)

@@ -52,7 +52,7 @@ class Worker:
 
     def _start(self) -> None:
         """Start the process."""
-        import subprocess  # imported here, like pathlib, because a worker does not need it and starts faster without
+        import subprocess  # imported here, like pathlib, because workers do not need it and start faster without it
         from pathlib import Path
 
         # -P and a module path without the current folder: a folder of images must not be able to provide modules.
@@ -98,10 +98,10 @@ class Worker:
         if len(paths) > 1:  # one of these files is the cause; read each alone to find it
             results = [self._read_alone(path, keywords) for path in paths]
         elif timed_out:
-            results = [Unreadable(paths[0], f"reading it took longer than {self.timeout:g} seconds")]
+            results = [Unreadable(paths[0], f"reading took longer than {self.timeout:g} seconds")]
         else:
             cause = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
-            results = [Unreadable(paths[0], f"its decoder crashed ({cause})")]
+            results = [Unreadable(paths[0], f"the decoder crashed ({cause})")]
         for request in waiting:
             self.send(*request)
         return results
@@ -151,7 +151,7 @@ class WorkerPool:
         return len(self._workers)
 
     def worker(self, number: int) -> Worker:
-        """Return the worker for the batch with this number; batches are assigned in turn."""
+        """Return the worker for the request with this number. Requests go to the workers in turn."""
         position = number % len(self._workers)
         worker = self._workers[position] = self._workers[position] or Worker()
         return worker
@@ -181,7 +181,7 @@ def _pack(items: Iterable[Item | Unreadable]) -> list[bytes]:
 
 def _unpack(reply: bytearray, paths: Sequence[str]) -> list[Item | Unreadable]:
     """Return the results in a reply. Images are views of the reply's bytes."""
-    import numpy as np  # imported here because a worker does not need it and starts faster without
+    import numpy as np  # imported here because workers do not need it and start faster without it
 
     end = reply.index(b"\n") + 1
     results: list[Item | Unreadable] = []
@@ -207,7 +207,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the calling process decides what an interrupt ends
     output = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a decoder that prints must not print into the replies
-    gc.freeze()  # without it, scanning the imported modules again and again costs 3 % of the decoding time
+    gc.freeze()  # otherwise, garbage collections that scan all imported modules cost 3 % of the decoding time
     for line in sys.stdin.buffer:
         paths, keywords = json.loads(line)
         parts = _pack(next(read_file(path, **keywords)) for path in paths)

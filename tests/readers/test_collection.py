@@ -46,6 +46,16 @@ def test_unreadable_files_leave_the_order_intact(tmp_path: Path) -> None:
     assert not files.retry
 
 
+def test_files_read_in_and_outside_workers_keep_the_order(tmp_path: Path) -> None:
+    for number in range(60):
+        ending = ("html", "html", "txt", "csv")[number % 4]
+        write_text(tmp_path / f"{number:02}.{ending}", f"text\nnumber {number}")
+    files = read_files(tmp_path)
+    items = list(files)
+    assert [item.path for item in items] == list(files.paths)
+    assert [str(item.content).split()[-1] for item in items] == [str(number) for number in range(60)]
+
+
 def test_table_rows_in_a_folder_are_prefixed_by_the_path(tmp_path: Path) -> None:
     write_text(tmp_path / "t.csv", "id,text\nx,one\n,two\n,\n")
     write_text(tmp_path / "u.jsonl", '{"text": "three"}\nbroken\n')

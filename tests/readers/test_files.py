@@ -36,7 +36,7 @@ def test_read_bytes_refuses_empty_and_large_files(tmp_path: Path) -> None:
         (Unreadable("a.txt", "damaged"), "damaged", False),
         (MissingExtra("pypdfium2", "documents"), r"pip install 'aesearch[documents]'", True),
         (PermissionError(13, "Permission denied"), "cannot be opened (Permission denied)", True),
-        (ZeroDivisionError("by zero"), "its reader failed (ZeroDivisionError: by zero)", False),
+        (ZeroDivisionError("by zero"), "the reader failed (ZeroDivisionError: by zero)", False),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )

@@ -57,8 +57,8 @@ def test_read_files_accepts_one_file(tmp_path: Path) -> None:
     [
         ("nowhere", None, "nowhere does not exist; check the spelling"),
         ("program.exe", None, "no reader for .*program.exe; use a folder or a file"),
-        ("", None, "holds no images, documents or vectors; supported are .* .jpg"),
-        ("", "vectors", r"holds no vectors; supported are files whose name ends in \.npy \.parquet$"),
+        ("", None, "holds no images, documents or vectors; supported file names end in .jpg"),
+        ("", "vectors", r"holds no vectors; supported file names end in \.npy \.parquet$"),
     ],
 )
 def test_read_files_names_the_remedy(name: str, kind: str | None, message: str, tmp_path: Path) -> None:

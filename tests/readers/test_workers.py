@@ -1,4 +1,4 @@
-"""A worker returns what a reader yields. A file that crashes or hangs its decoder costs only itself."""
+"""A worker returns the items of a reader. A file that crashes or hangs its decoder costs only itself."""
 
 import os
 import signal
@@ -73,7 +73,7 @@ def test_worker_gives_up_a_file_that_hangs(tmp_path: Path) -> None:
     worker = Worker(timeout=1.0)
     worker.send([*good[:2], str(tmp_path / "hangs.png"), good[2]], {})
     worker.send([good[3]], {})
-    assert summarize(worker.receive()) == [0, 1, "reading it took longer than 1 seconds", 2]
+    assert summarize(worker.receive()) == [0, 1, "reading took longer than 1 seconds", 2]
     assert summarize(worker.receive()) == [3]
 
 
@@ -95,7 +95,7 @@ def test_worker_names_a_file_that_crashes(tmp_path: Path) -> None:
     killer = threading.Thread(target=crash, daemon=True)
     killer.start()
     # The new process gets the second request, too, and the good file of the first is read again.
-    assert summarize(worker.receive()) == [5, f"its decoder crashed (signal {signal.SIGSEGV.value})"]
+    assert summarize(worker.receive()) == [5, f"the decoder crashed (signal {signal.SIGSEGV.value})"]
     assert summarize(worker.receive()) == [5]
     killer.join()
 
