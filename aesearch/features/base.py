@@ -40,7 +40,7 @@ class Features(ABC):
 
     @property
     def row_kind(self) -> ItemKind:
-        """Kind of coder that can encode the rows: "vectors" if the rows are vectors, else the kind of the items."""
+        """Kind of the rows, which a coder must support: "vectors" if they are vectors, else the kind of the items."""
         return self.kind
 
     @property

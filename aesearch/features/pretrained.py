@@ -44,9 +44,9 @@ class Pretrained(Features):
         Path of an ONNX file. Its first output is averaged over positions or tokens to [N, D].
 
         An image model gets [N, 3, H, W] float32, RGB in 0..1 standardized by ImageNet's mean and standard deviation, and
-        returns [N, D, ...]. A text model gets `input_ids`, `attention_mask` and `token_type_ids`, as far as it has such
-        inputs, and returns [N, D] or [N, n_tokens, D]. Its tokenizer is `tokenizer.json`, a file of Hugging Face's
-        tokenizers, in the same folder.
+        returns [N, D, ...]. A text model gets `input_ids`, `attention_mask` and, if it has that input, `token_type_ids`,
+        and returns [N, D] or [N, n_tokens, D]. Its tokenizer is `tokenizer.json`, a file of Hugging Face's tokenizers, in
+        the same folder.
 
         The default is EfficientNet-Lite0 (Tan & Le 2019) for images, and all-MiniLM-L6-v2 (Wang et al. 2020, Reimers &
         Gurevych 2019) with int8 weights for texts, which are best in English.
@@ -103,7 +103,7 @@ class Pretrained(Features):
         self._graph, self._tokenizer_json = graph, tokenizer
         self._session = open_session(graph)
         if self.kind == "images":
-            # A side that the model leaves open is not a number, but a name.
+            # If the model accepts images of any side, ONNX names the dimension instead of giving its size.
             height, width = (
                 side if isinstance(side, int) else DEFAULT_SIDE for side in self._session.get_inputs()[0].shape[-2:]
             )

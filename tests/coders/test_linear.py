@@ -1,4 +1,4 @@
-"""The baselines agree with scikit-learn, and with each other where they are mathematically equal."""
+"""The baselines agree with scikit-learn, and with each other if they are mathematically equal."""
 
 from typing import Any
 
