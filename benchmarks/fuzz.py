@@ -34,7 +34,7 @@ N_GOOD_FILES = 20
 MAX_PEAK_MIB = 1536
 TIMEOUT_SECONDS = 600
 CODERS = {"images": "pca", "documents": "lsa", "vectors": "pca"}
-READER_FAILURES = ("its reader failed", "its decoder crashed", "reading it took longer")
+READER_FAILURES = ("the reader failed", "the decoder crashed", "reading took longer")
 """Reasons that begin like this tell of a decoder's bug: it does no harm, but a better reason could be given."""
 
 
