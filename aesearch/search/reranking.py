@@ -38,7 +38,7 @@ CANDIDATES_PER_LATENT_DIMENSION = 10
 FEEDBACK_DOCUMENTS = 5
 """Best candidates that are added to a query of words. Together they weigh at most as much as the query."""
 UNRANKED_OFFSET = 2
-"""Added to the distance of an item that is not reranked. The distance of a reranked item is at most 2."""
+"""Added to the distance of an item that is not reranked, so that it comes last. Cosine distances are at most 2."""
 EPSILON = 1e-12
 """Smallest divisor, for vectors of length zero."""
 
