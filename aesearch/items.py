@@ -35,6 +35,8 @@ class Item:
         The file that the item was read from; None for an item created in memory.
     digest : bytes, optional
         Checksum of the content that was read; None for an item created in memory.
+    warning : str, optional
+        Which part of the file is missing from the content, or may be wrong; None if the file was read completely.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Item:
     label: str | None = None
     path: str | None = None
     digest: bytes | None = None
+    warning: str | None = None
 
     @property
     def kind(self) -> ItemKind:
@@ -81,6 +84,7 @@ class SkipCategory(Enum):
     UNSUPPORTED = "unsupported"
     OTHER_KIND = "other kind"
     INDEX_FOLDER = "index folder"
+    IGNORED_FOLDER = "ignored folder"
     REPEATED_LINK = "repeated link"
     SPECIAL_FILE = "special file"
     INACCESSIBLE = "inaccessible"
@@ -100,6 +104,7 @@ _EXPECTED = frozenset(
         SkipCategory.UNSUPPORTED,
         SkipCategory.OTHER_KIND,
         SkipCategory.INDEX_FOLDER,
+        SkipCategory.IGNORED_FOLDER,
         SkipCategory.REPEATED_LINK,
         SkipCategory.SPECIAL_FILE,
     }
