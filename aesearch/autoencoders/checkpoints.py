@@ -1,8 +1,8 @@
-"""Where a training stands, kept in a file after an epoch, so that one that was broken off goes on from there.
+"""Checkpoints of training, so that an interrupted fit() resumes where it stopped.
 
-Weights, what the optimizer and the schedule have gathered, the best so far and the state of the random numbers: a training
-that goes on ends in the same weights as one that was never broken off.  Tensors are kept as arrays, the plain values that
-torch keeps beside them as JSON among these; nothing is pickled.
+A checkpoint holds the weights, the state of the optimizer and its schedule, the best weights so far, and the state of the
+random number generators: a resumed training ends with exactly the weights of an uninterrupted one. Tensors are stored as
+safetensors, and the plain values between them as JSON in the same file. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -10,115 +10,171 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from aesearch.arrays import read_arrays, write_arrays
+from aesearch.coders.base import Epoch
 from aesearch.errors import CorruptIndex
 
-PLAIN = "plain"
-OVERHEAD = 20
-"""Keeping where training stands may take this fraction of its time: models that train fast are not kept every epoch."""
+JSON_ARRAY = "json"
+"""Name of the array that holds the plain values as JSON."""
+MIN_TRAINING_PER_SAVING = 20
+"""A checkpoint is written only after training has taken this many times as long as writing the last one took."""
+
+
+@dataclass
+class TrainingState:
+    """Progress of a training, as a checkpoint stores it."""
+
+    best_weights: dict[str, Tensor]
+    best_value: float = -inf
+    best_epoch: int = 0
+    epochs: list[Epoch] = field(default_factory=list)
+    seconds: float = 0.0
+    is_finished: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the state as a checkpoint stores it."""
+        return {**vars(self), "epochs": [asdict(epoch) for epoch in self.epochs]}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+        """Return the state that `as_dict` returned."""
+        return cls(**{**saved, "epochs": [Epoch(**epoch) for epoch in saved["epochs"]]})
 
 
 class Checkpoint:
-    """Of the trainings that make up one fit(), one after the other: pre-training of each layer, and the whole.
+    """The checkpoint file of one fit(), which trains in one or more stages: each pretrained layer, then the whole network.
 
-    path : the file; None keeps nothing.
-    root : the module that holds all weights, also those that earlier trainings have learned.
+    Parameters
+    ----------
+    path : Path or None
+        The file. If it holds the checkpoint of an interrupted fit(), training resumes from it. None saves nothing.
+    root : nn.Module
+        The module that holds all weights, including those that earlier stages have trained.
+
+    Attributes
+    ----------
+    saved_state : dict or None
+        What `save` was given in the current stage before the interruption; None if this stage has not been interrupted.
     """
+
+    saved_state: dict[str, Any] | None
 
     def __init__(self, path: Path | None, root: nn.Module) -> None:
         self._path, self._root = path, root
-        self._found = None if path is None else _read(path)
-        self._number = 0
-        self._last = self._cost = 0.0
+        self._saved = None if path is None else _read(path)
+        self._stage = 0
+        self._saved_at = self._saving_seconds = 0.0
+        self.saved_state = None
 
-    def begin(self) -> dict[str, Any] | None:
-        """To be called as each training begins: what `keep` was given when it was broken off, empty for one that was over;
-        None for one that had not begun, or was never broken off.  Random numbers go on as they would have."""
-        self._number += 1
-        self._last = time.perf_counter()
-        if self._found is None:
-            self._began = _random()
-            return None
-        self._root.load_state_dict(self._found["root"])
-        if self._found["training"] > self._number:
-            return {}
-        self._began = self._found["began"]
-        _set_random(self._began)
-        return self._found["state"]
+    def begin_stage(self) -> bool:
+        """Begin the next stage of training, and return whether it has to be trained: False if it was already finished.
 
-    def resumed(self) -> None:
-        """To be called once a training that goes on has drawn the random numbers that it draws before its first epoch."""
-        assert self._found is not None
-        _set_random(self._found["random"])
-        self._found = None
+        If the stage was interrupted, this restores the weights, and the random state at the beginning of the stage.
+        """
+        self._stage += 1
+        self._saved_at = time.perf_counter()
+        if self._saved is None:
+            self._random_state_at_begin = _get_random_state()
+            return True
+        self._root.load_state_dict(self._saved["weights"])
+        if self._saved["stage"] > self._stage:
+            return False
+        self._random_state_at_begin = self._saved["random_state_at_begin"]
+        _set_random_state(self._random_state_at_begin)
+        self.saved_state = self._saved["state"]
+        return True
 
-    def keep(self, state: Mapping[str, Any], *, over: bool) -> None:
-        """Keeps `state`: tensors and plain values, in dictionaries and lists; unless that was just done, and training is
-        not over."""
-        if self._path is None or (not over and time.perf_counter() - self._last < OVERHEAD * self._cost):
+    def resume(self) -> None:
+        """Restore the random state of the interruption. Call this after drawing what is drawn before the first epoch."""
+        assert self._saved is not None
+        _set_random_state(self._saved["random_state"])
+        self._saved = self.saved_state = None
+
+    def save(self, state: Mapping[str, Any], *, is_finished: bool) -> None:
+        """Write a checkpoint, unless the last one is very recent and the stage is not finished.
+
+        Parameters
+        ----------
+        state : mapping
+            Tensors, and values that JSON can represent, in nested dicts and lists.
+        is_finished : bool
+            Whether the stage is finished.
+        """
+        if self._path is None:
             return
-        began = time.perf_counter()
-        whole = {
-            "training": self._number,
-            "began": self._began,
-            "random": _random(),
-            "root": self._root.state_dict(),
-            "state": state,
-        }
+        started = time.perf_counter()
+        if not is_finished and started - self._saved_at < MIN_TRAINING_PER_SAVING * self._saving_seconds:
+            return
         arrays: dict[str, np.ndarray] = {}
-        plain = json.dumps(_packed(whole, arrays))
-        fresh = self._path.with_suffix(".new")
-        write_arrays(fresh, {**arrays, PLAIN: np.frombuffer(plain.encode(), np.uint8)})
-        fresh.replace(self._path)
-        self._last = time.perf_counter()
-        self._cost = self._last - began
+        packed = _pack(
+            {
+                "stage": self._stage,
+                "random_state_at_begin": self._random_state_at_begin,
+                "random_state": _get_random_state(),
+                "weights": self._root.state_dict(),
+                "state": state,
+            },
+            arrays,
+        )
+        arrays[JSON_ARRAY] = np.frombuffer(json.dumps(packed).encode(), np.uint8)
+        new_path = self._path.with_suffix(".new")
+        write_arrays(new_path, arrays)
+        new_path.replace(self._path)
+        self._saved_at = time.perf_counter()
+        self._saving_seconds = self._saved_at - started
 
 
-def _random() -> dict[str, Any]:
+def _get_random_state() -> dict[str, Any]:
     return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
 
 
-def _set_random(state: Mapping[str, Any]) -> None:
+def _set_random_state(state: Mapping[str, Any]) -> None:
     torch.set_rng_state(state["cpu"])
     if len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])
 
 
-def _packed(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """`value` as JSON takes it, its tensors moved to `arrays`.  Dictionaries become lists: torch has some by number."""
+def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Return a value as JSON represents it, and move its tensors to `arrays`.
+
+    A dict becomes a list of pairs, because optimizers have dicts with integer keys.
+    """
     if isinstance(value, Tensor):
         name = str(len(arrays))
         arrays[name] = value.detach().cpu().numpy()
         return {"tensor": name}
     if isinstance(value, Mapping):
-        return {"items": [[key, _packed(inner, arrays)] for key, inner in value.items()]}
+        return {"items": [[key, _pack(inner, arrays)] for key, inner in value.items()]}
     if isinstance(value, list | tuple):
-        return [_packed(inner, arrays) for inner in value]
+        return [_pack(inner, arrays) for inner in value]
     return value
 
 
-def _unpacked(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+def _unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """Return the value that `_pack` packed."""
     if isinstance(value, list):
-        return [_unpacked(inner, arrays) for inner in value]
+        return [_unpack(inner, arrays) for inner in value]
     if not isinstance(value, dict):
         return value
     if "tensor" in value:
         return torch.from_numpy(arrays[value["tensor"]])
-    return {key: _unpacked(inner, arrays) for key, inner in value["items"]}
+    return {key: _unpack(inner, arrays) for key, inner in value["items"]}
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """What was kept; None where nothing whole was."""
+    """Return the contents of a checkpoint file; None if the file is missing or damaged."""
     try:
         arrays = read_arrays(path)
-        found: dict[str, Any] = _unpacked(json.loads(arrays.pop(PLAIN).tobytes()), arrays)
+        saved: dict[str, Any] = _unpack(json.loads(arrays.pop(JSON_ARRAY).tobytes()), arrays)
     except (CorruptIndex, ValueError, KeyError, TypeError):
         return None
-    return found
+    return saved

@@ -1,235 +1,285 @@
-"""Masked: most of a picture's patches are taken away, and a transformer that saw the others guesses them.
+"""Masked autoencoder: most patches of an image are masked, and a transformer predicts them from the visible ones.
 
-He et al. 2021, "Masked autoencoders are scalable vision learners": a ViT encoder on the visible patches alone, one shared
-token in the place of each hidden one, a small decoder, fixed sine-cosine positions, a loss on the hidden patches only.
-Its codes are the patches' mean, brought to the code size and whitened, because raw ones are weak for neighbors.
+A vision transformer encodes the visible patches only. A small decoder gets their tokens, with one shared mask token in the
+place of each masked patch; positions are encoded by fixed sines and cosines. The loss covers the masked patches only. The
+code of an image is the mean of its tokens, projected to the code size and whitened, because plain means are weak for
+similarity search.
+
+References
+----------
+He et al. 2021, "Masked autoencoders are scalable vision learners".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aesearch.autoencoders import losses
-from aesearch.autoencoders.autoencoder import Autoencoder
+from aesearch.arrays import is_sparse
 from aesearch.autoencoders.batches import RowBatches
-from aesearch.autoencoders.scaling import FIT_ROWS, LinearReadout, Standardizer, Whitening
-from aesearch.autoencoders.training import TrainingConfig
+from aesearch.autoencoders.checkpoints import Checkpoint
+from aesearch.autoencoders.scaling import MAX_FIT_ROWS, LinearReadout, Whitening
+from aesearch.autoencoders.torch_coder import TorchCoder
+from aesearch.autoencoders.training import RowTask, TrainingConfig, train
+from aesearch.autoencoders.vision_transformer import (
+    SIZES,
+    ChannelStandardizer,
+    build_transformer,
+    encode_positions,
+    patchify,
+    standardize_patches,
+    unpatchify,
+)
+from aesearch.coders.base import Epoch
 from aesearch.errors import InvalidParameter, NotFitted, ShapeMismatch, UnknownName
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-SIZES = {  # width, blocks and heads of the encoder; width and blocks of the decoder
-    "tiny": (64, 4, 4, 32, 1),
-    "small": (192, 6, 6, 96, 2),
-    "base": (768, 12, 12, 512, 8),
-}
-GRID = 8
-"""Patches along the shorter side, where nothing else is said."""
-USUAL: dict[str, Any] = {"steps": 1500, "batch_size": 128, "learning_rate": 2e-3, "weight_decay": 0.05, "patience": 20}
-"""Patient, since each validation hides other patches."""
+PATCHES_PER_SIDE = 8
+"""Approximate number of patches along the shorter side of an image by default."""
 
 
-class MaskedAutoencoder(Autoencoder):
-    """A masked autoencoder of pictures.
+class MaskedAutoencoder(TorchCoder):
+    """Autoencoder of images that predicts masked patches from the visible ones.
+
+    It also encodes images of other sizes than those in fit(), if the patches divide them.
 
     Parameters
     ----------
-    code_size : numbers of a code, at most the encoder's width (64, 192 or 768).
-    size : "tiny", "small" or "base".
-    patch : side of a patch in pixels; None for about an eighth of the pictures' shorter side.
-    hidden : share of the patches taken away, between 0 and 1.
-    loss : "mse" or "l1", of the hidden patches.
-    normalized : whether each patch is brought to mean 0 and deviation 1 before it is to be guessed: better codes, but
-        restored pictures then lack their patches' brightness.
-    **training : the fields of `Training`.
+    code_size : int
+        Dimensions of a code, at most the width of the encoder: 64, 192 or 768.
+    size : {"tiny", "small", "base"}
+        Size of the transformer.
+    patch_size : int, optional
+        Side of a patch in pixels. By default about an eighth of the shorter side of the images.
+    mask_ratio : float
+        Share of the patches that are masked, between 0 and 1.
+    loss : {"mse", "l1"}
+        Loss of the masked patches.
+    normalize_patches : bool
+        Whether the target is each patch with mean 0 and standard deviation 1. Codes get better, but the predicted patches
+        have no brightness of their own.
+    steps : int
+        Optimization steps, if `epochs` is not given.
+    batch_size : int
+        Images per step.
+    weight_decay : float
+        Weight decay of AdamW (Loshchilov & Hutter 2019).
+    patience : int
+        Epochs without a better validation loss after which training stops. That loss is noisy, because other patches are
+        masked each time.
+    **training
+        More parameters of `TrainingConfig`: epochs, learning_rate, validation, seed, device.
+
+    Attributes
+    ----------
+    patch_side : int
+        Side of a patch in pixels; known after fit().
     """
 
-    token: nn.Parameter
+    mask_token: nn.Parameter
 
     def __init__(
         self,
         code_size: int = 64,
         *,
         size: str = "tiny",
-        patch: int | None = None,
-        hidden: float = 0.75,
+        patch_size: int | None = None,
+        mask_ratio: float = 0.75,
         loss: str = "mse",
-        normalized: bool = False,
+        normalize_patches: bool = False,
+        steps: int = 1500,
+        batch_size: int = 128,
+        weight_decay: float = 0.05,
+        patience: int = 20,
         **training: Any,
     ) -> None:
-        super().__init__(code_size, loss=loss, **training)
+        super().__init__(code_size)
         if size not in SIZES:
             raise UnknownName("size", size, SIZES)
-        if not 0 < hidden < 1:
-            raise InvalidParameter(f"masked: hidden is {hidden}; choose a share between 0 and 1")
+        if not 0 < mask_ratio < 1:
+            raise InvalidParameter(f"mask_ratio is {mask_ratio}; choose a share between 0 and 1")
         if loss not in ("mse", "l1"):
-            raise InvalidParameter(f'masked: loss is "{loss}"; patches are guessed by "mse" or "l1"')
-        if code_size > SIZES[size][0]:
+            raise InvalidParameter(f'loss "{loss}" is not for masked patches; choose "mse" or "l1"')
+        if code_size > SIZES[size].width:
             raise InvalidParameter(
-                f"masked: code size {code_size} is more than the width {SIZES[size][0]} of {size} (--code-size)"
+                f'code size {code_size} is larger than {SIZES[size].width}, the width of size "{size}"; '
+                "choose a smaller one (--code-size)"
             )
-        self.size, self.patch, self.hidden, self.normalized = size, patch, hidden, normalized
+        self.size, self.patch_size, self.mask_ratio = size, patch_size, mask_ratio
+        self.loss, self.normalize_patches = loss, normalize_patches
+        self.training_params = {
+            "steps": steps,
+            "batch_size": batch_size,
+            "weight_decay": weight_decay,
+            "patience": patience,
+            **training,
+        }
+        self.config = TrainingConfig(**self.training_params)
         self.name = "masked"
 
-    # The steps, in the paper's order.
-
-    def patchify(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] -> [B, N, P], P = C * side^2"""
-        grid = self._grid(x)
-        apart = x.unflatten(3, (grid[1], self.side)).unflatten(2, (grid[0], self.side))  # [B, C, rows, side, columns, side]
-        return apart.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
-
-    def unpatchify(self, patches: Tensor, height: int, width: int) -> Tensor:
-        """[B, N, P] -> [B, C, height, width]"""
-        side = self.side
-        grid = patches.unflatten(1, (height // side, width // side)).unflatten(3, (-1, side, side))
-        return grid.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
+    # The steps after `patchify`, in the order of the paper
 
     def mask(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Draws which are seen: their numbers [B, K], and for every patch whether it is hidden, [B, N]."""
-        count = patches.shape[1]
-        seen = max(1, round(count * (1 - self.hidden)))
-        order = torch.rand(patches.shape[:2], device=patches.device).argsort(1)
-        hidden = torch.ones(patches.shape[:2], dtype=torch.bool, device=patches.device)
-        return order[:, :seen], hidden.scatter(1, order[:, :seen], False)
+        """Mask random patches.
 
-    def look(self, patches: Tensor, grid: tuple[int, int], seen: Tensor | None = None) -> Tensor:
-        """The encoder, on all patches or the seen ones: [B, N, P] -> [B, N or K, width]"""
-        tokens = self.embed(patches) + positions(grid, self.embed.out_features, patches.device)
-        if seen is not None:
-            tokens = tokens.gather(1, seen[..., None].expand(-1, -1, tokens.shape[2]))
-        return self.blocks(tokens)
+        Parameters
+        ----------
+        patches : Tensor of shape [B, N, P]
 
-    def guess(self, looked: Tensor, seen: Tensor, grid: tuple[int, int]) -> Tensor:
-        """The decoder: [B, K, width] -> [B, N, P]; where nothing was seen stands the token."""
-        narrow = self.narrow(looked)
-        every = self.token.expand(len(looked), grid[0] * grid[1], -1)
-        every = every.scatter(1, seen[..., None].expand(-1, -1, narrow.shape[2]), narrow)
-        return self.out(self.guessing(every + positions(grid, narrow.shape[2], looked.device)))
+        Returns
+        -------
+        visible : Tensor of shape [B, K], int64
+            Positions of the visible patches.
+        is_masked : Tensor of shape [B, N], bool
+        """
+        n_patches = patches.shape[1]
+        n_visible = max(1, round(n_patches * (1 - self.mask_ratio)))
+        visible = torch.rand(patches.shape[:2], device=patches.device).argsort(1)[:, :n_visible]
+        is_masked = torch.ones(patches.shape[:2], dtype=torch.bool, device=patches.device)
+        return visible, is_masked.scatter(1, visible, False)
 
-    def objective(self, x: Any) -> Tensor:
-        """[B, C, H, W] -> the loss of the hidden patches, summed over a patch's numbers, mean over the patches."""
-        patches, grid = self.patchify(self.standard(x)), self._grid(x)
-        seen, hidden = self.mask(patches)
-        guessed = self.guess(self.look(patches, grid, seen), seen, grid)
-        wanted = self._normal(patches)
-        apart = (guessed - wanted).abs() if self.loss == "l1" else (guessed - wanted).square()
-        return apart.sum(2)[hidden].mean()
+    def encode_patches(self, patches: Tensor, grid: tuple[int, int], visible: Tensor | None = None) -> Tensor:
+        """Encode all patches [B, N, P], or only the visible ones, to tokens [B, N or K, width]."""
+        tokens = self.embed(patches) + encode_positions(grid, self.embed.out_features, patches.device)
+        if visible is not None:
+            tokens = tokens.gather(1, visible[..., None].expand(-1, -1, tokens.shape[2]))
+        return self.encoder(tokens)
+
+    def decode_patches(self, tokens: Tensor, visible: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Predict all patches [B, N, P] from the tokens of the visible ones [B, K, width]."""
+        tokens = self.to_decoder(tokens)
+        sequence = self.mask_token.expand(len(tokens), grid[0] * grid[1], -1)
+        sequence = sequence.scatter(1, visible[..., None].expand(-1, -1, tokens.shape[2]), tokens)
+        return self.to_patches(self.decoder(sequence + encode_positions(grid, tokens.shape[2], tokens.device)))
+
+    def objective(self, batch: Any) -> Tensor:
+        """Return the loss of the masked patches of images [B, C, H, W]: summed over a patch, averaged over the patches."""
+        patches, grid = patchify(self.standardizer(batch), self.patch_side), self._grid(batch)
+        visible, is_masked = self.mask(patches)
+        predicted = self.decode_patches(self.encode_patches(patches, grid, visible), visible, grid)
+        target = standardize_patches(patches) if self.normalize_patches else patches
+        error = (predicted - target).abs() if self.loss == "l1" else (predicted - target).square()
+        return error.sum(2)[is_masked].mean()
 
     def to_code(self, x: Any) -> Tensor:
-        """[B, C, H, W] -> [B, width]: the mean of all patches' tokens, of which the code is made."""
-        return self.look(self.patchify(self.standard(x)), self._grid(x)).mean(1)
-
-    def _normal(self, patches: Tensor) -> Tensor:
-        if not self.normalized:
-            return patches
-        return (patches - patches.mean(2, keepdim=True)) / (patches.var(2, keepdim=True) + 1e-6).sqrt()
-
-    def _grid(self, x: Tensor) -> tuple[int, int]:
-        return x.shape[2] // self.side, x.shape[3] // self.side
+        """Return the mean token of images [B, C, H, W]: [B, width], before the projection to the code size."""
+        return self.encode_patches(patchify(self.standardizer(x), self.patch_side), self._grid(x)).mean(1)
 
     @torch.no_grad()
-    def restore(self, X: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """What is guessed of pictures of which `hidden` was taken away.
+    def reconstruct_masked(self, X: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Mask random patches of images, and predict them.
 
-        X: [N, C, H, W] uint8 or float32, of any size that the patch divides.  Returns the pictures with their hidden
-        patches guessed [N, C, H, W] float32, and which pixels were hidden [N, 1, H, W] bool.
+        Parameters
+        ----------
+        X : array of shape (n_items, C, H, W)
+            uint8 or float32, of any size that the patches divide.
+        seed : int
+            Seed of the masks.
+
+        Returns
+        -------
+        images : array of shape (n_items, C, H, W), float32
+            The images, with predictions in the place of the masked patches.
+        is_masked : array of shape (n_items, 1, H, W), bool
         """
         self._check(X)
         self.eval()
-        x: Any = RowBatches(X, self.token.device)[torch.arange(len(X))]
-        height, width = x.shape[2:]
+        x: Any = RowBatches(X, self._device)[torch.arange(len(X))]
+        (height, width), grid = x.shape[2:], self._grid(x)
+        patches = patchify(self.standardizer(x), self.patch_side)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            patches = self.patchify(self.standard(x))
-            seen, hidden = self.mask(patches)
-        guessed = self.guess(self.look(patches, self._grid(x), seen), seen, self._grid(x))
-        if self.normalized:  # the brightness of a patch was not to be guessed: it is given back
-            deviation = (patches.var(2, keepdim=True) + 1e-6).sqrt()
-            guessed = guessed * deviation + patches.mean(2, keepdim=True)
-        mended = self.unpatchify(torch.where(hidden[..., None], guessed, patches), height, width)
-        pixels = hidden[..., None].expand(-1, -1, self.side**2)
-        return self.standard.inverse_transform(mended).clamp(0, 1).cpu().numpy(), self.unpatchify(
-            pixels, height, width
-        ).cpu().numpy()
+            visible, is_masked = self.mask(patches)
+        predicted = self.decode_patches(self.encode_patches(patches, grid, visible), visible, grid)
+        if self.normalize_patches:  # the prediction has no brightness of its own: take that of the masked patch
+            predicted = predicted * (patches.var(2, keepdim=True) + 1e-6).sqrt() + patches.mean(2, keepdim=True)
+        images = unpatchify(torch.where(is_masked[..., None], predicted, patches), self.patch_side, height, width)
+        masked_pixels = unpatchify(is_masked[..., None].expand(-1, -1, self.patch_side**2), self.patch_side, height, width)
+        return self.standardizer.inverse_transform(images).clamp(0, 1).cpu().numpy(), masked_pixels.cpu().numpy()
 
-    # The coder's contract.
+    def _grid(self, x: Tensor) -> tuple[int, int]:
+        """Return the numbers of patches along the height and the width of images."""
+        return x.shape[2] // self.patch_side, x.shape[3] // self.patch_side
 
-    def get_params(self) -> dict[str, Any]:
-        """The constructor's keywords."""
-        own = ("code_size", "size", "patch", "hidden", "loss", "normalized")
-        return {name: getattr(self, name) for name in own} | self._training
+    # Training
 
-    @torch.no_grad()
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        """The pictures nearest to those that the codes stand for, by least squares: [N, C, H, W] float32."""
-        z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(self.token.device)
-        return self.readout(z).cpu().numpy()
+    def _train(self, X: Rows, checkpoint: Checkpoint) -> Iterator[Epoch]:
+        if is_sparse(X):
+            raise InvalidParameter('the masked autoencoder requires images, not bags of words; choose "dense"')
+        self._build(tuple(X.shape[1:]))
+        self.standardizer.fit(X)
+        yield from train(RowTask(self, X, self.config), checkpoint)
 
     def _finish(self, X: Rows) -> None:
-        some = np.asarray(X)[:: max(1, X.shape[0] // FIT_ROWS)]
-        self.whitening.fit(self._codes_of(some, self.to_code))
-        self.readout.fit(self.encode(some), some)
+        sample = np.asarray(X)[:: max(1, X.shape[0] // MAX_FIT_ROWS)]
+        self.whitening.fit(self._encode_batches(sample, self.to_code))
+        self.readout.fit(self.encode(sample), sample)
 
-    def _build(self, shape: tuple[int, ...], *, sparse: bool) -> None:
-        if sparse or len(shape) != 3:
-            raise InvalidParameter(
-                f'the masked autoencoder is for pictures [C, H, W], not for rows of shape {shape}; choose "dense"'
-            )
-        self.shape, self.sparse = shape, False
-        channels, height, width = shape
-        fitting = [side for side in range(2, min(height, width)) if height % side == width % side == 0]
-        wanted = min(height, width) / GRID
-        self.side = self.patch or min(fitting, key=lambda side: abs(side - wanted), default=2)
-        if height % self.side or width % self.side:
-            raise InvalidParameter(
-                f"masked: patches of {self.side} pixels do not divide {height} x {width}; choose another patch"
-            )
-        wide, blocks, heads, narrow, guessing = SIZES[self.size]
-        numbers = channels * self.side**2
-        self.standard = ByChannel(channels)
-        self.embed = nn.Linear(numbers, wide)
-        self.blocks = transformer(wide, blocks, heads)
-        self.narrow = nn.Linear(wide, narrow)
-        self.token = nn.Parameter(torch.randn(narrow) * 0.02)
-        self.guessing = transformer(narrow, guessing, max(1, narrow * heads // wide))
-        self.out = nn.Linear(narrow, numbers)
-        self.whitening = Whitening(wide, self.code_size)
+    def _build(self, shape: tuple[int, ...]) -> None:
+        """Create the modules for images of a shape. Raise InvalidParameter if a parameter does not fit such images."""
+        if len(shape) != 3:
+            raise InvalidParameter(f'the masked autoencoder requires images, not rows of shape {shape}; choose "dense"')
+        self.shape, self.is_sparse = shape, False
+        self.patch_side = self._choose_patch_side(shape)
+        size, patch_width = SIZES[self.size], shape[0] * self.patch_side**2
+        self.standardizer = ChannelStandardizer(shape[0])
+        self.embed = nn.Linear(patch_width, size.width)
+        self.encoder = build_transformer(size.width, size.n_blocks, size.n_heads)
+        self.to_decoder = nn.Linear(size.width, size.decoder_width)
+        self.mask_token = nn.Parameter(torch.randn(size.decoder_width) * 0.02)
+        n_decoder_heads = max(1, size.decoder_width * size.n_heads // size.width)
+        self.decoder = build_transformer(size.decoder_width, size.n_decoder_blocks, n_decoder_heads)
+        self.to_patches = nn.Linear(size.decoder_width, patch_width)
+        self.whitening = Whitening(size.width, self.code_size)
         self.readout = LinearReadout(self.code_size, shape)
-        self._loss = losses.choose(self.loss or "mse")
-        self.plan = TrainingConfig(**{**USUAL, **self._training})
+
+    def _choose_patch_side(self, shape: tuple[int, ...]) -> int:
+        _, height, width = shape
+        divisors = [side for side in range(2, min(height, width)) if height % side == width % side == 0]
+        preferred = min(height, width) / PATCHES_PER_SIDE
+        side = self.patch_size or min(divisors, key=lambda side: abs(side - preferred), default=2)
+        if height % side or width % side:
+            raise InvalidParameter(
+                f"patches of {side} x {side} pixels do not divide images of {height} x {width}; choose another patch_size"
+            )
+        return side
+
+    # Contract of coders
+
+    def get_params(self) -> dict[str, Any]:
+        names = ("code_size", "size", "patch_size", "mask_ratio", "loss", "normalize_patches")
+        return {**{name: getattr(self, name) for name in names}, **self.training_params}
+
+    def encode(self, X: Rows) -> np.ndarray:
+        self._check(X)
+        return self._encode_batches(X, lambda x: self.whitening(self.to_code(x)))
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return the reconstructed images of codes, by linear regression: [n_items, C, H, W] float32."""
+        return self._decode_batches(codes, self.readout)
 
     def _check(self, X: Rows) -> None:
-        """Pictures of another size than those learned from are welcome, if the patch divides it."""
         if self.shape is None:
             raise NotFitted(self)
-        if len(X.shape) != 4 or X.shape[1] != self.shape[0] or X.shape[2] % self.side or X.shape[3] % self.side:
-            raise ShapeMismatch(f"masked: pictures in patches of {self.side}", self.shape, tuple(X.shape[1:]))
+        if len(X.shape) != 4 or X.shape[1] != self.shape[0] or X.shape[2] % self.patch_side or X.shape[3] % self.patch_side:
+            what = f'coder "{self.name}" with patches of {self.patch_side} pixels: shape of an image'
+            raise ShapeMismatch(what, self.shape, tuple(X.shape[1:]))
 
     def _graph(self) -> nn.Module:
-        return _Coding(self)
+        return _Encoder(self)
+
+    def _rebuild(self, state: dict[str, Any]) -> None:
+        self._build(tuple(state["shape"]))
 
 
-class ByChannel(Standardizer):
-    """x -> (x - mean) / deviation, the mean by channel, so that it suits pictures of any size."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__((channels, 1, 1))
-
-    def fit(self, X: Rows) -> None:
-        some = np.asarray(X[:: max(1, len(X) // FIT_ROWS)])
-        unit = np.float32(255 if some.dtype == np.uint8 else 1)
-        self.mean.copy_(torch.from_numpy(some.mean((0, 2, 3), keepdims=True)[0] / unit))
-        self.deviation.fill_(max(float(some.std()) / float(unit), 1e-6))
-
-
-class _Coding(nn.Module):
-    """What is exported."""
+class _Encoder(nn.Module):
+    """The encoder as it is exported."""
 
     def __init__(self, model: MaskedAutoencoder) -> None:
         super().__init__()
@@ -237,18 +287,3 @@ class _Coding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model.whitening(self.model.to_code(x))
-
-
-def transformer(width: int, blocks: int, heads: int) -> nn.Module:
-    """Blocks of attention and a two-layer net, each behind a norm (Dosovitskiy et al. 2021): [B, N, width], twice."""
-    block = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
-    return nn.TransformerEncoder(block, blocks, nn.LayerNorm(width), enable_nested_tensor=False)
-
-
-def positions(grid: tuple[int, int], width: int, device: torch.device) -> Tensor:
-    """[rows * columns, width]: sines and cosines of a patch's row in the first half, of its column in the second."""
-    frequencies = 10_000.0 ** (-torch.arange(width // 4, device=device) / (width / 4))
-    rows, columns = (torch.arange(side, device=device)[:, None] * frequencies for side in grid)
-    of_rows, of_columns = (torch.cat([places.sin(), places.cos()], 1) for places in (rows, columns))
-    both = [of_rows[:, None].expand(-1, grid[1], -1), of_columns[None].expand(grid[0], -1, -1)]
-    return torch.cat(both, 2).flatten(0, 1)

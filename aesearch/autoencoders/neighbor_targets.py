@@ -1,10 +1,9 @@
-"""What `neighbors` is trained on: items with the mixture of their neighbors as the target."""
+"""Training data of the neighbor autoencoder: the target of an item is a mixture of the item and its nearest neighbors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -12,89 +11,175 @@ from scipy.sparse import csr_array, eye_array
 from torch import Tensor
 
 from aesearch.arrays import is_sparse
+from aesearch.augmentation import augment_images, two_views
 from aesearch.autoencoders.batches import RowBatches, SparseBatch
+from aesearch.autoencoders.descriptors import Descriptors
 from aesearch.stores.flat import FlatStore
 
-LATENT = 64
-"""Numbers of the codes by which the first neighbors of documents are found."""
+LSA_DIMENSIONS = 64
+"""Dimensions of the codes in which the first neighbors of documents are found."""
+MAX_HELD_OUT_ITEMS = 1000
+"""One item in ten is held out, but at most this many."""
+N_AUGMENTED_VIEWS = 6
+"""Augmented views of each image that are inputs in training, beside the image itself."""
 
 
 @dataclass
-class Material:
-    """What is learned from.
+class NeighborData:
+    """What a neighbor autoencoder is trained on.
 
-    own : [N, F], what each item is asked to give back of itself: csr of its words' shares, or its description.
-    inputs : the items as the encoder is given them, first as they are, then in other views.
-    first : [N, E] float32, codes by which the first neighbors are found.
-    views : two views of the held-out items.
+    Attributes
+    ----------
+    contents : array of shape (n_items, n_features)
+        What each item contributes to the targets: its term shares (csr), or its descriptors (float32).
+    inputs : list of RowBatches
+        Inputs of the encoder: the items themselves, then augmented views of them.
+    initial_codes : array of shape (n_items, width), float32
+        Codes in which the neighbors of the first round are found.
+    held_out_views : list of RowBatches
+        Two augmented views of the held-out items.
     """
 
-    own: Any
+    contents: Any
     inputs: list[RowBatches]
-    first: np.ndarray
-    views: list[RowBatches]
+    initial_codes: np.ndarray
+    held_out_views: list[RowBatches]
+
+    @classmethod
+    def from_documents(cls, X: Any, held_out: Any, rng: np.random.Generator, device: torch.device) -> Self:
+        """Prepare bags of words, [n_items, n_terms] csr."""
+        totals = np.maximum(X.sum(1), 1e-12)
+        return cls(
+            contents=csr_array(X.multiply((1 / totals)[:, None])),
+            inputs=[RowBatches(X, device)],
+            initial_codes=compute_lsa_codes(X, rng),
+            held_out_views=[RowBatches(view, device) for view in two_views(held_out, rng)],
+        )
+
+    @classmethod
+    def from_described(
+        cls,
+        X: np.ndarray,
+        held_out: np.ndarray,
+        layer: Descriptors,
+        rng: np.random.Generator,
+        device: torch.device,
+        *,
+        mirror: bool,
+    ) -> Self:
+        """Prepare the descriptors of images [n_items, C, H, W] or vectors [n_items, D]; `mirror` allows mirrored views."""
+        described = layer.transform(X)
+        inputs = [described]
+        for _ in range(N_AUGMENTED_VIEWS if X.ndim == 4 else 0):  # vectors have no natural augmentation
+            inputs.append(_to_half_precision(layer.transform(augment_images(X, rng, mirror=mirror))))
+        views = [layer.transform(view) for view in two_views(held_out, rng, mirror=mirror)]
+        return cls(
+            contents=described,
+            inputs=[RowBatches(view, device) for view in inputs],
+            initial_codes=described,
+            held_out_views=[RowBatches(view, device) for view in views],
+        )
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A batch and what it is to become: x [B, F] or SparseBatch, target [B, F]."""
+class TargetBatch:
+    """A batch of B inputs, [B, n_features] or SparseBatch, and their targets, [B, n_features]."""
 
     x: Tensor | SparseBatch
     target: Tensor
 
-
-class Mixtures:
-    """RowBatches with their targets: `weights` [N, N] csr, rows summing to 1, times what each item is of its own."""
-
-    def __init__(self, learned: Material, weights: Any, device: torch.device) -> None:
-        self._learned, self._weights, self._device = learned, weights, device
-
-    def __getitem__(self, rows: Tensor) -> Pair:
-        which = int(torch.randint(len(self._learned.inputs), ()))
-        target = self._weights[rows.numpy()] @ self._learned.own
-        target = target.toarray() if is_sparse(target) else target
-        return Pair(self._learned.inputs[which][rows], torch.from_numpy(target.astype(np.float32)).to(self._device))
+    def __len__(self) -> int:
+        return len(self.target)
 
 
-def mixture(codes: np.ndarray, graph: np.ndarray, near: int, share: float) -> Any:
-    """Each item's weights over the items: `share` spread over its `near` nearest among `graph`, the rest its own.
+def hold_out(X: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Return the rows for training and the held-out rows, both in their original order."""
+    shuffled = rng.permutation(X.shape[0])
+    n_held_out = min(MAX_HELD_OUT_ITEMS, X.shape[0] // 10)
+    return X[np.sort(shuffled[n_held_out:])], X[np.sort(shuffled[:n_held_out])]
 
-    codes: [N, E], compared by cosine;  graph: [G] numbers of items.  Returns [N, N] csr.
+
+class TargetBatches:
+    """Batches of inputs with their targets, by row numbers.
+
+    Parameters
+    ----------
+    data : NeighborData
+    weights : csr array of shape (n_items, n_items)
+        Weight of each item's contents in each target; rows sum to 1.
+    device : torch.device
     """
-    count = len(codes)
-    if near < 1:
-        return eye_array(count, format="csr")
-    keys = stored(codes[graph], graph).search(codes, min(near + 1, len(graph)))[0]
-    others = keys != np.arange(count)[:, None]
-    others[others.all(1), -1] = False  # an item that is not in the graph, or lost among its equals: the last one goes
-    numbers = keys[others].reshape(count, -1)
-    each = numbers.shape[1]
-    weights = np.full(numbers.size, share / each, np.float32)
-    nearest = csr_array((weights, numbers.ravel(), np.arange(0, numbers.size + 1, each)), shape=(count, count))
-    return csr_array(nearest + (1 - share) * eye_array(count, dtype=np.float32, format="csr"))
+
+    def __init__(self, data: NeighborData, weights: Any, device: torch.device) -> None:
+        self._data, self._weights, self._device = data, weights, device
+
+    def __getitem__(self, rows: Tensor) -> TargetBatch:
+        """Return a batch of rows [B] int64, all in one view, which is drawn at random."""
+        view = int(torch.randint(len(self._data.inputs), ()))
+        target = self._weights[rows.numpy()] @ self._data.contents
+        target = target.toarray() if is_sparse(target) else target
+        return TargetBatch(self._data.inputs[view][rows], torch.from_numpy(target.astype(np.float32)).to(self._device))
 
 
-def latent(X: Any, draw: np.random.Generator, size: int = LATENT) -> np.ndarray:
-    """Latent semantic codes (Deerwester et al. 1990), by which the first neighbors are found.  X: [N, V] csr."""
+def compute_target_weights(codes: np.ndarray, graph: np.ndarray, n_neighbors: int, neighbor_weight: float) -> Any:
+    """Return the weights of all items in the target of each item.
+
+    Parameters
+    ----------
+    codes : array of shape (n_items, width), float32
+        Compared by cosine.
+    graph : array of shape (n_candidates,), int
+        Items that may be neighbors.
+    n_neighbors : int
+    neighbor_weight : float
+        Sum of the weights of the neighbors, which are equal. The rest is the weight of the item itself.
+
+    Returns
+    -------
+    csr array of shape (n_items, n_items)
+        Rows sum to 1.
+    """
+    n_items = len(codes)
+    if n_neighbors < 1:
+        return eye_array(n_items, format="csr")
+    keys = build_cosine_store(codes[graph], graph).search(codes, min(n_neighbors + 1, len(graph)))[0]
+    is_neighbor = keys != np.arange(n_items)[:, None]
+    # An item that is not in the graph, or that has many copies, does not find itself; then drop the farthest neighbor.
+    is_neighbor[is_neighbor.all(1), -1] = False
+    neighbors = keys[is_neighbor].reshape(n_items, -1)
+    n_found = neighbors.shape[1]
+    weights = np.full(neighbors.size, neighbor_weight / n_found, np.float32)
+    row_starts = np.arange(0, neighbors.size + 1, n_found)
+    neighbor_weights = csr_array((weights, neighbors.ravel(), row_starts), shape=(n_items, n_items))
+    return csr_array(neighbor_weights + (1 - neighbor_weight) * eye_array(n_items, dtype=np.float32, format="csr"))
+
+
+def compute_lsa_codes(X: Any, rng: np.random.Generator, size: int = LSA_DIMENSIONS) -> np.ndarray:
+    """Return the latent semantic codes of documents (Deerwester et al. 1990), [n_items, size] float32.
+
+    Parameters
+    ----------
+    X : csr array of shape (n_items, n_terms)
+    rng : numpy.random.Generator
+    size : int
+        Dimensions of a code; fewer if X is smaller.
+    """
     from scipy.sparse.linalg import svds
 
     size = min(size, min(X.shape) - 1)
     if size < 1:
         return X.toarray()
-    left, values, _ = svds(X.astype(np.float64), k=size, v0=draw.standard_normal(min(X.shape)))
+    left, values, _ = svds(X.astype(np.float64), k=size, v0=rng.standard_normal(min(X.shape)))
     return np.ascontiguousarray(left * values, np.float32)
 
 
-def stored(codes: np.ndarray, keys: np.ndarray | None = None) -> FlatStore:
-    """The codes [N, E], to be searched by cosine, under `keys` [N] or else their numbers."""
+def build_cosine_store(codes: np.ndarray, keys: np.ndarray | None = None) -> FlatStore:
+    """Return a store of codes [n_items, width] under their keys [n_items], or else under their positions."""
     store = FlatStore("cosine", codes.shape[1])
     store.add(np.arange(len(codes)) if keys is None else keys, codes)
     return store
 
 
-def shuffles(count: int, batch_size: int, steps: int) -> Iterator[Tensor]:
-    """RowBatches of row numbers, every row once before any comes again, until there were so many."""
-    while steps > 0:
-        batches = torch.randperm(count).split(batch_size)[:steps]
-        steps -= len(batches)
-        yield from batches
+def _to_half_precision(X: np.ndarray) -> np.ndarray:
+    """Return float32 rows as float16 if they fit. Augmented views take most of the memory, and need no precision."""
+    return X.astype(np.float16) if np.abs(X).max(initial=0) < np.finfo(np.float16).max else X

@@ -1,72 +1,69 @@
-"""The one loop that trains every autoencoder, over plain settings, reporting each epoch to whoever asks."""
+"""The training loop of all autoencoders.
+
+`train` runs in the order of time: train for an epoch, score the model, keep the best weights, save a checkpoint, report the
+epoch. What differs between trainings is in a `Task`: the batches of an epoch, and the score after it.
+"""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from math import ceil, inf, isfinite
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LRScheduler
 
 from aesearch.autoencoders.batches import RowBatches
-from aesearch.autoencoders.checkpoints import Checkpoint
+from aesearch.autoencoders.checkpoints import Checkpoint, TrainingState
+from aesearch.autoencoders.optimizers import create_optimizer
 from aesearch.coders.base import Epoch
 from aesearch.errors import AesearchError, InvalidParameter
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-
-LEAST_EPOCHS = 4
-"""Passes made even where fewer would do for the steps: each row of a large collection should be seen more than once."""
-
-
-FAR, MEMORY = 4, 100
-"""A gradient more than so many times as long as it was on the mean of the last so many steps is cut down to that."""
-
-
-class Trainable(nn.Module, ABC):
-    """What the loop trains: a module that knows its objective."""
-
-    @abstractmethod
-    def objective(self, x: Any) -> Tensor:
-        """The scalar to be lowered, of a batch as its data hands it out."""
-
-
-class Data(Protocol):
-    """What the loop trains on: batches by the numbers of their rows, [B] int64."""
-
-    def __getitem__(self, rows: Tensor) -> Any: ...
+MIN_EPOCHS = 4
+"""Minimum number of epochs if only steps are given: each row of a large collection should be seen more than once."""
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train.
+    """Parameters of training, which the coders accept as keywords.
 
-    Attributes
+    Parameters
     ----------
-    epochs : passes over the rows.  None: as many as make `steps` steps, so that a small collection trains as long as a
-        large one; loss alone is a poor guide to when codes are good.
-    steps : see `epochs`.
-    batch_size : rows a step.
-    learning_rate : the highest one; it rises to it and falls to nearly 0 (one-cycle, Smith & Topin 2018).
-    weight_decay : of AdamW (Loshchilov & Hutter 2019).
-    validation : share of the rows held out, by whose loss the best weights are kept; 0 keeps the last.
-    patience : epochs without a better validation loss, after which training stops.
-    seed : of weights, batches and noise; the same one gives the same model on the same machine.
-    device : "auto" (an accelerator of CUDA's if there is one), "cpu" or "cuda".
+    epochs : int, optional
+        Passes over the rows. By default as many as `steps` steps take, so that a small collection trains as long as a large
+        one: the loss alone is a poor guide to when codes are good.
+    steps : int
+        Optimization steps, if `epochs` is not given. The default for documents is 450, or 900 with noise.
+    batch_size : int
+        Rows per step. The default for documents is 128.
+    learning_rate : float
+        Peak of the learning rate, which rises to it and falls to almost 0 (one-cycle policy, Smith & Topin 2018). The
+        default for documents is 0.005.
+    weight_decay : float
+        Weight decay of AdamW (Loshchilov & Hutter 2019).
+    validation : float
+        Share of the rows held out of training, 0 to 1. The weights with the smallest loss on these rows are kept. 0 keeps
+        the last weights.
+    patience : int
+        Epochs without a better validation loss after which training stops.
+    seed : int
+        Seed of weights, batches and noise. Equal seeds give equal models on the same machine.
+    device : {"auto", "cpu", "cuda"}
+        Where to train. "auto" is a CUDA device if there is one, else the CPU.
     """
 
     epochs: int | None = None
-    steps: int = 1500
-    batch_size: int = 128
-    learning_rate: float = 1e-3
+    steps: int = 2500
+    batch_size: int = 32
+    learning_rate: float = 2e-3
     weight_decay: float = 0.0
     validation: float = 0.1
     patience: int = 5
@@ -74,133 +71,220 @@ class TrainingConfig:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "steps", "batch_size", "patience"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InvalidParameter(f"training: {name} is {value}; at least 1 is needed")
+        check_at_least_one(epochs=self.epochs, steps=self.steps, batch_size=self.batch_size, patience=self.patience)
         if not 0 <= self.validation < 1:
-            raise InvalidParameter(f"training: validation is {self.validation}; choose a share of 0 or more and under 1")
+            raise InvalidParameter(f"validation is {self.validation}; choose a share of at least 0 and less than 1")
         if self.device not in ("auto", "cpu", "cuda"):
-            raise InvalidParameter(f'training: device is "{self.device}"; choose auto, cpu or cuda')
+            raise InvalidParameter(f'device is "{self.device}"; choose auto, cpu or cuda')
         if not self.learning_rate > 0:
-            raise InvalidParameter(f"training: learning_rate is {self.learning_rate}; choose a number above 0")
+            raise InvalidParameter(f"learning_rate is {self.learning_rate}; choose a number above 0")
 
-    def chosen_device(self) -> torch.device:
-        """Raises InvalidParameter where "cuda" is asked for and absent."""
+    def find_device(self) -> torch.device:
+        """Return the device to train on.
+
+        Raises
+        ------
+        InvalidParameter
+            If it is "cuda" and there is no CUDA device.
+        """
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise InvalidParameter("training: no CUDA device is to be found here; choose --device cpu")
+            raise InvalidParameter("no CUDA device was found; choose --device cpu")
         return torch.device(self.device)
 
 
-def one_cycle(model: Trainable, plan: TrainingConfig, steps: int) -> tuple[Optimizer, LRScheduler]:
-    """The optimizer, and the rate that rises and falls once in so many steps."""
-    optimizer = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
-    optimizer.param_groups[0].update(usual=0.0, seen=0)
-    optimizer.register_step_pre_hook(_tame)
-    return optimizer, OneCycleLR(optimizer, plan.learning_rate, total_steps=steps + 1)
+def check_at_least_one(**params: int | None) -> None:
+    """Raise InvalidParameter if a parameter is given and is less than 1."""
+    for name, value in params.items():
+        if value is not None and value < 1:
+            raise InvalidParameter(f"{name} is {value}; choose at least 1")
 
 
-def _tame(optimizer: Optimizer, *_: Any) -> None:
-    """Scales the gradient down where it is far longer than it usually is: one such step can undo all training before it.
+class Trainable(nn.Module, ABC):
+    """A module that knows its training objective."""
 
-    The usual length, a running mean, is kept with the optimizer's own state (after AutoClip: Seetharaman et al. 2020).
+    @abstractmethod
+    def objective(self, batch: Any) -> Tensor:
+        """Return the scalar to minimize: a mean over the items of the batch."""
+
+
+class Score(NamedTuple):
+    """Result of scoring a model after an epoch.
+
+    `value` is maximized: the best weights are those of the epoch with the highest one. None if the model cannot be scored;
+    the best weights are then the latest.
     """
-    group = optimizer.param_groups[0]
-    length = nn.utils.get_total_norm(p.grad for p in group["params"] if p.grad is not None)
-    if not length < inf:
-        return
-    most = FAR * group["usual"] if group["seen"] >= MEMORY and group["usual"] else inf
-    if length > most:
-        nn.utils.clip_grads_with_norm_(group["params"], most, length)
-    group["seen"] += 1
-    group["usual"] += (min(float(length), most) - group["usual"]) / min(group["seen"], MEMORY)
+
+    value: float | None
+    validation_loss: float | None = None
+    agreement: float | None = None
 
 
-def descend(model: Trainable, data: Data, order: Iterable[Tensor], optimizer: Optimizer, schedule: LRScheduler) -> float:
-    """A step down the objective for each batch of row numbers in `order`.  Returns its mean over the rows."""
-    model.train()
-    total, rows = torch.zeros(()), 0
-    for batch in order:
-        loss = model.objective(data[batch])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        total = total.to(loss.device) + loss.detach() * len(batch)
-        rows += len(batch)
-    return float(total) / max(1, rows)
+class Task(ABC):
+    """One training of a model: the batches of each epoch, and the score after it.
 
+    Parameters
+    ----------
+    model : Trainable
+        Trained in place.
+    config : TrainingConfig
+    n_epochs : int
+        Maximum number of epochs.
+    budget : float
+        Seconds; no epoch starts that would probably end later.
+    started : float, optional
+        When the budget starts to count, in the time of time.perf_counter(); by default now.
 
-def diverged(plan: TrainingConfig, epoch: int) -> AesearchError:
-    return AesearchError(f"training diverged in epoch {epoch}; try a lower learning_rate than {plan.learning_rate}")
-
-
-def train(model: Trainable, X: Rows, plan: TrainingConfig, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
-    """Trains `model`, in place, on the rows of X; the best weights are in it when the stream of epochs ends.
-
-    One that was broken off goes on from the `checkpoint`, and gives the epochs that it had once more.  Every random number
-    (the held-out rows, the order, the noise) comes from torch's own generator, which the caller seeds.
-    Raises AesearchError where the loss stops being a number.
+    Attributes
+    ----------
+    optimizer, schedule
+        Known after `next_batches` was called.
     """
-    device = plan.chosen_device()
-    model.to(device)
+
+    optimizer: Optimizer
+    schedule: LRScheduler
+
+    def __init__(
+        self, model: Trainable, config: TrainingConfig, n_epochs: int, *, budget: float = inf, started: float | None = None
+    ) -> None:
+        self.model, self.config, self.n_epochs = model, config, n_epochs
+        self.budget, self.started = budget, time.perf_counter() if started is None else started
+        model.to(config.find_device())
+
+    def begin(self) -> None:  # noqa: B027  # not every task has something to do here
+        """Draw the random numbers that are needed before the first epoch, also if training is resumed after it."""
+
+    @abstractmethod
+    def next_batches(self) -> Iterable[Any]:
+        """Return the batches of the next epoch. A batch has a length, its number of items."""
+
+    @abstractmethod
+    def score(self) -> Score:
+        """Score the model."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state between two epochs, as a checkpoint stores it."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+        """Restore the state between two epochs. The model already has its weights."""
+
+
+def train(task: Task, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
+    """Train a model and yield each epoch. At the end, the model has its best weights.
+
+    Parameters
+    ----------
+    task : Task
+        Its random numbers come from torch's global generator, which the caller seeds.
+    checkpoint : Checkpoint, optional
+        If it holds an interrupted training, that is resumed, and its epochs are yielded again.
+
+    Raises
+    ------
+    AesearchError
+        If training diverges.
+    """
+    model = task.model
     checkpoint = checkpoint or Checkpoint(None, model)
-    before = checkpoint.begin()
-    if before == {}:  # over and done with
+    if not checkpoint.begin_stage():
         model.eval()
         return
-    data = RowBatches(X, device)
-    shuffled = torch.randperm(len(data))
-    held_out, rows = shuffled.split([int(plan.validation * len(data)), len(data) - int(plan.validation * len(data))])
-    steps = ceil(len(rows) / plan.batch_size)
-    epochs = plan.epochs or max(LEAST_EPOCHS, ceil(plan.steps / steps))
-    optimizer, schedule = one_cycle(model, plan, epochs * steps)
-    best, best_epoch, best_weights, done, over = float("inf"), 0, _copy(model), list[Epoch](), False
-    if before is not None:
-        optimizer.load_state_dict(before["optimizer"])
-        schedule.load_state_dict(before["schedule"])
-        best, best_epoch, best_weights = before["best"], before["best_epoch"], before["best_weights"]
-        done, over = [Epoch(**epoch) for epoch in before["epochs"]], before["over"]
-        checkpoint.resumed()
-        yield from done
-    while not over:
-        began, number = time.perf_counter(), len(done) + 1
-        order = rows[torch.randperm(len(rows))].split(plan.batch_size)
-        train_loss = descend(model, data, order, optimizer, schedule)
+    task.begin()
+    state = TrainingState(_copy_weights(model))
+    if checkpoint.saved_state is not None:
+        state = TrainingState.from_dict(checkpoint.saved_state["training"])
+        task.load_state_dict(checkpoint.saved_state["task"])
+        checkpoint.resume()
+        yield from state.epochs
+    started = task.started - state.seconds
+
+    while not state.is_finished:
+        epoch_started, number = time.perf_counter(), len(state.epochs) + 1
+        train_loss = train_epoch(task)
         if not isfinite(train_loss):
-            raise diverged(plan, number)
-        validation_loss = mean_loss(model, data, held_out, plan.batch_size) if len(held_out) else None
-        if validation_loss is None or validation_loss < best:
-            best, best_epoch = validation_loss or best, number
-            best_weights = _copy(model)
-        done.append(Epoch(number, epochs, train_loss, validation_loss, time.perf_counter() - began))
-        over = number == epochs or number - best_epoch >= plan.patience
-        checkpoint.keep(
-            {
-                "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(),
-                "best": best,
-                "best_epoch": best_epoch,
-                "best_weights": best_weights,
-                "epochs": [asdict(epoch) for epoch in done],
-                "over": over,
-            },
-            over=over,
+            rate = task.config.learning_rate
+            raise AesearchError(f"training diverged in epoch {number}; use a lower learning_rate than {rate}")
+        score = task.score()
+        if score.value is None or score.value > state.best_value:
+            state.best_value = state.best_value if score.value is None else score.value
+            state.best_epoch, state.best_weights = number, _copy_weights(model)
+        seconds = time.perf_counter() - epoch_started
+        epoch = Epoch(number, task.n_epochs, train_loss, score.validation_loss, seconds, score.agreement)
+        state.epochs.append(epoch)
+        state.seconds = time.perf_counter() - started
+        state.is_finished = (
+            number == task.n_epochs
+            or number - state.best_epoch >= task.config.patience
+            or state.seconds + seconds > task.budget
         )
-        yield done[-1]
-    model.load_state_dict(best_weights)
+        checkpoint.save({"training": state.as_dict(), "task": task.state_dict()}, is_finished=state.is_finished)
+        yield epoch
+    model.load_state_dict(state.best_weights)
     model.eval()
 
 
-@torch.no_grad()
-def mean_loss(model: Trainable, data: RowBatches, rows: Tensor, batch_size: int) -> float:
-    """The mean of the model's objective over the rows; a denoising one is asked without its noise."""
-    model.eval()
-    batches = rows.split(batch_size)
-    return sum(float(model.objective(data[batch])) * len(batch) for batch in batches) / len(rows)
+def train_epoch(task: Task) -> float:
+    """Take an optimization step for each batch of the next epoch. Return the mean objective of the items."""
+    batches, model = task.next_batches(), task.model
+    model.train()
+    total, n_items = torch.zeros(()), 0
+    for batch in batches:
+        loss = model.objective(batch)
+        task.optimizer.zero_grad()
+        loss.backward()
+        task.optimizer.step()
+        task.schedule.step()
+        total = total.to(loss.device) + loss.detach() * len(batch)  # not read, which would wait for the device
+        n_items += len(batch)
+    return float(total) / max(1, n_items)
 
 
-def _copy(model: Trainable) -> dict[str, Tensor]:
+class RowTask(Task):
+    """Train on all rows in each epoch, and score by the loss on held-out rows.
+
+    Parameters
+    ----------
+    model : Trainable
+    X : array of shape (n_items, ...)
+        uint8 pixels in 0..255, float32, or a csr matrix.
+    config : TrainingConfig
+    """
+
+    def __init__(self, model: Trainable, X: Rows, config: TrainingConfig) -> None:
+        self.data = RowBatches(X, config.find_device())
+        self.n_held_out = int(config.validation * len(self.data))
+        steps_per_epoch = ceil((len(self.data) - self.n_held_out) / config.batch_size)
+        super().__init__(model, config, config.epochs or max(MIN_EPOCHS, ceil(config.steps / steps_per_epoch)))
+        self.optimizer, self.schedule = create_optimizer(
+            model, config.learning_rate, config.weight_decay, self.n_epochs * steps_per_epoch
+        )
+
+    def begin(self) -> None:
+        shuffled = torch.randperm(len(self.data))
+        self.held_out, self.rows = shuffled[: self.n_held_out], shuffled[self.n_held_out :]
+
+    def next_batches(self) -> Iterable[Any]:
+        order = self.rows[torch.randperm(len(self.rows))]
+        return (self.data[rows] for rows in order.split(self.config.batch_size))
+
+    @torch.no_grad()
+    def score(self) -> Score:
+        if not self.n_held_out:
+            return Score(None)
+        self.model.eval()
+        batches = self.held_out.split(self.config.batch_size)
+        loss = sum(float(self.model.objective(self.data[rows])) * len(rows) for rows in batches) / self.n_held_out
+        return Score(-loss, validation_loss=loss)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+
+
+def _copy_weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}

@@ -1,4 +1,4 @@
-"""The autoencoder learns what it says, by every ingredient."""
+"""The autoencoder: every loss, noise and architecture learns, parameters are checked, and codes can be whitened."""
 
 from typing import Any
 
@@ -10,44 +10,46 @@ from aesearch.arrays import is_sparse
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.losses import LOSSES
 from aesearch.autoencoders.noise import NOISES
+from aesearch.autoencoders.variational import VariationalAutoencoder
 from aesearch.coders.base import Epoch
 from aesearch.coders.linear import PCA
 from aesearch.errors import InvalidParameter, UnknownName
 
-QUICK = {"epochs": 4, "device": "cpu"}
+SHORT_TRAINING: dict[str, Any] = {"epochs": 4, "device": "cpu"}
 
 
-def errors_of(coder: Any, X: np.ndarray) -> float:
-    return float(((coder.decode(coder.encode(X)) - X / 255) ** 2).reshape(len(X), -1).sum(1).mean())
+def reconstruction_error(coder: Any, X: np.ndarray, target: np.ndarray) -> float:
+    return float(((coder.decode(coder.encode(X)) - target) ** 2).reshape(len(X), -1).sum(1).mean())
 
 
-@pytest.mark.parametrize("body", ["dense", "convolutional"])
+@pytest.mark.parametrize("architecture", ["dense", "convolutional"])
 @pytest.mark.parametrize("loss", ["mse", "l1", "bce"])
 @pytest.mark.parametrize("noise", [None, *NOISES])
-def test_every_mixture_of_ingredients_learns_from_pictures(
-    body: str, loss: str, noise: str | None, digits: np.ndarray
-) -> None:
+def test_images_loss_decreases(architecture: str, loss: str, noise: str | None, digits: np.ndarray) -> None:
     epochs: list[Epoch] = []
-    Autoencoder(16, body=body, loss=loss, noise=noise, **QUICK).fit(digits[:200], epochs.append)
+    coder = Autoencoder(16, architecture=architecture, loss=loss, noise=noise, **SHORT_TRAINING)
+    coder.fit(digits[:200], epochs.append)
     assert epochs[-1].train_loss < epochs[0].train_loss
     assert [epoch.number for epoch in epochs] == list(range(1, len(epochs) + 1))
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("noise", [None, *NOISES])
-def test_every_mixture_of_ingredients_learns_from_words(loss: str, noise: str | None, bags: Any) -> None:
+def test_documents_loss_decreases(loss: str, noise: str | None, bags: Any) -> None:
     epochs: list[Epoch] = []
-    Autoencoder(16, loss=loss, noise=noise, **QUICK).fit(bags, epochs.append)
+    Autoencoder(16, loss=loss, noise=noise, **SHORT_TRAINING).fit(bags, epochs.append)
     assert epochs[-1].train_loss < epochs[0].train_loss
 
 
-def test_a_curved_code_reconstructs_better_than_the_best_flat_one(digits: np.ndarray) -> None:
-    learned = Autoencoder(6, body="convolutional", device="cpu").fit(digits)
-    assert errors_of(learned, digits) < 0.8 * errors_of(PCA(6).fit(digits), digits)
+def test_autoencoder_reconstructs_better_than_pca(digits: np.ndarray) -> None:
+    pixels = digits / np.float32(255)
+    autoencoder = Autoencoder(6, architecture="convolutional", device="cpu").fit(digits)
+    pca = PCA(6).fit(digits)
+    assert reconstruction_error(autoencoder, digits, pixels) < 0.8 * reconstruction_error(pca, digits, pixels)
 
 
-def test_a_denoiser_is_fed_noise_and_asked_for_the_clean_picture(digits: np.ndarray) -> None:
-    coder = Autoencoder(16, noise="masking", noise_level=0.5, **QUICK).fit(digits)
+def test_denoising_objective_compares_with_clean_input(digits: np.ndarray) -> None:
+    coder = Autoencoder(16, noise="masking", noise_level=0.5, **SHORT_TRAINING).fit(digits)
     clean = torch.from_numpy(digits[:50]).float() / 255
     coder.train()
     torch.manual_seed(0)
@@ -61,38 +63,24 @@ def test_a_denoiser_is_fed_noise_and_asked_for_the_clean_picture(digits: np.ndar
     assert coder.corrupt(clean) is clean
 
 
-def test_a_denoiser_restores_noisy_pictures_better_than_a_plain_one(digits: np.ndarray) -> None:
-    rows = digits.astype(np.float32) / 255
-    noisy = rows * (np.random.default_rng(0).random(rows.shape) >= 0.5)
+def test_denoising_autoencoder_restores_noisy_images_better(digits: np.ndarray) -> None:
+    pixels = digits.astype(np.float32) / 255
+    noisy = (pixels * (np.random.default_rng(0).random(pixels.shape) >= 0.5)).astype(np.float32)
 
-    def restoring_error(noise: str | None) -> float:
-        coder = Autoencoder(16, noise=noise, epochs=30, device="cpu").fit(digits)
-        return float(((coder.decode(coder.encode(noisy.astype(np.float32))) - rows) ** 2).sum())
+    def error(noise: str | None) -> float:
+        return reconstruction_error(Autoencoder(16, noise=noise, epochs=30, device="cpu").fit(digits), noisy, pixels)
 
-    assert restoring_error("masking") < 0.9 * restoring_error(None)
+    assert error("masking") < 0.9 * error(None)
 
 
-def test_whitened_codes_are_uncorrelated_and_decode_alike(digits: np.ndarray) -> None:
-    plain = Autoencoder(8, whiten=False, **QUICK).fit(digits)
-    whitened = Autoencoder(8, whiten=True, **QUICK).fit(digits)
+def test_whitened_codes_are_uncorrelated_and_decode_equally(digits: np.ndarray) -> None:
+    plain = Autoencoder(8, whiten=False, **SHORT_TRAINING).fit(digits)
+    whitened = Autoencoder(8, whiten=True, **SHORT_TRAINING).fit(digits)
     np.testing.assert_allclose(np.cov(whitened.encode(digits).T), np.eye(8), atol=0.05)
     np.testing.assert_allclose(whitened.decode(whitened.encode(digits)), plain.decode(plain.encode(digits)), atol=1e-3)
 
 
-def test_the_callers_random_numbers_are_left_alone(digits: np.ndarray) -> None:
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    Autoencoder(8, noise="gaussian", **QUICK).fit(digits[:100])
-    torch.testing.assert_close(torch.rand(3), expected)
-
-
-def test_another_seed_gives_another_model(digits: np.ndarray) -> None:
-    one, other = (Autoencoder(8, seed=seed, **QUICK).fit(digits[:100]) for seed in (0, 1))
-    assert not np.allclose(one.encode(digits), other.encode(digits), atol=1e-2)
-
-
-def test_words_come_back_as_weights_near_their_own(bags: Any) -> None:
+def test_documents_are_reconstructed_on_their_own_scale(bags: Any) -> None:
     coder = Autoencoder(32, epochs=40, device="cpu").fit(bags)
     decoded = coder.decode(coder.encode(bags))
     assert is_sparse(bags)
@@ -100,36 +88,71 @@ def test_words_come_back_as_weights_near_their_own(bags: Any) -> None:
     assert ((bags.toarray() - decoded) ** 2).sum() < 0.95 * (bags.toarray() ** 2).sum()
 
 
+def test_fit_leaves_global_random_state_alone(digits: np.ndarray) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    Autoencoder(8, noise="gaussian", **SHORT_TRAINING).fit(digits[:100])
+    torch.testing.assert_close(torch.rand(3), expected)
+
+
+def test_seeds_give_different_models(digits: np.ndarray) -> None:
+    first, second = (Autoencoder(8, seed=seed, **SHORT_TRAINING).fit(digits[:100]) for seed in (0, 1))
+    assert not np.allclose(first.encode(digits), second.encode(digits), atol=1e-2)
+
+
+def test_one_item_can_be_trained_on(digits: np.ndarray) -> None:
+    assert np.isfinite(Autoencoder(8, **SHORT_TRAINING).fit(digits[:1]).encode(digits[:1])).all()
+
+
+def test_param_names_include_those_of_base_class_and_training() -> None:
+    names = Autoencoder.param_names()
+    assert names[:2] == ["code_size", "architecture"]
+    assert {"epochs", "learning_rate", "device"} < set(names)
+    inherited = VariationalAutoencoder.param_names()
+    assert set(names) < set(inherited)
+    assert len(inherited) == len(set(inherited))
+
+
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("params", "message"),
     [
         ({"code_size": 0}, "at least 1"),
-        ({"code_size": 64}, "would copy them"),
+        ({"code_size": 64}, "copy its input"),
         ({"layers": (0,)}, "at least 1 unit"),
-        ({"noise": "masking", "noise_level": 1.0}, "outside 0"),
-        ({"noise": "gaussian", "noise_level": -0.1}, "outside 0"),
+        ({"noise": "masking", "noise_level": 1.0}, "noise"),
+        ({"noise": "gaussian", "noise_level": -0.1}, "noise"),
         ({"loss": "softmax"}, "bags of words"),
+        ({"dropout": 1.0}, "less than 1"),
+        ({"architecture": "convolutional", "tied": True}, 'choose "dense"'),
+        ({"tied": True, "layerwise_pretraining": True}, "choose one of the two"),
         ({"epochs": 0}, "at least 1"),
         ({"learning_rate": 0}, "above 0"),
-        ({"validation": 1.0}, "under 1"),
+        ({"validation": 1.0}, "less than 1"),
         ({"device": "tpu"}, "auto, cpu or cuda"),
     ],
 )
-def test_a_bad_setting_is_refused_with_its_rule(settings: dict[str, Any], says: str, digits: np.ndarray) -> None:
-    with pytest.raises(InvalidParameter, match=says):
-        Autoencoder(**settings).fit(digits)
+def test_invalid_parameter_is_refused(params: dict[str, Any], message: str, digits: np.ndarray) -> None:
+    with pytest.raises(InvalidParameter, match=message):
+        Autoencoder(**params).fit(digits)
 
 
-@pytest.mark.parametrize("word", ["noise", "loss", "body"])
-def test_a_misspelt_ingredient_is_refused(word: str) -> None:
-    with pytest.raises(UnknownName, match=f"unknown {word}"):
-        Autoencoder(**{word: "gausian"})
+@pytest.mark.parametrize("param", ["noise", "loss", "architecture"])
+def test_unknown_name_is_refused(param: str) -> None:
+    with pytest.raises(UnknownName, match=f"unknown {param}"):
+        Autoencoder(**{param: "gausian"})
 
 
-def test_bags_have_no_convolutions(bags: Any) -> None:
-    with pytest.raises(InvalidParameter, match="for pictures"):
-        Autoencoder(body="convolutional").fit(bags)
+def test_unknown_keyword_is_refused() -> None:
+    with pytest.raises(TypeError, match="epoch"):
+        Autoencoder(8, epoch=3)
 
 
-def test_one_item_is_enough_to_be_trained_on(digits: np.ndarray) -> None:
-    assert np.isfinite(Autoencoder(8, **QUICK).fit(digits[:1]).encode(digits[:1])).all()
+def test_bce_requires_values_from_0_to_1(digits: np.ndarray) -> None:
+    with pytest.raises(InvalidParameter, match='choose "mse"'):
+        Autoencoder(16, loss="bce").fit(digits.astype(np.float32))
+
+
+def test_convolutional_architecture_requires_images(bags: Any) -> None:
+    with pytest.raises(InvalidParameter, match="requires images"):
+        Autoencoder(architecture="convolutional").fit(bags)

@@ -1,4 +1,4 @@
-"""A training that is broken off and gone on with ends in the weights of one that never was."""
+"""Checkpoints: an interrupted training that is resumed ends with the weights of an uninterrupted one."""
 
 from pathlib import Path
 from typing import Any
@@ -11,74 +11,83 @@ from aesearch.catalog import create_coder
 from aesearch.coders.base import Coder, Epoch
 
 
-class Broken(Exception):
+class Interruption(Exception):
     pass
 
 
-def fitted(coder: Coder, X: Any, path: Path | None, *breaks: int) -> list[Epoch]:
-    """Fits the coder, broken off after so many epochs each time, and begun anew as a new process would."""
-    kept: list[Epoch] = []
-    for number in breaks:
-        other = create_coder(coder.name, **coder.get_params())
-        other.checkpoint = path
-        seen: list[Epoch] = []
+def fit(coder: Coder, X: Any, checkpoint: Path | None) -> list[Epoch]:
+    epochs: list[Epoch] = []
+    coder.fit(X, epochs.append, checkpoint)
+    return epochs
 
-        def watch(epoch: Epoch, seen: list[Epoch] = seen, number: int = number) -> None:
-            seen.append(epoch)
-            if len(seen) == number:
-                raise Broken
 
-        with pytest.raises(Broken):
-            other.fit(X, watch)
-        assert seen[: len(kept)] == kept  # the same ones, to the seconds that they took
-        kept = seen if other.name != "deep" else []  # of layers that are trained, the epochs are over and not told again
-    told: list[Epoch] = []
-    coder.checkpoint = path
-    coder.fit(X, told.append)
-    assert told[: len(kept)] == kept
-    return told
+def interrupt(coder: Coder, X: Any, checkpoint: Path, n_epochs: int) -> list[Epoch]:
+    """Fit a new coder with the same parameters, as a new process would, until it has reported some epochs."""
+    epochs: list[Epoch] = []
+
+    def on_epoch(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        if len(epochs) == n_epochs:
+            raise Interruption
+
+    with pytest.raises(Interruption):
+        create_coder(coder.name, **coder.get_params()).fit(X, on_epoch, checkpoint)
+    return epochs
 
 
 @pytest.fixture(autouse=True)
-def every_epoch_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoints, "OVERHEAD", 0)
+def _save_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "MIN_TRAINING_PER_SAVING", 0)
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "breaks"),
+    ("name", "rows", "params", "interruptions"),
     [
-        ("dense", {"epochs": 5}, (2, 4)),
-        ("denoising", {"epochs": 4, "noise": "masking"}, (1,)),
-        ("deep", {"epochs": 6, "layers": (40, 20)}, (3, 1, 5)),  # two epochs for each of three layers, then six
-        ("variational", {"epochs": 4}, (3,)),
-        ("neighbors", {"epochs": 3, "steps": 20}, (1, 2)),
+        ("dense", "digits", {"epochs": 5}, (2, 4)),
+        ("denoising", "digits", {"epochs": 4, "noise": "masking"}, (1,)),
+        ("deep", "digits", {"epochs": 6, "layers": (40, 20)}, (3, 1, 5)),  # two epochs for each of three layers, then six
+        ("masked", "digits", {"epochs": 3}, (2,)),
+        ("variational", "digits", {"epochs": 4}, (3,)),
+        ("neighbors", "digits", {"rounds": 3, "steps_per_round": 20}, (1, 2)),
+        ("neighbors", "bags", {"rounds": 3, "steps_per_round": 10}, (2,)),
     ],
 )
-def test_weights_are_those_of_a_training_that_was_never_broken_off(
-    name: str, settings: dict[str, Any], breaks: tuple[int, ...], digits: np.ndarray, tmp_path: Path
+def test_resumed_training_equals_uninterrupted(
+    name: str,
+    rows: str,
+    params: dict[str, Any],
+    interruptions: tuple[int, ...],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    X = digits[:400]
-    plain, resumed = (create_coder(name, code_size=8, device="cpu", **settings) for _ in range(2))
-    expected = fitted(plain, X, None)
-    found = fitted(resumed, X, tmp_path / "training.safetensors", *breaks)
-    np.testing.assert_array_equal(resumed.encode(X), plain.encode(X))
-    assert [epoch.train_loss for epoch in found] == [epoch.train_loss for epoch in expected][-len(found) :]
+    X, path = request.getfixturevalue(rows)[:400], tmp_path / "checkpoint.safetensors"
+    uninterrupted, resumed = (create_coder(name, code_size=8, device="cpu", **params) for _ in range(2))
+    expected = fit(uninterrupted, X, None)
+    reported: list[Epoch] = []
+    for n_epochs in interruptions:
+        epochs = interrupt(resumed, X, path, n_epochs)
+        assert epochs[: len(reported)] == reported  # identical, including their seconds
+        reported = epochs if name != "deep" else []  # epochs of layers that were finished are not reported again
+    epochs = fit(resumed, X, path)
+    assert epochs[: len(reported)] == reported
+    assert [epoch.train_loss for epoch in epochs] == [epoch.train_loss for epoch in expected][-len(epochs) :]
+    np.testing.assert_array_equal(resumed.encode(X), uninterrupted.encode(X))
 
 
-def test_words_go_on_too(bags: Any, tmp_path: Path) -> None:
-    plain, resumed = (create_coder("neighbors", code_size=8, device="cpu", epochs=3, steps=10) for _ in range(2))
-    expected = fitted(plain, bags, None)
-    assert [epoch.train_loss for epoch in fitted(resumed, bags, tmp_path / "t", 2)] == [e.train_loss for e in expected]
-    np.testing.assert_array_equal(resumed.encode(bags), plain.encode(bags))
+def test_finished_training_is_not_repeated(digits: np.ndarray, tmp_path: Path) -> None:
+    first, second = (create_coder("dense", code_size=4, device="cpu", epochs=2) for _ in range(2))
+    epochs = fit(first, digits[:200], tmp_path / "checkpoint")
+    assert fit(second, digits[:200], tmp_path / "checkpoint") == epochs
+    np.testing.assert_array_equal(second.encode(digits), first.encode(digits))
 
 
-@pytest.mark.parametrize("harm", [b"", b"nonsense", None])
-def test_a_damaged_checkpoint_is_passed_over(harm: bytes | None, digits: np.ndarray, tmp_path: Path) -> None:
-    X, path = digits[:200], tmp_path / "training.safetensors"
-    plain = create_coder("dense", code_size=4, device="cpu", epochs=2)
-    fitted(plain, X, None)
-    fitted(create_coder("dense", code_size=4, device="cpu", epochs=2), X, path, 1)
-    path.write_bytes(path.read_bytes()[:-100] if harm is None else harm)
-    again = create_coder("dense", code_size=4, device="cpu", epochs=2)
-    fitted(again, X, path)
-    np.testing.assert_array_equal(again.encode(X), plain.encode(X))
+@pytest.mark.parametrize("damage", ["empty", "nonsense", "truncated"])
+def test_damaged_checkpoint_is_ignored(damage: str, digits: np.ndarray, tmp_path: Path) -> None:
+    X, path = digits[:200], tmp_path / "checkpoint.safetensors"
+    uninterrupted, coder = (create_coder("dense", code_size=4, device="cpu", epochs=2) for _ in range(2))
+    fit(uninterrupted, X, None)
+    interrupt(coder, X, path, 1)
+    content = path.read_bytes()
+    path.write_bytes({"empty": b"", "nonsense": b"nonsense", "truncated": content[:-100]}[damage])
+    fit(coder, X, path)
+    np.testing.assert_array_equal(coder.encode(X), uninterrupted.encode(X))
