@@ -1,1 +1,1 @@
-"""Analyses of one index: each function takes a Retriever and returns a dataclass."""
+"""Analyses of an index. Each takes a Retriever or a collection of items, and returns dataclasses."""

@@ -169,7 +169,5 @@ def _find_terms(
     cluster_means = sums / np.maximum(sizes, 1)[:, None]
     collection_means = sums.sum(1, keepdims=True) / max(1, sizes.sum())
     excess = np.maximum(cluster_means - collection_means, 0).astype(np.float32)
-    terms, *decoded_terms = (
-        [ranked[:N_TERMS] for ranked in retriever.features.inverse_transform(weights)] for weights in excess
-    )
+    terms, *decoded_terms = ([ranked[:N_TERMS] for ranked in retriever.features.inverse_transform(rows)] for rows in excess)
     return terms, decoded_terms[0] if decode else None

@@ -44,7 +44,7 @@ COLUMNS = (
     "agreement",
     "SSE",
     "bytes/item",
-    "training (s)",
+    "train (s)",
     "queries/s",
     "best",
 )
@@ -61,11 +61,11 @@ class ComparisonEntry:
         The index built with it.
     evaluation : Evaluation
     map_interval : tuple of float or None
-        95 % confidence interval of mean average precision, by a bootstrap over the queries (Efron 1979). None without
+        95% confidence interval of mean average precision, by a bootstrap over the queries (Efron 1979). None without
         labels.
     is_best : bool
-        Whether it is the best entry, or not significantly worse: the confidence interval of the difference in average
-        precision, query by query, contains 0.
+        Whether it is the best entry, or not significantly worse than the best: the confidence interval of the paired
+        differences in average precision contains 0.
     """
 
     retriever: Retriever
@@ -75,12 +75,12 @@ class ComparisonEntry:
 
     @property
     def has_code_size(self) -> bool:
-        """Whether the coder makes codes of a chosen size. The baseline of unencoded features does not."""
+        """Whether the size of the codes can be chosen. The baseline of unencoded features has no such parameter."""
         return "code_size" in self.retriever.coder.base.param_names()
 
     @property
     def name(self) -> str:
-        """Name and size, such as "pca 64" or "neighbors 64 bits"; the size is missing if it cannot be chosen."""
+        """Coder and code size, such as "pca 64" or "neighbors 64 bits", or the coder alone if it has no code size."""
         if not self.has_code_size:
             return self.retriever.coder_name
         coder = self.retriever.coder
@@ -88,7 +88,7 @@ class ComparisonEntry:
 
     @property
     def train_seconds(self) -> float:
-        """Duration of training, without reading, encoding and storing."""
+        """Duration of training in seconds, without reading, encoding and storing."""
         return float(self.retriever.record.seconds["train"])
 
     def as_dict(self) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def compare(
 
 
 def hold_out_queries(items: FileCollection | list[Item]) -> tuple[FileCollection | list[Item], ItemCollection]:
-    """Split a collection into items to index and items to query with, which are every fifth.
+    """Split a collection into items to index, and every fifth item to query with.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def hold_out_queries(items: FileCollection | list[Item]) -> tuple[FileCollection
 
 
 def bootstrap_interval(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % confidence interval of the mean of values (n,), by the percentile bootstrap."""
+    """Return the 95% confidence interval of the mean of values (n,), by the percentile bootstrap."""
     rng = np.random.default_rng(seed)
     means = [values[rng.integers(0, len(values), len(values))].mean() for _ in range(N_RESAMPLES)]
     low, high = np.percentile(means, [(100 - CONFIDENCE_PERCENT) / 2, (100 + CONFIDENCE_PERCENT) / 2])
@@ -224,25 +224,31 @@ def _entry_name(coder: str, code_size: int | None, *, bits: bool) -> str:
 def _plan_builds(
     coders: Sequence[str], kind: ItemKind, code_sizes: Sequence[int | None], bits: bool, params: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return the name of each entry, and the keywords of `Retriever.build` for it."""
+    """Return the name of each entry, and the arguments of `Retriever.build` for it."""
     for coder in coders:
         if kind not in lookup(CODERS, "coder", coder).kinds:
             raise InvalidParameter(f'coder "{coder}" does not encode {kind}; remove it (--coders)')
     classes: list[type[Coder]] = [CODERS[coder].load() for coder in coders]
-    known = {name for coder_class in classes for name in coder_class.param_names()}
+    _check_params(params, classes)
+    builds = []
+    for coder, coder_class in zip(coders, classes, strict=True):
+        known = coder_class.param_names()
+        own_params = {name: value for name, value in params.items() if name in known}
+        to_bits = bits and coder_class.supports_itq
+        for size in code_sizes if "code_size" in known else (None,):
+            arguments = {"coder": coder, "code_size": size, "bits": to_bits, **own_params}
+            builds.append((_entry_name(coder, size, bits=to_bits), arguments))
+    return builds
+
+
+def _check_params(params: Mapping[str, Any], classes: Sequence[type[Coder]]) -> None:
+    """Raise InvalidParameter if a parameter belongs to none of the coders."""
+    known = sorted({name for coder_class in classes for name in coder_class.param_names()})
     for name in params:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            remedy = f'did you mean "{close[0]}"?' if close else f"choose from {', '.join(sorted(known))}"
+            remedy = f'did you mean "{close[0]}"?' if close else f"choose from {', '.join(known)}"
             raise InvalidParameter(f'none of the compared coders has a parameter "{name}"; {remedy}')
-    builds = []
-    for coder, coder_class in zip(coders, classes, strict=True):
-        own = {name: value for name, value in params.items() if name in coder_class.param_names()}
-        to_bits = bits and coder_class.supports_itq
-        for size in code_sizes if "code_size" in coder_class.param_names() else (None,):
-            arguments = {"coder": coder, "code_size": size, "bits": to_bits, **own}
-            builds.append((_entry_name(coder, size, bits=to_bits), arguments))
-    return builds
 
 
 def _rank(results: Sequence[tuple[Retriever, Evaluation]]) -> list[ComparisonEntry]:
@@ -260,6 +266,6 @@ def _rank(results: Sequence[tuple[Retriever, Evaluation]]) -> list[ComparisonEnt
     entries = []
     for retriever, evaluation in ranked:
         interval = bootstrap_interval(evaluation.average_precisions)
-        loss, _ = bootstrap_interval(best - evaluation.average_precisions)
-        entries.append(ComparisonEntry(retriever, evaluation, interval, is_best=loss <= 0))
+        lowest_difference, _ = bootstrap_interval(best - evaluation.average_precisions)
+        entries.append(ComparisonEntry(retriever, evaluation, interval, is_best=lowest_difference <= 0))
     return entries

@@ -95,7 +95,7 @@ def _make_group(retriever: Retriever, rows: Iterable[LedgerRow], similarity: flo
 
 
 def find_candidate_pairs(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[int, int, float]]:
-    """Yield each pair of items of which one is among the nearest neighbors of the other by code, and their similarity.
+    """Yield the keys of each item and each of its nearest neighbors by code, and the similarity of the two.
 
     The similarity is the cosine of the rerank features, from -1 to 1. Dense features are centered first.
 

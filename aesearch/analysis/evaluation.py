@@ -109,7 +109,7 @@ def evaluate(retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = 
     WrongKind
         If the queries are of another kind than the index.
     NoItems
-        If there is no query, or no query has a label and there are too few for the label-free score.
+        If there is no query, or no query has a label and there are fewer than 20.
     """
     if not ks or min(ks) < 1:
         raise InvalidParameter(f"k is {min(ks, default=0)}; it must be at least 1 (--k)")
@@ -126,10 +126,10 @@ def evaluate(retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = 
 
 
 class _Measurements:
-    """Accumulates what is measured with each batch of queries."""
+    """Accumulator of the measurements of all batches of queries."""
 
     def __init__(self, retriever: Retriever, ks: Sequence[int]) -> None:
-        self._retriever, self._ks = retriever, ks
+        self._retriever = retriever
         self._depth = min(max(MAP_DEPTH, *ks), len(retriever))
         self._rng = np.random.default_rng(0)
         self._n_queries, self._seconds = 0, 0.0
@@ -156,7 +156,7 @@ class _Measurements:
         rankings, has_agreement = self._rankings, self._n_queries >= MIN_ITEMS
         if not rankings.n_queries and not has_agreement:
             raise NoItems(
-                f"no query has a label, and {self._n_queries} are too few for the label-free score; use at least "
+                f"no query has a label, and {self._n_queries} are too few for label-free evaluation; use at least "
                 f"{MIN_ITEMS} queries, or queries in folders named after their class, or --label-field"
             )
         return Evaluation(
@@ -176,7 +176,7 @@ class _Measurements:
 
 
 class _RankingMetrics:
-    """Accumulates the metrics that need labels. An item is relevant to a query if it has the same label."""
+    """Accumulator of the metrics that need labels. An item is relevant to a query if it has the same label."""
 
     def __init__(self, retriever: Retriever, ks: Sequence[int]) -> None:
         labels = [(row.key, NO_LABEL if row.label is None else row.label) for row in retriever.ledger.all_rows()]

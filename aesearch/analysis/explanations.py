@@ -1,4 +1,4 @@
-"""Explanations of hits: the terms that documents share with the query, or how images resemble it and what codes keep."""
+"""Explanations of hits: terms that documents share with the query, or the similarity of images by kind of feature."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def explain(retriever: Retriever, query: Item, k: int = 5) -> list[Explanation]:
     Parameters
     ----------
     retriever : Retriever
-        Loaded with `encoder_only=False` to include what the decoder reconstructs.
+        Load it with `encoder_only=False` to include reconstructions.
     query : Item
     k : int
 

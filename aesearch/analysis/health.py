@@ -32,8 +32,8 @@ def check_health(folder: Path | None) -> dict[str, Any]:
     -------
     dict of str to Any
         Versions, optional extras, number of CPUs, thread settings. For an index: whether it loads, its age, whether its
-        checksums match, and what an update would do. If the index is missing or corrupt, "error" holds the message; no
-        exception is raised.
+        checksums match, and how many files an update would read. If the index is missing or corrupt, "error" holds the
+        message; no exception is raised.
     """
     facts: dict[str, Any] = {"python": platform.python_version(), "platform": platform.platform()}
     facts |= {name: _installed_version(name) for name in PACKAGES}

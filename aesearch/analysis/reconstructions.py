@@ -1,4 +1,4 @@
-"""What the decoder of an index generates: reconstructions of items, random samples, and interpolations."""
+"""Images and documents that the decoder of an index generates: reconstructions, random samples and interpolations."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ class Reconstruction:
     squared_error : float
         Squared error, summed over the features; pixels are in 0..1.
     masked_input : PIL.Image.Image or None
-        What a masked autoencoder predicts the reconstruction from: the original with its masked patches in gray. None for
-        other coders.
+        Input of a masked autoencoder: the original with its masked patches in gray. None for other coders.
     """
 
     id: str

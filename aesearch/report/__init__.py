@@ -1,1 +1,1 @@
-"""HTML pages, charts and images of what the analyses find."""
+"""HTML pages, charts and images that present the results of analyses."""

@@ -20,7 +20,7 @@ from aesearch.readers.folder import FileCollection
 from aesearch.report.cards import render_card, render_cards, thumbnail_url
 from aesearch.report.charts import draw_chart
 from aesearch.report.html import image_data_url, render_legend, render_page, render_table
-from aesearch.report.map_page import draw_rows
+from aesearch.report.map_page import draw_items
 
 if TYPE_CHECKING:
     from aesearch.index.ledger import LedgerRow
@@ -39,8 +39,8 @@ PARAMETERS = ("features", "shape", "coder", "params", "bits", "code_size", "sour
 INTRODUCTION = (
     "{n_items:,} items, {n_queries:,} queries that are not among them. Highlighted rows are the best coder, and all coders "
     "that are not significantly worse (95% confidence, bootstrap over the queries). SSE is the squared error of the "
-    "reconstructions. Agreement is the share of neighbors that two halves of a query have in common, corrected for chance; "
-    "it needs no labels."
+    "reconstructions. Agreement is the share of neighbors that two augmented views of a query have in common, corrected "
+    "for chance; it needs no labels."
 )
 
 
@@ -126,7 +126,7 @@ def _project_maps(entries: Sequence[ComparisonEntry]) -> list[_Map]:
 
 def _draw_map(map_: _Map, shown: Mapping[str, Item]) -> str:
     thumbnails = [thumbnail_url(shown.get(row.id)) for row in map_.rows]
-    return draw_rows(map_.rows, map_.coordinates, map_.name, thumbnails)
+    return draw_items(map_.rows, map_.coordinates, map_.name, thumbnails)
 
 
 def _draw_charts(entries: Sequence[ComparisonEntry]) -> list[str]:
@@ -140,7 +140,7 @@ def _draw_charts(entries: Sequence[ComparisonEntry]) -> list[str]:
         entry.name: ([entry.retriever.store.bytes_per_item], [score or 0.0])
         for entry, score in zip(entries, scores, strict=True)
     }
-    charts.append(draw_chart(f"{score_name} by bytes per item", size_and_score, "bytes", as_points=True, log_x=True))
+    charts.append(draw_chart(f"{score_name} vs. bytes per item", size_and_score, "bytes", as_points=True, log_x=True))
     losses = {
         entry.name: ([epoch.number for epoch in epochs], _relative([epoch.train_loss for epoch in epochs]))
         for entry in entries

@@ -23,6 +23,8 @@ MAX_THUMBNAILS = 5000
 
 NO_LABEL = "no label"
 
+METHOD_NAMES = {"codes": "codes", "pca": "principal components", "t-sne": "t-SNE"}
+
 IMAGE_PIXELS, MARGIN_PIXELS, DOT_RADIUS_PIXELS = 1000, 20, 3
 
 
@@ -43,12 +45,12 @@ def render_map_page(retriever: Retriever, projection: Projection, title: str, gr
     if retriever.kind == "images" and retriever.record.source and len(rows) <= MAX_THUMBNAILS:
         for keys, items in retriever.reload_items([row.key for row in rows]):
             thumbnails |= {key: thumbnail_url(item) for key, item in zip(keys, items, strict=True)}
-    caption = f"{len(rows):,} items, projected by {projection.method}"
-    scatter = draw_rows(rows, projection.coordinates, caption, [thumbnails.get(row.key) for row in rows], groups)
+    caption = f"{len(rows):,} items ({METHOD_NAMES[projection.method]})"
+    scatter = draw_items(rows, projection.coordinates, caption, [thumbnails.get(row.key) for row in rows], groups)
     return render_page(title, f"<h1>{escape(title)}</h1>", scatter, with_map_script=True)
 
 
-def draw_rows(
+def draw_items(
     rows: Sequence[LedgerRow],
     coordinates: np.ndarray,
     caption: str,

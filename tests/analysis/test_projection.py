@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -5,7 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from aesearch.analysis.codes import load_codes
 from aesearch.analysis.projection import principal_components, project
-from aesearch.errors import InvalidParameter
+from aesearch.errors import InvalidParameter, MissingExtra
 from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 
@@ -26,14 +28,23 @@ def test_principal_components_do_not_depend_on_order(digits: np.ndarray) -> None
     np.testing.assert_allclose(principal_components(X[::-1])[::-1], principal_components(X), atol=1e-6)
 
 
-def test_t_sne_preserves_neighborhoods(whitened_index: Retriever) -> None:
-    projection = project(whitened_index, "t-sne")
-    codes = load_codes(whitened_index).codes
+@pytest.mark.slow
+def test_t_sne_preserves_neighborhoods(digits: np.ndarray) -> None:
+    items = [Item(str(number), image[0]) for number, image in enumerate(digits[:200])]
+    index = Retriever.build(items, coder="pca-whitened", code_size=16)
+    projection = project(index, "t-sne")
+    codes = load_codes(index).codes
     in_codes, in_map = (
         NearestNeighbors(n_neighbors=11).fit(X).kneighbors(X)[1][:, 1:] for X in (codes, projection.coordinates)
     )
     shared = [len(set(a) & set(b)) / 10 for a, b in zip(in_codes.tolist(), in_map.tolist(), strict=True)]
-    assert np.mean(shared) > 0.4  # of 10 neighbors among hundreds of items; 0.03 would be expected by chance
+    assert np.mean(shared) > 0.4  # of 10 neighbors among 200 items; chance would be 0.05
+
+
+def test_t_sne_names_missing_extra(items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    with pytest.raises(MissingExtra, match=r"aesearch\[maps\]"):
+        project(Retriever.build(items, coder="pca", code_size=4), "t-sne")
 
 
 def test_two_dimensional_codes_are_coordinates(items: list[Item]) -> None:

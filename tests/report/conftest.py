@@ -55,7 +55,7 @@ def check_page() -> Callable[[str], None]:
 
 @pytest.fixture
 def run_in_browser(tmp_path: Path) -> Callable[[str, str], str]:
-    """Return a function that opens a page, runs a script in it, and returns what the script stores in `result`."""
+    """Return a function that runs a script in a page, and returns the variable `result` of the script as JSON."""
     if BROWSER is None:
         pytest.skip("no browser is installed")
 

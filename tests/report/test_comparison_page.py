@@ -45,5 +45,5 @@ def test_unlabeled_entries_are_charted_by_agreement(digits: np.ndarray) -> None:
     items, queries = hold_out_queries([Item(str(number), image[0]) for number, image in enumerate(digits[:200])])
     entries = compare(items, queries, coders=["pca", "raw"], code_sizes=(8,))
     page = render_comparison_page(entries, items, queries, "unlabeled")
-    assert "Agreement by bytes per item" in page
+    assert "Agreement vs. bytes per item" in page
     assert "Precision at k" not in page
