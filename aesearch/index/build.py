@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sized
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,7 +21,7 @@ from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.base import Features
 from aesearch.index.edits import READ_BATCH, batches, register_items
 from aesearch.index.plan import BuildPlan
-from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
+from aesearch.index.progress import Progress, ProgressCallback, Stage, ignore_progress
 from aesearch.index.record import BuildRecord
 from aesearch.index.spool import Spool
 from aesearch.index.storage import IndexState
@@ -36,15 +35,16 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
 MAX_SCORED_ITEMS = 1000
-"""Items that estimate the agreement and the novelty threshold of a finished index."""
+"""Items of a finished index that its agreement and its novelty threshold are estimated from."""
 
 NOVELTY_PERCENTILE = 99
 MIN_NOVELTY_ITEMS = 100
+"""Minimum number of items for a novelty threshold. A 99th percentile of fewer distances is unreliable."""
 
 
 @dataclass(frozen=True)
 class Batching:
-    """How much a build does between two savings of its progress.
+    """How many items a build processes at a time, and how often it commits what it has read.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ class Batching:
     encode : int
         Items per batch while encoding and storing.
     commit_seconds : float
-        Seconds of reading that an interrupted build may have to repeat. Each commit rewrites most pages of the ledger,
-        since keys have no order: a commit per batch would cost as much as adding the items.
+        Seconds between two commits while reading. An interrupted build repeats at most this much. Committing every batch
+        would cost as much as adding the items: each commit rewrites most pages of the ledger, since keys have no order.
     """
 
     read: int = READ_BATCH
@@ -77,41 +77,46 @@ def build_index(
         Folder for intermediate results; see `Retriever.build`.
     on_progress : callable, optional
     batching : Batching, optional
+
+    Raises
+    ------
+    NoItems
+        If no item can be read.
+    InvalidParameter
+        If a parameter does not suit the items, or the workspace holds other files or is for items in memory.
     """
     if workspace is not None and not isinstance(plan.items, FileCollection):
         raise InvalidParameter("only a build from files can be resumed; do not pass `workspace` with items in memory")
-    plan.check()
     record = BuildRecord(plan.kind, plan.source)
-    seconds: dict[str, float] = defaultdict(float)
     with ExitStack() as stack:
         folder = workspace or Path(stack.enter_context(TemporaryDirectory(prefix="aesearch-")))
-        work = Workspace(folder, plan.as_dict())
-        stack.callback(work.close)
+        work = stack.enter_context(closing(Workspace(folder, plan.as_dict())))
         record.resumed_items = len(work.rows)
-        with _timed(seconds, "read"):
+        with _timed(record, "read"):
             features = read_items(plan, work, on_progress, batching)
-        with _timed(seconds, "train"):
+        with _timed(record, "train"):
             X = work.rows.sample(plan.training_sample)
             coder = plan.create_coder(X)
             record.epochs = train(coder, X, None if workspace is None else work.training_checkpoint, on_progress)
             del X
-        with _timed(seconds, "encode"):
+        with _timed(record, "encode"):
             codes = encode_rows(work, coder, on_progress, batching.encode)
-        with _timed(seconds, "store"):
+        with _timed(record, "store"):
             store = store_codes(codes, coder, plan.store, on_progress, batching.encode)
         record.agreement = score_coder(coder, store, work.rows.sample(MAX_SCORED_ITEMS))
         ledger = work.ledger.copy()
-    record.seconds = {stage: seconds[stage] for stage in ("read", "train", "encode", "store")}
     record.novelty_threshold = novelty_threshold(store)
     record.warnings = coder.training_warnings()
-    state = IndexState(features, coder, store, ledger, record)
+    index = IndexState(features, coder, store, ledger, record)
     if record.resumed_items and isinstance(plan.items, FileCollection):
-        Synchronizer(state, plan.items).run(on_progress, batching.read)  # files may have changed since the interruption
-    return state
+        Synchronizer(index, plan.items).run(on_progress, batching.read)  # files may have changed since the interruption
+    return index
 
 
 def read_items(plan: BuildPlan, work: Workspace, on_progress: ProgressCallback, batching: Batching) -> Features:
-    """Fit the features, and store the rows of all items. An interrupted workspace keeps its features and its rows.
+    """Fit the features, store the rows of all items in the workspace, and return the features.
+
+    A workspace left behind by an interrupted build keeps its features and its rows. Only the other files are read.
 
     Raises
     ------
@@ -157,7 +162,7 @@ def read_items(plan: BuildPlan, work: Workspace, on_progress: ProgressCallback, 
 def _unfinished_tables(work: Workspace) -> tuple[set[str], set[str]]:
     """Return the ids of the rows, and the paths, of tables that an interrupted build has read in part.
 
-    Such a table is read again, without the rows that exist.
+    Such a table is read again, and the rows with these ids are ignored.
     """
     finished = work.ledger.files()
     rows = [row for row in work.ledger.all_rows() if row.path is not None and row.path not in finished]
@@ -165,12 +170,11 @@ def _unfinished_tables(work: Workspace) -> tuple[set[str], set[str]]:
 
 
 def _fit_features(plan: BuildPlan) -> tuple[Features, list[Item]]:
-    """Fit the features. Also return the items that were read for it, which need not be read again."""
+    """Return the fitted features, and the items that were read to fit them, which need not be read again."""
     features = plan.features
-    assert features is not None
     try:
         sample = [] if features.fit_sample_size is None else spread_sample(plan.items, features.fit_sample_size)
-        features.fit(sample or plan.items)  # if none of the sample can be read, other items may be
+        features.fit(sample or plan.items)  # other items may be readable even if none of the sample is
     except NoItems as error:
         raise NoItems(f"{error}{_first_skips(plan.items)}") from None
     return features, sample
@@ -186,7 +190,7 @@ def spread_sample(items: ItemCollection, n_items: int) -> list[Item]:
 
 
 def _first_skips(items: ItemCollection) -> str:
-    """Return why the first files were skipped, to be appended to a message."""
+    """Return why the first files were skipped, in parentheses, to be appended to a message; "" if none was skipped."""
     skipped = items.skipped if isinstance(items, FileCollection) else {}
     listed = "; ".join(f"{path}: {skip.reason}" for path, skip in islice(skipped.items(), 3))
     return f" ({listed})" if listed else ""
@@ -205,7 +209,7 @@ def train(coder: Coder, X: Rows, checkpoint: Path | None, on_progress: ProgressC
 
 
 def encode_rows(work: Workspace, coder: Coder, on_progress: ProgressCallback, batch_size: int) -> Spool:
-    """Encode all rows of a workspace, and return the spool of codes. Codes that exist are not computed again."""
+    """Encode all rows of a workspace and return the spool of codes. Codes that exist are not computed again."""
     rows, codes = work.rows, work.codes_of(coder)
     for positions in _position_batches(len(codes), len(rows), batch_size):
         codes.append(rows.keys[positions], coder.encode(rows.rows(positions)))
@@ -227,12 +231,13 @@ def store_codes(codes: Spool, coder: Coder, name: str | None, on_progress: Progr
 
 
 def _position_batches(start: int, stop: int, size: int) -> Iterator[np.ndarray]:
+    """Yield the positions from `start` to `stop` in batches."""
     for first in range(start, stop, size):
         yield np.arange(first, min(first + size, stop))
 
 
 def novelty_threshold(store: Store) -> float | None:
-    """Return the distance that 99 % of the items do not exceed to their nearest other item; None for under 100 items."""
+    """Return the 99th percentile of the distances of items to their nearest other item; None for fewer than 100 items."""
     if len(store) < MIN_NOVELTY_ITEMS:
         return None
     keys = np.random.default_rng(0).permutation(np.sort(store.keys()))[:MAX_SCORED_ITEMS]
@@ -241,9 +246,8 @@ def novelty_threshold(store: Store) -> float | None:
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(record: BuildRecord, stage: Stage) -> Iterator[None]:
+    """Record the duration of a stage."""
     start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] += time.perf_counter() - start
+    yield
+    record.seconds[stage] = time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""Changes to the items of an open index: insert, move, delete. The store and the ledger always change together."""
+"""Changes to the items of an open index: insert, move, delete. The store and the ledger change together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aesearch.index.storage import IndexState
 from aesearch.items import Item, Skip, SkipCategory
 
 READ_BATCH = 128
-"""Items per batch while reading: few, so that the decoding workers do not wait while features are computed."""
+"""Items per batch while reading. Batches are small, so that workers do not wait while this process computes features."""
 
 
 def batches(items: Iterable[Item], size: int = READ_BATCH) -> Iterator[list[Item]]:
@@ -25,10 +25,7 @@ def batches(items: Iterable[Item], size: int = READ_BATCH) -> Iterator[list[Item
 
 
 def register_items(ledger: Ledger, items: Iterable[Item], features: Features, skips: dict[str, Skip]) -> dict[int, Item]:
-    """Add items to a ledger and return them by key.
-
-    An item whose id already exists, or that does not fit the features, is recorded in `skips` instead.
-    """
+    """Add items to a ledger and return them by key. Add items that have a known id, or do not fit, to `skips` instead."""
     fitting = []
     for item in items:
         if reason := features.rejection_reason(item):
@@ -45,18 +42,18 @@ def register_items(ledger: Ledger, items: Iterable[Item], features: Features, sk
 
 
 def make_ledger_writable(index: IndexState) -> None:
-    """Replace a ledger that other processes may be reading by a copy that can be changed."""
+    """Replace a loaded ledger, which other processes may be reading, by a copy that can be changed."""
     if "ledger" not in index.unsaved:
         index.ledger = index.ledger.copy()
         index.unsaved.add("ledger")
 
 
 def add_items(index: IndexState, items: Iterable[Item], batch_size: int = READ_BATCH) -> int:
-    """Encode and store items; an item whose id exists replaces the old one. Return the number of items.
+    """Encode and store items and return their number. An item replaces the one with the same id.
 
     Raises
     ------
-    InvalidParameter
+    WrongKind, InvalidParameter
         If an item does not fit the collection. Items of earlier batches stay added.
     """
     make_ledger_writable(index)
@@ -78,7 +75,7 @@ def remove_items(index: IndexState, ids: Sequence[str]) -> int:
 
 
 def insert_items(index: IndexState, items: Sequence[Item], skips: dict[str, Skip]) -> list[Item]:
-    """Encode and store new items and return those that were stored; the others are recorded in `skips`."""
+    """Encode and store new items, and return those that were stored. Add the others to `skips`."""
     registered = register_items(index.ledger, items, index.features, skips)
     if registered:
         index.unsaved |= {"store", "ledger"}
@@ -93,7 +90,10 @@ def insert_items(index: IndexState, items: Sequence[Item], skips: dict[str, Skip
 
 
 def move_items(index: IndexState, moves: Sequence[tuple[LedgerRow, Item]], skips: dict[str, Skip]) -> int:
-    """Give the code of each row to the item that now has its content. Return the number of moved items."""
+    """Give the code of each row to the item that now has its content. Return the number of moved items.
+
+    An item that cannot be registered is added to `skips`, and its row is deleted.
+    """
     if not moves:
         return 0
     codes = index.store.codes(np.array([row.key for row, _ in moves], np.int64))

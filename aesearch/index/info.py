@@ -9,7 +9,7 @@ from aesearch.index.storage import IndexState
 
 
 def describe_index(index: IndexState) -> dict[str, Any]:
-    """Return what an index holds and how it was built; sizes in bytes, times in seconds."""
+    """Return what an index holds and how it was built, with sizes in bytes and times in seconds."""
     record, coder = index.record, index.coder
     files = [path for path in index.folder.rglob("*") if path.is_file()] if index.folder else []
     return {

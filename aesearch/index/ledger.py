@@ -1,4 +1,4 @@
-"""The ledger: the item behind each key, and the file behind each item as it was when it was read. Stored in SQLite."""
+"""The ledger of an index: which item has which key, and the state of each file when it was read. Stored in SQLite."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import errno
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from aesearch.errors import Busy, CorruptIndex
 from aesearch.items import Item, Skip, SkipCategory
 
-_TABLES = """
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT, label TEXT, digest BLOB, excerpt TEXT
 );
@@ -23,11 +23,15 @@ CREATE TABLE IF NOT EXISTS skipped (path TEXT PRIMARY KEY, category TEXT NOT NUL
 """
 MAX_VALUES_PER_STATEMENT = 500
 _MAX_KEY = (1 << 63) - 1
-_DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_DISK_ERROR_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 class LedgerRow(NamedTuple):
-    """What the ledger stores about an item. `path` is relative to the root of the collection."""
+    """What the ledger stores about an item.
+
+    `path` is relative to the root of the collection; absolute if the item was added from elsewhere; None if the item was
+    created in memory.
+    """
 
     key: int
     id: str
@@ -40,8 +44,8 @@ class LedgerRow(NamedTuple):
 class Ledger:
     """Items by key, id and file.
 
-    A key is a 63-bit checksum of the item's id. It is the same for the same id in every index, and its order is independent
-    of the labels, so that distance ties broken by key favor no label.
+    A key is a 63-bit checksum of the item's id. The same id has the same key in every index. The order of keys does not
+    depend on the labels, so that breaking ties in distance by key favors no label.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
@@ -51,12 +55,12 @@ class Ledger:
     def create(cls) -> Self:
         """Return an empty ledger in memory. SQLite moves a large one to a temporary file."""
         connection = sqlite3.connect("", check_same_thread=False)
-        connection.executescript(_TABLES)
+        connection.executescript(_SCHEMA)
         return cls(connection)
 
     @classmethod
     def open_exclusive(cls, path: Path) -> Self:
-        """Open a ledger for writing in place: in the state of its last commit(), or empty if the file does not exist.
+        """Open a ledger that is written in place, in the state of its last commit(). Create it if the file does not exist.
 
         Raises
         ------
@@ -65,20 +69,21 @@ class Ledger:
         CorruptIndex
             If the file is not a ledger.
         """
-        with _translate_errors(path):
-            connection = sqlite3.connect(path, timeout=1, check_same_thread=False)
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no shared memory, which network file systems lack
-            connection.execute("PRAGMA journal_mode = WAL")  # commits are atomic without waiting for the disk
+        with _translate_errors(path), ExitStack() as stack:
+            connection = stack.enter_context(closing(sqlite3.connect(path, timeout=1, check_same_thread=False)))
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # no shared memory, which network file systems lack
+            connection.execute("PRAGMA journal_mode = WAL")  # commits are atomic, and do not wait for the disk
             connection.execute("PRAGMA synchronous = NORMAL")
             (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if result != "ok":
                 raise sqlite3.DatabaseError(result)
-            connection.executescript(_TABLES)
+            connection.executescript(_SCHEMA)
+            stack.pop_all()  # keep it open
         return cls(connection, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Open a ledger for reading; `copy()` returns one that can be changed. Raises CorruptIndex."""
+        """Open a ledger for reading; `copy()` returns one that can be changed. Raises CorruptIndex if it cannot be read."""
         if not path.is_file():
             raise CorruptIndex(path, "is missing")
         with _translate_errors(path):
@@ -208,6 +213,7 @@ def key_of(id: str) -> int:
 
 
 def _parse_category(value: str) -> SkipCategory:
+    """Return a stored category, or UNREADABLE for one that this version does not know."""
     try:
         return SkipCategory(value)
     except ValueError:
@@ -216,7 +222,7 @@ def _parse_category(value: str) -> SkipCategory:
 
 @contextmanager
 def _translate_errors(path: Path | None) -> Iterator[None]:
-    """Raise SQLite's errors as Busy, as OSError if the disk is full or cannot be written, otherwise as CorruptIndex."""
+    """Turn errors of SQLite into Busy, into OSError if the disk is full or read-only, and otherwise into CorruptIndex."""
     try:
         yield
     except sqlite3.IntegrityError:
@@ -225,6 +231,6 @@ def _translate_errors(path: Path | None) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_BUSY:
             raise Busy(f"{path} is locked: another process is writing it; try again when it has finished") from None
-        if code in _DISK_ERRORS:
+        if code in _DISK_ERROR_CODES:
             raise OSError(errno.EIO, f"the ledger cannot be written ({error}); free some disk space", path) from None
         raise CorruptIndex(path or "the ledger", f"cannot be read ({error})") from None

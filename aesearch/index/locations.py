@@ -49,7 +49,8 @@ def newest_index(kind: ItemKind | None = None) -> tuple[Path, int]:
 
 
 def _read_kind(path: Path) -> str | None:
+    """Return the kind in `index.json`; None if it cannot be read."""
     try:
         return read_json(path).get("kind")
     except CorruptIndex:
-        return None  # opening it by name reports what is wrong
+        return None  # whoever opens it by name gets the error

@@ -1,4 +1,4 @@
-"""A write lock per index. The operating system releases it if its holder dies."""
+"""The write lock of an index. The operating system releases it if its holder dies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from aesearch.errors import Busy
 
 @contextmanager
 def write_lock(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Hold the write lock of the index in a folder. A process may acquire it more than once; readers do not need it.
+    """Hold the write lock of the index in a folder. A process may acquire it more than once. Readers do not need it.
 
-    The lock file lies beside the folder, so that the folder can be replaced, or not exist yet.
+    The lock file is beside the folder, which may not exist yet, or be replaced.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def write_lock(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     except Timeout:
         raise Busy(f"{folder} is locked: {_read_holder(holder)} is writing it; try again when it has finished") from None
     try:
-        holder.write_text(f"process {os.getpid()}, started at {datetime.now():%H:%M:%S},")
+        holder.write_text(f"process {os.getpid()} (since {datetime.now():%H:%M:%S})")
         yield
     finally:
         if lock.lock_counter == 1:

@@ -1,8 +1,8 @@
-"""The folder of an index: its parts, their checksums, and the one small file whose replacement commits a change.
+"""The folder of an index: its parts, their checksums, and `index.json`, whose replacement commits a change.
 
 A part is a file or a folder beside `index.json`, which lists it. A commit writes the changed parts under new names
-(`store.2` beside `store`), then replaces `index.json`, and removes the old parts last. A reader therefore sees the old
-index or the new one, never a mixture; so does the next process after a crash.
+(`store.2` beside `store`), then replaces `index.json`, and finally removes the old parts. Therefore a reader, or the next
+process after a crash, sees the old index or the new one, never a mixture.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aesearch.arrays import read_json
+from aesearch.arrays import read_json, write_json
 from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, UnsupportedFormat
 from aesearch.index.locations import MANIFEST_FILE
 
 FORMAT = 2
 PARTS = {"features": "features", "coder": "coder", "store": "store", "ledger": "ledger.sqlite"}
-"""Part -> its name in the first commit."""
+"""The parts of an index, and their names in the first commit."""
 
 MAX_CHECKED_BYTES = 64 << 20
-"""Opening an index compares the checksum of files up to this size; of larger ones it compares only the size."""
+"""Loading an index compares the checksums of files up to this size. Of larger files it compares only the size."""
 
 CHECKSUM_KEY = "sha256"
 """Key of the checksum that covers the rest of `index.json`."""
@@ -50,7 +50,7 @@ def read_manifest(folder: Path, *, max_checked_bytes: float = MAX_CHECKED_BYTES)
     ----------
     folder : Path
     max_checked_bytes : float
-        Of larger files compare only the size, not the checksum.
+        Size of the largest file whose checksum is compared. Of larger files only the size is compared.
 
     Raises
     ------
@@ -79,6 +79,7 @@ def read_manifest(folder: Path, *, max_checked_bytes: float = MAX_CHECKED_BYTES)
 
 
 def _check_file(folder: Path, name: str, expected: Mapping[str, Any], max_checked_bytes: float) -> None:
+    """Raise CorruptIndex if a file does not have the size and the checksum that the manifest lists."""
     path = folder / name
     try:
         size = path.stat().st_size
@@ -93,7 +94,7 @@ def _check_file(folder: Path, name: str, expected: Mapping[str, Any], max_checke
 
 
 def commit(folder: Path, contents: Mapping[str, Any], writers: Mapping[str, Callable[[Path], None]]) -> int:
-    """Write parts and make them the index. Parts without a writer stay as they are.
+    """Write parts of an index and commit them. Parts without a writer stay as they are.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def commit(folder: Path, contents: Mapping[str, Any], writers: Mapping[str, Call
     contents : mapping
         JSON values to store in `index.json`.
     writers : mapping
-        Part -> function that writes it to the path it is called with.
+        For each part to write, a function that writes it to a path.
 
     Returns
     -------
@@ -125,14 +126,11 @@ def commit(folder: Path, contents: Mapping[str, Any], writers: Mapping[str, Call
     try:
         for part, write in writers.items():
             parts[part] = _part_name(part, generation)
-            path = folder / parts[part]
-            written.append(path)
-            _remove(path)  # an interrupted commit may have left it behind
-            write(path)
-            files |= _describe_files(folder, path)
+            written.append(folder / parts[part])
+            files |= _write_part(folder, parts[part], write)
         manifest = {"format": FORMAT, "generation": generation, **contents, "parts": parts, "files": files}
         manifest[CHECKSUM_KEY] = _checksum(manifest)
-        new_manifest.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        write_json(new_manifest, manifest)
         _fsync(new_manifest)
     except BaseException:
         for path in written:  # on a full disk they would be in the way
@@ -147,21 +145,25 @@ def commit(folder: Path, contents: Mapping[str, Any], writers: Mapping[str, Call
 
 
 def _part_name(part: str, generation: int) -> str:
+    """Return the name of a part that a commit writes: "store" in the first commit, "store.2" in the second."""
     stem, dot, ending = PARTS[part].partition(".")
     return PARTS[part] if generation == 1 else f"{stem}.{generation}{dot}{ending}"
 
 
-def _describe_files(folder: Path, path: Path) -> dict[str, dict[str, Any]]:
-    """Flush the files of a part to the disk, and return the size and checksum of each."""
-    described = {}
+def _write_part(folder: Path, name: str, write: Callable[[Path], None]) -> dict[str, dict[str, Any]]:
+    """Write a part, flush its files to the disk, and return the size and checksum of each."""
+    path = folder / name
+    _remove(path)  # an interrupted commit may have left it behind
+    write(path)
+    files = {}
     for file in _files_in(path):
-        described[file.relative_to(folder).as_posix()] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+        files[file.relative_to(folder).as_posix()] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
         _fsync(file)
-    return described
+    return files
 
 
 def check_location(folder: Path) -> None:
-    """Raise InvalidParameter if an index in the folder would overwrite, or lie among, other files."""
+    """Raise InvalidParameter if a folder is not an index and holds other files."""
     if folder.exists() and not folder.is_dir():
         raise InvalidParameter(f"{folder} is a file, not a folder; choose a folder for the index (--index)")
     own = {*(name.partition(".")[0] for name in PARTS.values()), "index", ""}
@@ -174,7 +176,7 @@ def check_location(folder: Path) -> None:
 
 
 def _read_previous(folder: Path) -> Manifest | None:
-    """Return the manifest of the index in the folder, unchecked; None if there is no usable one."""
+    """Return the manifest of the index in the folder, without checking its files; None if there is no usable one."""
     check_location(folder)
     try:
         previous = read_json(folder / MANIFEST_FILE)
@@ -184,9 +186,9 @@ def _read_previous(folder: Path) -> Manifest | None:
 
 
 def _lists_known_parts(manifest: Manifest) -> bool:
-    """Return whether a manifest lists all parts under names of ours, and only their files.
+    """Return whether a manifest lists all parts under the names that `commit` gives them, and only their files.
 
-    A hostile manifest must not make us read, or remove, files outside the index.
+    A hostile manifest must not cause files outside the index to be read or removed.
     """
     parts, files = manifest.get("parts"), manifest.get("files")
     if not isinstance(parts, dict) or not isinstance(files, dict) or parts.keys() != PARTS.keys():
@@ -199,11 +201,12 @@ def _lists_known_parts(manifest: Manifest) -> bool:
 
 
 def _checksum(manifest: Manifest) -> str:
+    """Return the checksum of a manifest that does not contain it yet."""
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _part_of(file: str, parts: Mapping[str, str]) -> str | None:
-    """Return the part that a file belongs to."""
+    """Return the part that a file belongs to; None if it belongs to none."""
     first = file.partition("/")[0]
     return next((part for part, name in parts.items() if name == first), None)
 

@@ -1,4 +1,4 @@
-"""Progress of a build or a sync."""
+"""Progress of a build or a sync, and the callback that receives it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ Stage = Literal["read", "train", "encode", "store"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of a build: stage, units done, units in total.
+    """Progress of a build or a sync.
 
     Parameters
     ----------
     stage : {"read", "train", "encode", "store"}
+        A sync has only the stage "encode".
     done : int
-        Items; epochs during training.
+        Items done; epochs during training.
     total : int or None
-        None if the total is not known yet.
+        Items or epochs in total; files while they are read. None if unknown.
     epoch : Epoch, optional
         During training, the epoch that has just ended.
     """
@@ -37,4 +38,4 @@ ProgressCallback = Callable[[Progress], None]
 
 
 def ignore_progress(progress: Progress) -> None:
-    """Do nothing: the callback of a caller that gave none."""
+    """Do nothing. This is the default callback."""

@@ -1,4 +1,4 @@
-"""Answering a query: read it, encode it, search, rerank, and look up the hits."""
+"""Answer queries: read them, encode them, search, rerank, and look up the hits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def as_item(index: IndexState, query: Query) -> Item:
-    """Return a query as an item. A path is read; so is a str, unless this is a document index, in which it is the text."""
+    """Return a query as an item. A path is read. A str is the text itself for an index of documents, otherwise a path."""
     if isinstance(query, Item):
         return query
     if isinstance(query, os.PathLike) or (isinstance(query, str) and index.record.kind != "documents"):
@@ -47,9 +47,9 @@ def read_query(index: IndexState, path: Path) -> Item:
     WrongKind
         If the file is of another kind than the index.
     """
-    files = read_items(index, path)
-    if not files.is_single_file:
+    if path.is_dir():
         raise NoItems(f"cannot query with {path}: it is a folder; query with one file")
+    files = read_items(index, path)
     items = list(islice(files, 2))
     if not items:
         reasons = [skip.reason for skip in files.skipped.values()]
@@ -83,19 +83,17 @@ def featurize(index: IndexState, items: Sequence[Item]) -> Rows:
         If a document has no term of the vocabulary.
     """
     X = index.features.transform(items)
-    for position in _empty_rows(X):
+    for position in np.flatnonzero(~_has_terms(X)).tolist():
         raise NoKnownTerms(
             f'no term of "{items[position].excerpt}" is in the vocabulary of the index; query with other words'
         )
     return X
 
 
-def _empty_rows(X: Rows) -> list[int]:
-    """Return the positions of sparse rows without any term."""
-    if not is_sparse(X):
-        return []
+def _has_terms(X: Rows) -> np.ndarray:
+    """Return whether each row has any term, [n_items] bool. Dense rows always have."""
     sparse: Any = X
-    return [int(position) for position in np.flatnonzero(np.diff(sparse.indptr) == 0)]
+    return np.diff(sparse.indptr) > 0 if is_sparse(X) else np.ones(X.shape[0], bool)
 
 
 def query_items(
@@ -103,46 +101,51 @@ def query_items(
 ) -> list[list[Hit]]:
     """Return the k nearest hits of each item.
 
-    For a document without any term of the vocabulary there are no hits; with `require_terms`, raise NoKnownTerms instead.
+    A document without any term of the vocabulary has no hits; if `require_terms` is true, raise NoKnownTerms instead.
     """
-    if augment and index.record.kind != "images":
+    if not items:
+        return []
+    views = _augmented_views(index, items) if augment else items
+    X = featurize(index, views) if require_terms else index.features.transform(views)
+    has_terms = _has_terms(X)
+    found_keys, found_distances = _search(index, X if has_terms.all() else X[has_terms], k, rerank_hits)
+    keys = np.full((len(views), found_keys.shape[1]), NO_KEY, np.int64)
+    distances = np.full(keys.shape, np.inf, np.float32)
+    keys[has_terms], distances[has_terms] = found_keys, found_distances
+    if augment:
+        keys, distances = merge_views(keys, distances, len(views) // len(items))
+    return make_hits(index, keys[:, :k], distances[:, :k])
+
+
+def _augmented_views(index: IndexState, items: Sequence[Item]) -> list[Item]:
+    """Return all rotations and flips of each image, one after the other."""
+    if index.record.kind != "images":
         raise InvalidParameter(
-            f"cannot rotate or flip the query: this is an index of {index.record.kind}; leave out augment (--augment)"
+            f"cannot rotate or flip a query of an index of {index.record.kind}; leave out augment (--augment)"
         )
-    n_views = 1
-    if augment:
-        from aesearch.images import as_image, rotations_and_flips
+    from aesearch.images import as_image, rotations_and_flips
 
-        views = [rotations_and_flips(as_image(item.content)) for item in items]
-        n_views = len(views[0]) if views else 1
-        items = [replace(item, content=view) for item, its in zip(items, views, strict=True) for view in its]
-    X = featurize(index, items) if require_terms else index.features.transform(items)
-    empty = _empty_rows(X)
-    known = [position for position in range(len(items)) if position not in empty]
-    X = X[known] if empty else X
-    keys, distances = index.store.search(index.coder.encode(X), max(k, MAX_CANDIDATES) if rerank_hits else k)
-    if rerank_hits:
-        distances = to_cosine_distances(distances, index.coder.metric, index.coder.code_size)
-        keys, distances = rerank(index.coder.rerank_features(X), keys, distances, lambda keys: _load_features(index, keys))
-    if augment:
-        keys, distances = merge_views(keys, distances, n_views)
-    found = make_hits(index, keys[:, :k], distances[:, :k])
-    if not empty:
-        return found
-    hits: list[list[Hit]] = [[] for _ in items]
-    for position, its in zip(known, found, strict=True):
-        hits[position] = its
-    return hits
+    return [replace(item, content=view) for item in items for view in rotations_and_flips(as_image(item.content))]
 
 
-def _load_features(index: IndexState, keys: list[int]) -> tuple[list[int], Rows]:
-    """Return the rerank features of the items that can still be read, and their keys."""
-    found: list[int] = []
+def _search(index: IndexState, X: Rows, k: int, rerank_hits: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the keys and distances [n_items, at least k] of the items nearest to rows, reranked on request."""
+    coder = index.coder
+    keys, distances = index.store.search(coder.encode(X), max(k, MAX_CANDIDATES) if rerank_hits else k)
+    if not rerank_hits:
+        return keys, distances
+    distances = to_cosine_distances(distances, coder.metric, coder.code_size)
+    return rerank(coder.rerank_features(X), keys, distances, lambda keys: _load_rerank_features(index, keys))
+
+
+def _load_rerank_features(index: IndexState, keys: list[int]) -> tuple[list[int], Rows]:
+    """Return the keys of the items that can still be read, and their rerank features."""
+    loaded: list[int] = []
     features: list[Rows] = []
     for batch_keys, X in reload_features(index, keys):
-        found += batch_keys
+        loaded += batch_keys
         features.append(index.coder.rerank_features(X))
-    return found, stack_rows(features) if features else np.zeros((0, 0), np.float32)
+    return loaded, stack_rows(features) if features else np.zeros((0, 0), np.float32)
 
 
 def make_hits(index: IndexState, keys: np.ndarray, distances: np.ndarray) -> list[list[Hit]]:
@@ -154,14 +157,14 @@ def make_hits(index: IndexState, keys: np.ndarray, distances: np.ndarray) -> lis
     keys, distances : arrays of shape (n_queries, k)
         As a store returns them.
     """
-    rows = index.ledger.rows_by_key(list(set(keys[keys != NO_KEY].tolist())))
-    hits = []
+    rows = index.ledger.rows_by_key(np.unique(keys[keys != NO_KEY]).tolist())
+    results = []
     for query_keys, query_distances in zip(keys.tolist(), distances.tolist(), strict=True):
-        known = [(rows[key], distance) for key, distance in zip(query_keys, query_distances, strict=True) if key in rows]
-        hits.append(
+        found = [(rows[key], distance) for key, distance in zip(query_keys, query_distances, strict=True) if key in rows]
+        results.append(
             [
                 Hit(rank, row.id, distance, row.label, resolve_path(index, row), row.excerpt)
-                for rank, (row, distance) in enumerate(known, 1)
+                for rank, (row, distance) in enumerate(found, 1)
             ]
         )
-    return hits
+    return results

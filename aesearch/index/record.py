@@ -1,4 +1,4 @@
-"""What an index records about its build, stored in `index.json`."""
+"""Facts about the build of an index, which `index.json` stores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aesearch.readers.folder import FileCollection, FileStat
 from aesearch.readers.tables import TableFields
 
 MAX_RECENT_KEYS = 200
-"""Keys of recently added items that are kept, to detect drift (`aesearch.analysis.drift`)."""
+"""Number of recently added items whose keys are recorded, to detect drift (`aesearch.analysis.drift`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Source:
         return cls(str(files.root.resolve()), files.is_single_file, files.fields)
 
     def files(self, paths: Sequence[str], kind: ItemKind) -> FileCollection:
-        """Return the files at the paths, relative to the root, without looking whether they exist."""
+        """Return files by their paths, which are absolute or relative to the root. The files need not exist."""
         stats = dict.fromkeys(paths, FileStat(0, 0))
         return FileCollection(Path(self.root), stats, kind, self.fields, is_single_file=self.is_single_file)
 
@@ -53,13 +53,13 @@ class AddedItems:
     recent_keys: tuple[int, ...] = ()
 
     def plus(self, keys: Sequence[int]) -> AddedItems:
-        """Return the record after more items were added."""
+        """Return the record after items with these keys were added."""
         return AddedItems(self.count + len(keys), (*self.recent_keys, *keys)[-MAX_RECENT_KEYS:])
 
 
 @dataclass
 class BuildRecord:
-    """Facts about a build.
+    """Facts about the build of an index.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class BuildRecord:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Return the record stored in `index.json`. Raises KeyError or TypeError if it is not one."""
+        """Return a record from `index.json`. Raises KeyError or TypeError if a part is missing or malformed."""
         values = {name: stored[name] for name in cls.__dataclass_fields__}
         source, added = values["source"], values["added"]
         if source is not None:

@@ -1,16 +1,19 @@
-"""Reading indexed items again from their files: an index stores codes, not contents."""
+"""Reading indexed items again from their files. An index stores codes, not contents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.index.edits import batches
 from aesearch.index.ledger import LedgerRow
+from aesearch.index.record import Source
 from aesearch.index.storage import IndexState
-from aesearch.items import Item
+from aesearch.items import Item, ItemKind
 from aesearch.readers.folder import FileCollection, read_files
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 def reload_items(
     index: IndexState, keys: Sequence[int], image_size: tuple[int, int] | None = None
 ) -> Iterator[tuple[list[int], list[Item]]]:
-    """Yield batches of keys and items, for the items that can still be read.
+    """Yield batches of keys and items. Items that can no longer be read are left out.
 
     Parameters
     ----------
@@ -28,6 +31,12 @@ def reload_items(
     keys : sequence of int
     image_size : (width, height), optional
         Resize images to this size.
+
+    Yields
+    ------
+    keys : list of int
+    items : list of Item
+        The items with these keys.
 
     Raises
     ------
@@ -38,19 +47,31 @@ def reload_items(
         raise InvalidParameter(
             "cannot read the items again: they were created in memory; build the index from files instead"
         )
-    rows = index.ledger.rows_by_key(keys)
-    paths = list(dict.fromkeys(row.path or "" for row in rows.values()))
-    files = index.record.source.files(paths, index.record.kind)
-    key_of = {row.id: row.key for row in rows.values()}
-    requested = (item for item in files.with_image_size(image_size) if item.id in key_of)
-    for batch in batches(item for item in requested if index.features.rejection_reason(item) is None):
-        yield [key_of[item.id] for item in batch], batch
+    rows = {row.id: row for row in index.ledger.rows_by_key(keys).values()}
+    read = chain.from_iterable(_collections_of(index.record.source, rows.values(), index.record.kind, image_size))
+    found = (item for item in read if item.id in rows and item.path == rows[item.id].path)
+    for batch in batches(item for item in found if index.features.rejection_reason(item) is None):
+        yield [rows[item.id].key for item in batch], batch
+
+
+def _collections_of(
+    source: Source, rows: Iterable[LedgerRow], kind: ItemKind, image_size: tuple[int, int] | None
+) -> list[FileCollection]:
+    """Return the files of rows: those of the source, and those that were added from elsewhere.
+
+    Rows of a table that was added from elsewhere have ids with its path, even if the source is a single table.
+    """
+    paths = list(dict.fromkeys(row.path for row in rows if row.path))
+    own = [path for path in paths if not Path(path).is_absolute()]
+    added = [path for path in paths if Path(path).is_absolute()]
+    collections = [source.files(own, kind), replace(source, is_single_file=False).files(added, kind)]
+    return [files.with_image_size(image_size) for files in collections]
 
 
 def reload_features(index: IndexState, keys: Sequence[int]) -> Iterator[tuple[list[int], Rows]]:
-    """Yield batches of keys and rows of features, for the items that can still be read. Raises as `reload_items`."""
-    for found, items in reload_items(index, keys, index.features.image_size):
-        yield found, index.features.transform(items)
+    """Yield batches of keys and features [n_items, ...], as `reload_items` yields items."""
+    for batch_keys, items in reload_items(index, keys, index.features.image_size):
+        yield batch_keys, index.features.transform(items)
 
 
 def resolve_path(index: IndexState, row: LedgerRow) -> str | None:
@@ -65,7 +86,7 @@ def source_files(index: IndexState) -> FileCollection:
     Raises
     ------
     NoItems
-        If they do not exist anymore, or the items were created in memory.
+        If they no longer exist, or the items were created in memory.
     """
     source = index.record.source
     if source is None:

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from aesearch.coders.base import Coder
-from aesearch.features.base import Features
-from aesearch.index import query as querying
-from aesearch.index import reload
+from aesearch.index.build import build_index
 from aesearch.index.edits import add_items, remove_items
-from aesearch.index.ledger import Ledger, LedgerRow
+from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import ProgressCallback, ignore_progress
-from aesearch.index.record import BuildRecord
-from aesearch.index.storage import IndexState, load_state, save_state, verify_state
-from aesearch.items import Hit, Item, ItemCollection, ItemKind
-from aesearch.readers.folder import FileCollection, read_files
-from aesearch.stores.base import Store
+from aesearch.index.query import as_item, query_items
+from aesearch.index.storage import load_state, refresh_state, save_state, verify_state
+from aesearch.index.sync import Changes, Synchronizer
+from aesearch.index.view import IndexView
+from aesearch.items import Hit, Item, ItemCollection
+from aesearch.readers.folder import FileCollection
 
 if TYPE_CHECKING:
-    from aesearch.arrays import Rows
+    from aesearch.coders.base import Coder
+    from aesearch.features.base import Features
     from aesearch.index.query import Query
-    from aesearch.index.sync import Changes
 
 
-class Retriever:
+class Retriever(IndexView):
     """Finds the items of a collection that are most similar to a query.
 
     Build a retriever from a folder or from items, save it, load it in another process, and query it. The constructor is for
@@ -36,12 +32,20 @@ class Retriever:
 
     Attributes
     ----------
-    features, coder, store, ledger
-        The parts of the index.
+    features : Features
+        Turns items into rows.
+    coder : Coder
+        Turns rows into codes.
+    store : Store
+        Holds the codes and finds the nearest ones.
+    ledger : Ledger
+        Lists the items and their files.
     record : BuildRecord
         Facts about the build.
     folder : Path or None
         The folder that the index was loaded from or saved to.
+    kind : ItemKind
+        Kind of the items: "images", "documents" or "vectors".
 
     Examples
     --------
@@ -49,9 +53,6 @@ class Retriever:
     >>> Retriever.load("indexes/photos").query("cat.jpg", k=5)              # doctest: +SKIP
     [Hit(rank=1, id='cats/12.jpg', distance=0.031, ...), ...]
     """
-
-    def __init__(self, state: IndexState) -> None:
-        self._state = state
 
     @classmethod
     def build(
@@ -77,20 +78,19 @@ class Retriever:
         features : Features, optional
             By default pixels of images, bags of words of documents, and vectors as they are.
         coder : str or Coder, optional
-            A name in `aesearch.catalog.CODERS`, or an unfitted coder. By default the neighbor autoencoder.
+            A name in `catalog.CODERS`, or an unfitted coder. By default the neighbor autoencoder.
         code_size : int, optional
             Dimensions of a code. By default 64, or less for small rows or collections.
         bits : bool
             Whether to convert the codes to bits (iterative quantization).
         store : str, optional
-            A name in `aesearch.catalog.STORES`. By default the first that supports the codes.
+            A name in `catalog.STORES`. By default the first that supports the codes.
         training_sample : int, optional
             Maximum number of items to train on. By default 60,000.
         workspace : Path, optional
-            Folder for intermediate results, about one row of features per item. It is left behind: if the build is
-            interrupted, the same call resumes it, and repeats at most two seconds of reading, one epoch and one batch of
-            codes. Files that have changed since are read again. Remove the folder once the index is saved. By default a
-            temporary folder.
+            Folder for intermediate results, about one row of features per item. If the build is interrupted, the same call
+            resumes it, and repeats at most two seconds of reading, one epoch and one batch of codes. Files that changed in
+            between are read again. Delete the folder once the index is saved. By default a temporary folder.
         on_progress : callable, optional
             Called with a Progress after each step.
         **params
@@ -100,20 +100,10 @@ class Retriever:
         ------
         NoItems
             If no item can be read.
-        UnknownName
-            If there is no such coder or store.
-        WrongKind
-            If the coder cannot encode the items.
-        InvalidParameter
-            If a parameter is unknown or has an invalid value, or `workspace` holds other files.
+        UnknownName, WrongKind, InvalidParameter
+            If a name or a parameter is unknown or does not suit the items, or `workspace` holds other files.
         """
-        from aesearch.index.build import build_index
-        from aesearch.index.plan import MAX_TRAINING_ITEMS, BuildPlan
-
-        if isinstance(items, str | os.PathLike):
-            items = read_files(items, start_workers=True)
-        sample = MAX_TRAINING_ITEMS if training_sample is None else training_sample
-        plan = BuildPlan(items, features, coder, code_size, bits, store, sample, params)
+        plan = BuildPlan(items, features, coder, code_size, bits, store, training_sample, params)
         return cls(build_index(plan, workspace, on_progress or ignore_progress))
 
     @classmethod
@@ -124,8 +114,8 @@ class Retriever:
         ----------
         folder : path
         encoder_only : bool
-            Load only the encoder of an autoencoder and run it with ONNX Runtime: enough to query, add and remove, without
-            torch. If false, load the whole autoencoder, which can also decode.
+            Load only the encoder of an autoencoder. It needs no torch, and is enough to query, add and remove. If false,
+            load the whole autoencoder, which can also decode.
 
         Raises
         ------
@@ -151,7 +141,7 @@ class Retriever:
         save_state(self._state, Path(folder))
 
     def refresh(self) -> bool:
-        """Reload the index if another process has committed a newer version. Unsaved changes are lost then.
+        """Load the index again if another process has committed a newer version. Unsaved changes are lost then.
 
         Returns
         -------
@@ -163,19 +153,13 @@ class Retriever:
         NoIndex
             If the index was never saved.
         """
-        from aesearch.index.manifest import read_generation
-
-        folder = self._state.require_folder()
-        if read_generation(folder) == self._state.generation:
-            return False
-        self._state = load_state(folder, encoder_only=self._state.encoder_only)
-        return True
+        newer = refresh_state(self._state)
+        self._state = newer or self._state
+        return newer is not None
 
     def verify(self) -> None:
         """Compare every file with its checksum, and the codes with the items. Raises CorruptIndex or NoIndex."""
         verify_state(self._state)
-
-    # Change the items.
 
     def sync(self, files: FileCollection, on_progress: ProgressCallback | None = None) -> Changes:
         """Update the index to the current state of its files. The coder stays as it was trained.
@@ -189,12 +173,10 @@ class Retriever:
         WrongKind
             If the files are of another kind than the index.
         """
-        from aesearch.index.sync import Synchronizer
-
         return Synchronizer(self._state, files).run(on_progress or ignore_progress)
 
     def add(self, items: Iterable[Item]) -> int:
-        """Encode and store items; an item whose id exists replaces the old one. Return the number of items.
+        """Encode and store items and return their number. An item replaces the one with the same id.
 
         Raises
         ------
@@ -207,15 +189,13 @@ class Retriever:
         """Remove the items with these ids and return their number. Unknown ids are ignored."""
         return remove_items(self._state, ids)
 
-    # Query.
-
     def query(self, query: Query, k: int = 10, *, rerank: bool = False, augment: bool = False) -> list[Hit]:
         """Return the k nearest items, nearest first.
 
         Parameters
         ----------
         query : str, path, image, array or Item
-            A path is read. A str is the text itself in an index of documents, and a path in an index of images or vectors.
+            A path is read. A str is the text itself for an index of documents, and a path for other indexes.
         k : int
             Number of hits.
         rerank : bool
@@ -228,125 +208,32 @@ class Retriever:
         ------
         WrongKind
             If the query is of another kind than the index.
-        Unreadable, NoItems
-            If the file cannot be read.
+        NoItems
+            If the file cannot be read, or holds more than one item.
         NoKnownTerms
             If a document has no term of the vocabulary.
         InvalidParameter
             If the items were created in memory and cannot be reranked, or `augment` is set for anything but images.
         """
-        items = [querying.as_item(self._state, query)]
-        return querying.query_items(self._state, items, k, rerank_hits=rerank, augment=augment, require_terms=True)[0]
+        items = [as_item(self._state, query)]
+        return query_items(self._state, items, k, rerank_hits=rerank, augment=augment, require_terms=True)[0]
 
     def query_many(
         self, queries: Sequence[Query], k: int = 10, *, rerank: bool = False, augment: bool = False
     ) -> list[list[Hit]]:
-        """Return the hits of several queries in one search.
-
-        See `query`. A document without any term of the vocabulary has no hits.
-        """
-        items = [querying.as_item(self._state, query) for query in queries]
-        return querying.query_items(self._state, items, k, rerank_hits=rerank, augment=augment, require_terms=False)
+        """Return the hits of several queries in one search; see `query`. A document without any known term has no hits."""
+        items = [as_item(self._state, query) for query in queries]
+        return query_items(self._state, items, k, rerank_hits=rerank, augment=augment, require_terms=False)
 
     def range_query(self, query: Query, max_distance: float) -> list[Hit]:
         """Return all items within a distance of the query, nearest first. For bits it is the number of differing bits."""
-        X = self.featurize([querying.as_item(self._state, query)])
+        X = self.featurize([as_item(self._state, query)])
         return self.make_hits(*self.store.range_search(self.coder.encode(X), max_distance))[0]
 
     def is_out_of_distribution(self, hits: Sequence[Hit]) -> bool:
         """Return whether a query with these hits is unlike the collection.
 
-        This is so if its nearest item is farther than 99 % of the nearest-neighbor distances when the index was built.
+        Its nearest item is then farther than 99 % of the nearest-neighbor distances at the time of the build.
         """
         threshold = self.record.novelty_threshold
         return bool(hits) and threshold is not None and hits[0].distance > threshold
-
-    def read_query(self, path: Path) -> Item:
-        """Return the only item of a file. Raises NoItems or WrongKind."""
-        return querying.read_query(self._state, path)
-
-    def read_items(self, path: Path) -> FileCollection:
-        """Return the items of a file or folder as the index needs them. Raises WrongKind if they are of another kind."""
-        return querying.read_items(self._state, path)
-
-    # Building blocks of analyses.
-
-    def featurize(self, items: Sequence[Item]) -> Rows:
-        """Return the features of items, (n_items, ...). Raises NoKnownTerms for a document without any known term."""
-        return querying.featurize(self._state, items)
-
-    def make_hits(self, keys: np.ndarray, distances: np.ndarray) -> list[list[Hit]]:
-        """Return the hits of search results: keys and distances of shape (n_queries, k), as a store returns them."""
-        return querying.make_hits(self._state, keys, distances)
-
-    def reload_features(self, keys: Sequence[int]) -> Iterator[tuple[list[int], Rows]]:
-        """Yield batches of keys and features, for the items that can still be read from their files."""
-        return reload.reload_features(self._state, keys)
-
-    def reload_items(
-        self, keys: Sequence[int], image_size: tuple[int, int] | None = None
-    ) -> Iterator[tuple[list[int], list[Item]]]:
-        """Yield batches of keys and items, for the items that can still be read from their files."""
-        return reload.reload_items(self._state, keys, image_size)
-
-    def resolve_path(self, row: LedgerRow) -> str | None:
-        """Return the path of an item's file; None for an item created in memory."""
-        return reload.resolve_path(self._state, row)
-
-    def source_files(self) -> FileCollection:
-        """Return the files that the index was built from, as they are now. Raises NoItems if there are none."""
-        return reload.source_files(self._state)
-
-    # Properties.
-
-    @property
-    def features(self) -> Features:
-        """Turns items into rows."""
-        return self._state.features
-
-    @property
-    def coder(self) -> Coder:
-        """Turns rows into codes."""
-        return self._state.coder
-
-    @property
-    def store(self) -> Store:
-        """Finds the nearest codes."""
-        return self._state.store
-
-    @property
-    def ledger(self) -> Ledger:
-        """Lists the items and their files."""
-        return self._state.ledger
-
-    @property
-    def record(self) -> BuildRecord:
-        """Facts about the build."""
-        return self._state.record
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder that the index was loaded from or saved to."""
-        return self._state.folder
-
-    @property
-    def kind(self) -> ItemKind:
-        """Kind of the items: "images", "documents" or "vectors"."""
-        return self.features.kind
-
-    @property
-    def coder_name(self) -> str:
-        """Name of the coder in the catalog; of the coder of the float codes if they are converted to bits."""
-        return self.coder.base.name
-
-    def __len__(self) -> int:
-        return len(self.store)
-
-    def __repr__(self) -> str:
-        return f"<Retriever: {len(self):,} {self.kind}, coder {self.coder_name}, code size {self.coder.code_size}>"
-
-    def info(self) -> dict[str, Any]:
-        """Return what `aesearch info --json` prints; sizes in bytes, times in seconds."""
-        from aesearch.index.info import describe_index
-
-        return describe_index(self._state)

@@ -1,4 +1,4 @@
-"""Loading, saving and verifying an index."""
+"""An open index, and how it is saved, loaded, refreshed and verified."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from aesearch.index.record import BuildRecord
 from aesearch.stores.base import Store
 
 MAX_LOAD_ATTEMPTS = 10
-"""Loading starts again this many times if a writer commits while the index is being loaded."""
+"""Loading is tried this many times. It fails if a writer commits meanwhile."""
 
 
 @dataclass
 class IndexState:
-    """The parts of an open index, and how they relate to its folder.
+    """An open index: its parts, and how they relate to its folder.
 
     Attributes
     ----------
     features, coder, store, ledger, record
-        The parts.
+        The parts of the index.
     folder : Path or None
         Absolute path of the folder that the index was loaded from or saved to; None if there is none.
     generation : int
@@ -59,7 +59,7 @@ class IndexState:
 
 
 def save_state(state: IndexState, folder: Path) -> None:
-    """Write an index to a folder in one commit. If it was loaded from there, write only the changed parts.
+    """Write an index to a folder in one commit: only the changed parts if it was loaded from there, otherwise all.
 
     Raises
     ------
@@ -73,6 +73,7 @@ def save_state(state: IndexState, folder: Path) -> None:
 
 
 def _save_locked(state: IndexState, folder: Path) -> None:
+    """Write an index, once this process holds its write lock."""
     if len(state.store) != len(state.ledger):
         counts = f"{len(state.store):,} codes for {len(state.ledger):,} items"
         raise CorruptIndex(folder, f"was not changed, because it would hold {counts}; load it again and repeat the change")
@@ -82,8 +83,9 @@ def _save_locked(state: IndexState, folder: Path) -> None:
         "store": state.store.save,
         "ledger": state.ledger.save,
     }
-    if state.folder == folder.resolve():
-        if manifest.read_generation(folder) not in (None, state.generation):
+    generation = manifest.read_generation(folder)
+    if generation is not None and state.folder == folder.resolve():
+        if generation != state.generation:
             raise Busy(f"cannot save {folder}: another process has changed it; load it again and repeat the change")
         writers = {part: write for part, write in writers.items() if part in state.unsaved}
     contents = {
@@ -116,13 +118,14 @@ def load_state(
         try:
             return _load_once(folder, encoder_only, max_checked_bytes)
         except (CorruptIndex, OSError):
-            # If a writer has committed meanwhile, the old parts are gone and new ones have taken their place.
+            # If a writer has committed meanwhile, the parts that were listed are gone, and others have replaced them.
             if manifest.read_generation(folder) == generation:
                 raise
     raise Busy(f"cannot load {folder}: other processes change it faster than it can be read; try again")
 
 
 def _load_once(folder: Path, encoder_only: bool, max_checked_bytes: float) -> IndexState:
+    """Load an index. Raises CorruptIndex or OSError if a writer commits meanwhile, too."""
     contents = manifest.read_manifest(folder, max_checked_bytes=max_checked_bytes)
     parts = {part: folder / name for part, name in contents["parts"].items()}
     try:
@@ -144,6 +147,20 @@ def _load_once(folder: Path, encoder_only: bool, max_checked_bytes: float) -> In
     except (KeyError, TypeError) as error:
         raise CorruptIndex(folder / manifest.MANIFEST_FILE, f"lacks what an index needs ({error})") from None
     return state
+
+
+def refresh_state(state: IndexState) -> IndexState | None:
+    """Load the index again if another process has committed a newer version; return None if not.
+
+    Raises
+    ------
+    NoIndex
+        If the index was never saved.
+    """
+    folder = state.require_folder()
+    if manifest.read_generation(folder) == state.generation:
+        return None
+    return load_state(folder, encoder_only=state.encoder_only)
 
 
 def verify_state(state: IndexState) -> None:

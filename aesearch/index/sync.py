@@ -1,4 +1,4 @@
-"""Synchronizing an index with its files: which items are new, changed, moved or gone."""
+"""Synchronization of an index with its files: find new, changed, moved and deleted items, and update the index."""
 
 from __future__ import annotations
 
@@ -31,9 +31,15 @@ class Changes:
 
 
 class FileTracker:
-    """Records in a ledger which files are processed, while their items are iterated in order, and what was skipped.
+    """Records in a ledger which files are processed and what was skipped, while items are iterated in order.
 
     For items in memory there is nothing to record.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    items : iterable of Item
+        The collection that is iterated. The tracker does not iterate it.
     """
 
     def __init__(self, ledger: Ledger, items: Iterable[Item]) -> None:
@@ -45,18 +51,20 @@ class FileTracker:
         self._n_recorded_skips = 0
 
     def finish_before(self, path: str | None, skips: Mapping[str, Skip] | None = None) -> list[str]:
-        """Record all files before `path`, which is being read, as processed; all files if it is None.
+        """Record the files before `path` as processed, and what was skipped since the last call.
 
         Parameters
         ----------
         path : str or None
+            The file that is being read; None if all files are processed.
         skips : mapping, optional
-            Items skipped by the caller, to be recorded with those skipped by the reader.
+            Items skipped by the caller. They are recorded with those skipped by the reader.
 
         Returns
         -------
         list of str
-            The processed files, without those that could not be read for a transient reason; the next sync retries these.
+            The files processed since the last call, without those that could not be read for a transient reason. The next
+            sync reads these again.
         """
         finished: dict[str, FileStat] = {}
         while self._unfinished and self._unfinished[0][0] != path:
@@ -70,7 +78,17 @@ class FileTracker:
 
 
 class Comparison(NamedTuple):
-    """Items compared with the rows of the index."""
+    """What to do with the items of a batch. Items that have not changed are in none of the lists.
+
+    Attributes
+    ----------
+    to_encode : list of Item
+        New items, and items with another content or label.
+    replaced : list of LedgerRow
+        Rows of the index that items in `to_encode` replace.
+    moves : list of (LedgerRow, Item)
+        Rows whose content is now in another file, and the item there.
+    """
 
     to_encode: list[Item]
     replaced: list[LedgerRow]
@@ -85,7 +103,7 @@ class KnownItems:
     rows : iterable of LedgerRow
         The items of these files.
     deleted : container of str
-        The files that do not exist anymore. Their items may have moved to other files.
+        The files that no longer exist. Their items may have moved to other files.
     """
 
     def __init__(self, rows: Iterable[LedgerRow], deleted: Container[str]) -> None:
@@ -97,10 +115,10 @@ class KnownItems:
             if row.path in deleted:
                 self._deleted_by_id[row.id] = row
                 self._deleted_by_digest[row.digest] = row
-        self._deleted_by_digest.pop(None, None)  # items without a digest cannot be recognized
+        self._deleted_by_digest.pop(None, None)  # an item without a digest cannot be recognized
 
     def compare(self, items: Sequence[Item]) -> Comparison:
-        """Compare the items of a batch with the known rows, which are removed from the known rows if they match."""
+        """Compare a batch of items with the known rows. A row that matches an item is not known anymore."""
         result = Comparison([], [], [])
         for item in items:
             row = self._find(item)
@@ -117,11 +135,13 @@ class KnownItems:
         return result
 
     def _find(self, item: Item) -> LedgerRow | None:
-        # Rows of a table that the user named have their own ids, which stay the same if the table is renamed.
+        """Return the row of an item, or the row of a deleted file with the same id or content."""
+        # If the user named one table, its rows have their own ids, which stay the same if the table is renamed.
         row = self._by_file[item.path].get(item.id) or self._deleted_by_id.get(item.id)
         return row if row is not None else self._deleted_by_digest.get(item.digest)
 
     def _take(self, row: LedgerRow) -> None:
+        """Remove a row from the known rows."""
         del self._by_file[row.path][row.id]
         if self._deleted_by_id.get(row.id) is row:
             del self._deleted_by_id[row.id]
@@ -129,57 +149,74 @@ class KnownItems:
             del self._deleted_by_digest[row.digest]
 
     def take_remaining(self, paths: Iterable[str]) -> list[LedgerRow]:
-        """Return the rows of files that no item has matched, once all items of the files are compared."""
+        """Remove and return the rows of files that matched no item. Call it once all items of the files are compared."""
         return [row for path in paths for row in self._by_file.pop(path, {}).values()]
 
 
 class Synchronizer:
-    """One sync of an index with its files. The coder stays as it was trained.
+    """Updates an index to the current state of its files. The coder stays as it was trained.
 
     Only files with a different size or modification time are read, and only items with different content are encoded. A
-    moved or renamed item keeps its code. The ledger is consistent after each batch, so that a sync interrupted after a save
-    resumes there.
+    moved or renamed item keeps its code. The index is consistent after each batch: if it is saved then, and the sync is
+    interrupted later, the next sync resumes from there.
 
     Parameters
     ----------
     index : IndexState
     files : FileCollection
         The files as they are now.
+
+    Raises
+    ------
+    WrongKind
+        If the files are of another kind than the index.
     """
 
     def __init__(self, index: IndexState, files: FileCollection) -> None:
-        if files.kind != index.record.kind:
-            raise WrongKind(f"cannot sync: this is an index of {index.record.kind}, but the files are {files.kind}")
-        make_ledger_writable(index)
-        self._index, ledger = index, index.ledger
-        recorded = ledger.files()
-        self._changed = [path for path, stat in files.paths.items() if recorded.get(path) != stat]
-        self._deleted = recorded.keys() - files.paths.keys()
-        affected = [*self._changed, *self._deleted]
-        self._known = KnownItems(ledger.rows_by_path(affected), self._deleted)
-        # Pending until they are processed, so that the next sync after an interruption reads them again.
-        ledger.set_files(dict.fromkeys(affected, PENDING))
-        unchanged = files.paths.keys() - set(self._changed)
-        ledger.skipped = {name: skip for name, skip in ledger.skipped.items() if files.file_of(name) in unchanged}
-        self._files = files.subset(self._changed).with_image_size(index.features.image_size)
-        self._tracker = FileTracker(ledger, self._files)
+        kind = index.record.kind
+        if files.kind != kind:
+            raise WrongKind(f"cannot sync an index of {kind} with {files.kind}; use another index (--index)")
+        self._index, self._files = index, files
         self._added = self._updated = self._removed = self._moved = 0
 
     def run(self, on_progress: ProgressCallback = ignore_progress, batch_size: int = READ_BATCH) -> Changes:
         """Process all changed files. `on_progress` is called after each batch, and may save the index."""
+        make_ledger_writable(self._index)
+        ledger = self._index.ledger
+        changed, deleted = self._find_changed_files()
+        known = KnownItems(ledger.rows_by_path([*changed, *deleted]), deleted)
+        self._mark_pending(changed, deleted)
+        files = self._files.subset(changed).with_image_size(self._index.features.image_size)
+        tracker = FileTracker(ledger, files)
         done = 0
-        for batch in batches(self._files, batch_size):
-            self._process(batch)
+        for batch in batches(files, batch_size):
+            skips: dict[str, Skip] = {}
+            self._apply(known.compare(batch), skips)
+            self._delete(known.take_remaining(tracker.finish_before(batch[-1].path, skips)))
+            self._index.unsaved.add("ledger")  # on_progress may have saved it since the last batch
             done += len(batch)
-            on_progress(Progress("encode", done, len(self._changed)))
-        self._delete_remaining([*self._tracker.finish_before(None), *self._deleted])
-        self._index.ledger.remove_files(self._deleted)
+            on_progress(Progress("encode", done, len(changed)))
+        self._delete(known.take_remaining([*tracker.finish_before(None), *deleted]))
+        ledger.remove_files(deleted)
         self._index.unsaved.add("ledger")
         return Changes(self._added, self._updated, self._removed, self._moved)
 
-    def _process(self, batch: list[Item]) -> None:
-        skips: dict[str, Skip] = {}
-        to_encode, replaced, moves = self._known.compare(batch)
+    def _find_changed_files(self) -> tuple[list[str], set[str]]:
+        """Return the new and changed files, and the files that no longer exist."""
+        recorded, current = self._index.ledger.files(), self._files.paths
+        changed = [path for path, stat in current.items() if recorded.get(path) != stat]
+        return changed, recorded.keys() - current.keys()
+
+    def _mark_pending(self, changed: Sequence[str], deleted: Iterable[str]) -> None:
+        """Record that these files are not processed yet, so that the next sync after an interruption reads them again."""
+        ledger = self._index.ledger
+        ledger.set_files(dict.fromkeys([*changed, *deleted], PENDING))
+        unchanged = self._files.paths.keys() - set(changed)
+        ledger.skipped = {name: skip for name, skip in ledger.skipped.items() if self._files.file_of(name) in unchanged}
+
+    def _apply(self, comparison: Comparison, skips: dict[str, Skip]) -> None:
+        """Move, delete and insert items, and count them. Add the items that cannot be inserted to `skips`."""
+        to_encode, replaced, moves = comparison
         self._moved += move_items(self._index, moves, skips)
         delete_rows(self._index, replaced)
         inserted = insert_items(self._index, to_encode, skips)
@@ -187,8 +224,6 @@ class Synchronizer:
         self._updated += n_updated
         self._added += len(inserted) - n_updated
         self._removed += len(replaced) - n_updated
-        self._delete_remaining(self._tracker.finish_before(batch[-1].path, skips))
-        self._index.unsaved.add("ledger")  # it may have been saved since the last batch
 
-    def _delete_remaining(self, paths: Iterable[str]) -> None:
-        self._removed += delete_rows(self._index, self._known.take_remaining(paths))
+    def _delete(self, rows: Iterable[LedgerRow]) -> None:
+        self._removed += delete_rows(self._index, rows)

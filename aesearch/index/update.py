@@ -1,11 +1,11 @@
-"""Complete jobs on the folder of an index: lock it, build, sync or edit, and save. The command line calls these."""
+"""Jobs on the folder of an index: lock it, build, sync or edit the index, and save it. The command line calls these."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,77 +13,28 @@ from aesearch.catalog import create_coder
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.base import Features
 from aesearch.index.build import build_index
-from aesearch.index.edits import add_items, remove_items
+from aesearch.index.edits import add_items, batches, insert_items, remove_items
+from aesearch.index.ledger import LedgerRow
 from aesearch.index.locking import write_lock
 from aesearch.index.manifest import MANIFEST_FILE, check_location
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
 from aesearch.index.query import read_items
+from aesearch.index.reports import EditReport, IndexReport
 from aesearch.index.storage import IndexState, load_state, save_state
 from aesearch.index.sync import Changes, Synchronizer
 from aesearch.index.workspace import last_used
-from aesearch.items import Item, ItemKind, Skip
+from aesearch.items import Item, Skip
 from aesearch.readers.folder import FileCollection
 
 SAVE_INTERVAL_SECONDS = 10.0
-"""A sync saves the index this often, so that an interrupted sync repeats little."""
+"""Seconds between two saves of an index during a sync. An interrupted sync repeats at most this much."""
 
 MAX_SAVE_SHARE = 1 / 20
 """Saving takes at most this share of the time of a sync."""
 
 MAX_LISTED_IDS = 3
-
-
-@dataclass(frozen=True)
-class IndexReport:
-    """Result of `index_files`. `resumed_items` is the number of items that an interrupted build had read before."""
-
-    folder: Path
-    kind: ItemKind
-    items: int
-    added: int
-    updated: int
-    removed: int
-    moved: int
-    skipped: dict[str, Skip]
-    coder: str
-    code_size: int
-    bytes_per_item: float
-    seconds: dict[str, float]
-    warnings: list[str]
-    resumed_items: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what `aesearch index --json` prints."""
-        return {
-            "index": str(self.folder),
-            "kind": self.kind,
-            "items": self.items,
-            "added": self.added,
-            "updated": self.updated,
-            "removed": self.removed,
-            "moved": self.moved,
-            "skipped": [
-                {"path": path, "category": skip.category.value, "reason": skip.reason}
-                for path, skip in self.skipped.items()
-            ],
-            "coder": self.coder,
-            "code_size": self.code_size,
-            "bytes_per_item": self.bytes_per_item,
-            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
-            "warnings": self.warnings,
-            "resumed_items": self.resumed_items,
-        }
-
-
-@dataclass(frozen=True)
-class EditReport:
-    """Result of `add_paths` and `remove_ids`: items added or removed, items now in the index, and what was skipped."""
-
-    changed: int
-    items: int
-    kind: ItemKind
-    skipped: dict[str, Skip]
+"""Ids listed in a warning about several items."""
 
 
 def index_files(
@@ -101,85 +52,91 @@ def index_files(
     wait_seconds: float = 0.0,
     on_progress: ProgressCallback = ignore_progress,
 ) -> IndexReport:
-    """Create the index of files in a folder, or update the one that exists.
-
-    An interrupted build or update is resumed. The parameters from `features` to `params` are those of `Retriever.build`.
+    """Create the index of files, or update the index that exists. An interrupted build or update is resumed.
 
     Parameters
     ----------
     folder : Path
-        Folder of the index.
     files : FileCollection
-        What to index.
     rebuild : bool
-        Replace an existing index by one built with the given parameters.
+        Build the index again, with the given parameters, if it exists.
     retrain : bool
         Train the coder of an existing index again on the current items.
+    features, coder, code_size, bits, store, params
+        How to build the index; see `Retriever.build`.
     wait_seconds : float
         How long to wait for another process that is writing the index.
-    on_progress : callable, optional
+    on_progress : callable
 
     Raises
     ------
     InvalidParameter
-        If training parameters are given for an existing index without `rebuild`, or the index was built from other files.
+        If parameters are given without `rebuild` for an index that exists, or it was built from other files.
     Busy
         If another process is writing the index.
     """
     check_location(folder)
-    given = {"features": features, "coder": coder, "code_size": code_size, "bits": bits, "store": store, **(params or {})}
-    given = {name: value for name, value in given.items() if value is not None}
+    build_params = {"features": features, "coder": coder, "code_size": code_size, "bits": bits, "store": store}
+    given = [name for name, value in {**build_params, **(params or {})}.items() if value is not None]
     with write_lock(folder, wait_seconds):
-        exists = (folder / MANIFEST_FILE).exists()
-        if given and exists and not rebuild:
-            raise InvalidParameter(
-                f"cannot set {', '.join(given)}: {folder} is built already; add --rebuild to replace it by a new index"
-            )
-        if exists and retrain and not rebuild:
+        if rebuild or not (folder / MANIFEST_FILE).exists():
+            plan = BuildPlan(files, features, coder, code_size, bool(bits), store, params=params)
+            return _build(folder, plan, on_progress)
+        if given:
+            raise InvalidParameter(f"cannot set {', '.join(given)}: {folder} is already built; build it again (--rebuild)")
+        if retrain:
             return _retrain(folder, files, on_progress)
-        if exists and not rebuild:
-            return _sync(folder, files, on_progress)
-        plan = BuildPlan(files, features, coder, code_size, bool(bits), store, params=params or {})
-        return _build(folder, plan, [], on_progress)
+        return _sync(folder, files, on_progress)
 
 
-def _build(folder: Path, plan: BuildPlan, extra: Sequence[Path], on_progress: ProgressCallback) -> IndexReport:
-    """Build an index, and add the items of extra files outside of its source."""
+def _build(
+    folder: Path, plan: BuildPlan, on_progress: ProgressCallback, added_rows: Sequence[LedgerRow] = ()
+) -> IndexReport:
+    """Build an index, insert again the items of `added_rows`, which are not in its files, and save it."""
     workspace = _workspace_of(folder)
     index = build_index(plan, workspace, on_progress)
-    for path in extra:
-        add_items(index, _with_absolute_paths(path, read_items(index, path)))
+    lost = _restore_items(index, added_rows)
     save_state(index, folder)
     shutil.rmtree(workspace)
-    return _report(index, Changes(len(index.store), 0, 0))
+    warnings = list(index.record.warnings)
+    if lost:
+        listed = ", ".join(lost[:MAX_LISTED_IDS]) + (", ..." if len(lost) > MAX_LISTED_IDS else "")
+        warnings.append(f"{len(lost):,} added items could not be read again and were removed: {listed}")
+    changes = Changes(added=len(index.store), updated=0, removed=0)
+    return _report(folder, index, changes, warnings, index.record.resumed_items)
+
+
+def _restore_items(index: IndexState, rows: Sequence[LedgerRow]) -> list[str]:
+    """Read items that were added from elsewhere again and insert them. Return the ids of those that cannot be inserted."""
+    ids = {row.id for row in rows}
+    for path in sorted({Path(row.path) for row in rows if row.path}):
+        if path.is_file():
+            items = _with_absolute_paths(path, read_items(index, path))
+            for batch in batches(item for item in items if item.id in ids):
+                insert_items(index, batch, {})
+    inserted = index.ledger.rows_by_id(list(ids))
+    return sorted(ids - inserted.keys())
 
 
 def _workspace_of(folder: Path) -> Path:
-    """Return where the intermediate results of a build are kept until it is complete."""
+    """Return the folder for the intermediate results of a build, which is deleted when the index is saved."""
     return folder.parent / f".{folder.name}.workspace"
 
 
 def _retrain(folder: Path, files: FileCollection, on_progress: ProgressCallback) -> IndexReport:
-    """Build an index again with its features and its coder. Items added from elsewhere stay in it if they can be read."""
+    """Train the coder of an index again on its current files. Added items stay in the index if they can be read."""
     old = load_state(folder)
     _check_source(folder, old, files)
-    extra: set[Path] = set()
-    lost: list[str] = []
-    for row in old.ledger.all_rows():
-        path = Path(row.path or "")
-        if row.path is None or (path.is_absolute() and not path.is_file()):
-            lost.append(row.id)
-        elif path.is_absolute():
-            extra.add(path)
-    features = type(old.features)(**old.features.get_params())
     base = old.coder.base
-    bits = base is not old.coder
-    plan = BuildPlan(files, features, create_coder(base.name, **base.get_params()), bits=bits, store=old.store.name)
-    report = _build(folder, plan, sorted(extra), on_progress)
-    if lost:
-        listed = ", ".join(lost[:MAX_LISTED_IDS]) + (" ..." if len(lost) > MAX_LISTED_IDS else "")
-        report.warnings.append(f"{len(lost):,} added items could not be read again and were removed: {listed}")
-    return report
+    plan = BuildPlan(
+        files,
+        features=type(old.features)(**old.features.get_params()),
+        coder=create_coder(base.name, **base.get_params()),
+        bits=base is not old.coder,
+        store=old.store.name,
+    )
+    added_rows = [row for row in old.ledger.all_rows() if row.path is None or Path(row.path).is_absolute()]
+    return _build(folder, plan, on_progress, added_rows)
 
 
 def _sync(folder: Path, files: FileCollection, on_progress: ProgressCallback) -> IndexReport:
@@ -189,12 +146,13 @@ def _sync(folder: Path, files: FileCollection, on_progress: ProgressCallback) ->
         shutil.rmtree(workspace)  # left behind by a build that was killed after it had saved the index
     index = load_state(folder)
     _check_source(folder, index, files)
-    changes = Synchronizer(index, files).run(_Autosave(index, folder, on_progress))
+    changes = Synchronizer(index, files).run(Autosave(index, folder, on_progress))
     save_state(index, folder)
-    return _report(index, changes)
+    return _report(folder, index, changes)
 
 
 def _check_source(folder: Path, index: IndexState, files: FileCollection) -> None:
+    """Raise InvalidParameter if an index was not built from these files."""
     root = index.record.source.root if index.record.source else "items in memory"
     if root != str(files.root.resolve()):
         raise InvalidParameter(
@@ -202,26 +160,47 @@ def _check_source(folder: Path, index: IndexState, files: FileCollection) -> Non
         )
 
 
-class _Autosave:
-    """Progress callback that saves the index now and then, so that an interrupted sync resumes from there."""
+class Autosave:
+    """Progress callback that saves the index now and then, so that an interrupted sync resumes from there.
 
-    def __init__(self, index: IndexState, folder: Path, on_progress: ProgressCallback) -> None:
+    Parameters
+    ----------
+    index : IndexState
+    folder : Path
+        Folder of the index.
+    on_progress : callable
+        Called before each save.
+    interval_seconds : float
+        Seconds between two saves. It is longer if a save takes long; see MAX_SAVE_SHARE.
+    """
+
+    def __init__(
+        self,
+        index: IndexState,
+        folder: Path,
+        on_progress: ProgressCallback = ignore_progress,
+        interval_seconds: float = SAVE_INTERVAL_SECONDS,
+    ) -> None:
         self._index, self._folder, self._on_progress = index, folder, on_progress
+        self._interval_seconds = interval_seconds
         self._last_save = time.monotonic()
         self._save_seconds = 0.0
 
     def __call__(self, progress: Progress) -> None:
+        """Report the progress, then save the index if the last save is long ago."""
         self._on_progress(progress)
         start = time.monotonic()
-        if start - self._last_save >= max(SAVE_INTERVAL_SECONDS, self._save_seconds / MAX_SAVE_SHARE):
+        if start - self._last_save >= max(self._interval_seconds, self._save_seconds / MAX_SAVE_SHARE):
             save_state(self._index, self._folder)
             self._last_save = time.monotonic()
             self._save_seconds = self._last_save - start
 
 
-def _report(index: IndexState, changes: Changes) -> IndexReport:
+def _report(
+    folder: Path, index: IndexState, changes: Changes, warnings: Sequence[str] = (), resumed_items: int = 0
+) -> IndexReport:
     return IndexReport(
-        folder=index.require_folder(),
+        folder=folder,
         kind=index.record.kind,
         items=len(index.store),
         added=changes.added,
@@ -233,8 +212,8 @@ def _report(index: IndexState, changes: Changes) -> IndexReport:
         code_size=index.coder.code_size,
         bytes_per_item=index.store.bytes_per_item,
         seconds=index.record.seconds,
-        warnings=list(index.record.warnings),
-        resumed_items=index.record.resumed_items,
+        warnings=list(warnings),
+        resumed_items=resumed_items,
     )
 
 
@@ -264,7 +243,8 @@ def add_paths(folder: Path, paths: Sequence[Path]) -> EditReport:
 
 
 def _with_absolute_paths(path: Path, files: FileCollection) -> Iterator[Item]:
-    root = path.resolve() if path.is_dir() else path.resolve().parent
+    """Yield the items of a file or folder with absolute paths, which are also their ids; see `add_paths`."""
+    root = (path if path.is_dir() else path.parent).resolve()
     for item in files:
         file = item.path or ""
         # Rows of a table that the user named have their own ids, which may occur in another table, too.

@@ -1,4 +1,4 @@
-"""Intermediate results of a build, so that an interrupted build resumes."""
+"""Intermediate results of a build, from which an interrupted build resumes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,20 +31,23 @@ PLAN, LEDGER, FEATURES, ROWS, CODES = "plan.json", "ledger.sqlite", "features", 
 OWN_NAMES = re.compile(rf"{PLAN}|{LEDGER}.*|{FEATURES}(\.new)?|{ROWS}|{CODES}|training.*")
 
 N_VERIFIED_CODES = 64
-"""Codes that are computed again, to verify that the existing codes are from the same coder."""
+"""Codes that are computed again to verify that the existing codes are from the same coder."""
 
 CODE_TOLERANCE = 1e-4
+"""Largest difference between two codes of one row from the same coder."""
 
 
 class Workspace:
-    """A folder with the intermediate results of one build: empty, or left behind by an interrupted build.
+    """The intermediate results of one build, in a folder of its own.
 
-    Only what matches its checksum is used. What a crash or a power failure left incomplete is done again. The results of a
-    build with another plan are discarded.
+    An interrupted build leaves the folder behind, and the next build with the same plan resumes from it. Only what matches
+    its checksum is used: what a crash or a power failure left incomplete is done again. The results of a build with another
+    plan are discarded.
 
     Parameters
     ----------
     folder : Path
+        An empty, a new or a left-behind folder.
     plan : mapping
         Everything that determines the results, as JSON values.
 
@@ -64,24 +68,27 @@ class Workspace:
 
     def __init__(self, folder: Path, plan: Mapping[str, Any]) -> None:
         self.folder = folder
+        self._open_files = ExitStack()
         expected = json.loads(json.dumps({FORMAT_KEY: FORMAT, **plan}))
         if not self._has_plan(expected):
             self._clear(expected)
         try:
             self._open()
         except CorruptIndex:
+            self.close()
             self._clear(expected)
             self._open()
         os.utime(folder / PLAN)  # see last_used()
 
     def _has_plan(self, plan: dict[str, Any]) -> bool:
+        """Return whether the folder holds results of this plan."""
         try:
             return read_json(self.folder / PLAN) == plan
         except CorruptIndex:
             return False
 
     def _clear(self, plan: dict[str, Any]) -> None:
-        """Empty the folder and write the plan first, which marks the folder as a workspace."""
+        """Empty the folder and write the plan, which marks the folder as a workspace, before anything else."""
         self.folder.mkdir(parents=True, exist_ok=True)
         names = {path.name for path in self.folder.iterdir()}
         is_workspace = PLAN in names and _is_plan((self.folder / PLAN).read_bytes())
@@ -95,16 +102,17 @@ class Workspace:
         fsync_tree(self.folder / PLAN)
 
     def _open(self) -> None:
-        self.ledger = Ledger.open_exclusive(self.folder / LEDGER)
+        """Open the files. Raises CorruptIndex if the results do not belong together."""
+        self.ledger = self._open_files.enter_context(closing(Ledger.open_exclusive(self.folder / LEDGER)))
         known_keys = {row.key for row in self.ledger.all_rows()}
-        self.rows = Spool(self.folder / ROWS, known_keys)
+        self.rows = self._open_spool(ROWS, known_keys)
         lost = list(known_keys.difference(self.rows.keys.tolist()))
         if lost:  # their rows never reached the disk, and whatever was trained was trained with them
             paths = {row.path for row in self.ledger.rows_by_key(lost).values()}
             self.ledger.remove_files(path for path in paths if path)
             self.ledger.remove(lost)
             self._delete(CODES, *(path.name for path in self.folder.glob("training-*")))
-        self.codes = Spool(self.folder / CODES)
+        self.codes = self._open_spool(CODES)
         if not np.array_equal(self.codes.keys, self.rows.keys[: len(self.codes)]):
             raise CorruptIndex(self.folder / CODES, "does not match the rows beside it")
         has_features = (self.folder / FEATURES).exists()
@@ -112,7 +120,11 @@ class Workspace:
             raise CorruptIndex(self.folder / FEATURES, "is missing")
         self.features: Features | None = load_features(self.folder / FEATURES) if has_features else None
 
+    def _open_spool(self, name: str, known_keys: Container[int] | None = None) -> Spool:
+        return self._open_files.enter_context(closing(Spool(self.folder / name, known_keys)))
+
     def _delete(self, *names: str) -> None:
+        """Delete files and folders of the workspace, if they exist."""
         for name in names:
             if (self.folder / name).is_dir():
                 shutil.rmtree(self.folder / name)
@@ -121,7 +133,7 @@ class Workspace:
 
     @property
     def training_checkpoint(self) -> Path:
-        """Checkpoint of a training on all rows. With more rows it is another training."""
+        """Checkpoint of the training on all rows. With more rows it is another training, and another file."""
         return self.folder / f"training-{len(self.rows)}.safetensors"
 
     def save_features(self, features: Features) -> None:
@@ -134,13 +146,13 @@ class Workspace:
         self.features = features
 
     def codes_of(self, coder: Coder) -> Spool:
-        """Return the spool of codes. It is emptied first if its codes are not from this coder."""
+        """Return the spool of codes, which is emptied if its codes are not from this coder."""
         count = len(self.codes)
         last = np.arange(max(0, count - N_VERIFIED_CODES), count)
         if count and not _are_close(coder.encode(self.rows.rows(last)), self.codes.rows(last)):
             self.codes.close()
             self._delete(CODES)
-            self.codes = Spool(self.folder / CODES)
+            self.codes = self._open_spool(CODES)
         return self.codes
 
     def commit(self) -> None:
@@ -150,12 +162,11 @@ class Workspace:
 
     def close(self) -> None:
         """Close all files."""
-        self.rows.close()
-        self.codes.close()
-        self.ledger.close()
+        self._open_files.close()
 
 
 def _are_close(first: Rows, second: Rows) -> bool:
+    """Return whether the codes of some rows are those of the same coder."""
     if is_sparse(first):
         return not abs(first - second).max() > CODE_TOLERANCE
     return first.shape == second.shape and np.allclose(first, second, atol=CODE_TOLERANCE)

@@ -1,0 +1,99 @@
+"""Results of the jobs in `aesearch.index.update`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aesearch.items import ItemKind, Skip
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """Result of `index_files`.
+
+    Attributes
+    ----------
+    folder : Path
+        Folder of the index.
+    kind : ItemKind
+        Kind of the items.
+    items : int
+        Items now in the index.
+    added, updated, removed, moved : int
+        Items that changed. After a build, all items are added.
+    skipped : dict of str to Skip
+        Files and rows that are not in the index, and why.
+    coder : str
+        Name of the coder.
+    code_size : int
+        Dimensions or bits of a code.
+    bytes_per_item : float
+        Memory of a code.
+    seconds : dict of str to float
+        Duration of each stage of the build.
+    warnings : list of str
+        What a user should know about the build; empty after an update.
+    resumed_items : int
+        Items that an interrupted build had read already.
+    """
+
+    folder: Path
+    kind: ItemKind
+    items: int
+    added: int
+    updated: int
+    removed: int
+    moved: int
+    skipped: dict[str, Skip]
+    coder: str
+    code_size: int
+    bytes_per_item: float
+    seconds: dict[str, float]
+    warnings: list[str]
+    resumed_items: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `aesearch index --json` prints."""
+        return {
+            "index": str(self.folder),
+            "kind": self.kind,
+            "items": self.items,
+            "added": self.added,
+            "updated": self.updated,
+            "removed": self.removed,
+            "moved": self.moved,
+            "skipped": [
+                {"path": path, "category": skip.category.value, "reason": skip.reason}
+                for path, skip in self.skipped.items()
+            ],
+            "coder": self.coder,
+            "code_size": self.code_size,
+            "bytes_per_item": self.bytes_per_item,
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+            "warnings": self.warnings,
+            "resumed_items": self.resumed_items,
+        }
+
+
+@dataclass(frozen=True)
+class EditReport:
+    """Result of `add_paths` and `remove_ids`.
+
+    Attributes
+    ----------
+    changed : int
+        Items added or removed.
+    items : int
+        Items now in the index.
+    kind : ItemKind
+        Kind of the items.
+    skipped : dict of str to Skip
+        Files and rows that were not added, and why.
+    """
+
+    changed: int
+    items: int
+    kind: ItemKind
+    skipped: dict[str, Skip]
