@@ -1,4 +1,4 @@
-"""Reconstructing the neighbors finds better ones than reconstructing oneself, and knows without labels when to stop."""
+"""The neighbor autoencoder: better neighbors than plain autoencoders and baselines, chosen without labels."""
 
 from pathlib import Path
 from typing import Any
@@ -10,135 +10,170 @@ from sklearn.datasets import load_sample_image
 
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.batches import RowBatches
-from aesearch.autoencoders.neighbor_targets import Material, Mixtures, latent, mixture, shuffles
+from aesearch.autoencoders.neighbor_targets import (
+    NeighborData,
+    TargetBatches,
+    compute_lsa_codes,
+    compute_target_weights,
+    hold_out,
+)
+from aesearch.autoencoders.neighbor_training import shuffle_batches
 from aesearch.autoencoders.neighbors import NeighborAutoencoder
 from aesearch.coders.base import Coder, Epoch
 from aesearch.coders.linear import LSA, PCA
 from aesearch.coders.loading import load_coder
-from aesearch.errors import InvalidParameter
+from aesearch.errors import InvalidParameter, UnknownName
 from aesearch.features.bag_of_words import BagOfWords
 from aesearch.items import Item
 
+CPU = torch.device("cpu")
 
-def precision(coder: Coder, X: Any, labels: np.ndarray, asked: int, k: int = 10) -> float:
-    """Share of the k nearest of the rows after `asked` that bear the label of each row before it."""
-    codes = coder.encode(X)
+
+def precision(coder: Coder, X: Any, labels: np.ndarray, n_queries: int, k: int = 10) -> float:
+    """Query with the first rows; return the share of their k nearest among the other rows that have the query's label."""
+    codes = np.asarray(coder.encode(X))
     codes = codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1e-12)
-    near = np.argsort(-codes[:asked] @ codes[asked:].T, axis=1)[:, :k]
-    return float((labels[asked:][near] == labels[:asked, None]).mean())
+    neighbors = np.argsort(-codes[:n_queries] @ codes[n_queries:].T, axis=1)[:, :k]
+    return float((labels[n_queries:][neighbors] == labels[:n_queries, None]).mean())
 
 
-@pytest.fixture(scope="module")
-def texts(documents: list[Item]) -> tuple[Any, np.ndarray]:
-    shuffled = [documents[i] for i in np.random.default_rng(0).permutation(len(documents))]
-    return BagOfWords().fit(shuffled).transform(shuffled), np.array([item.label for item in shuffled])
-
-
-def test_pictures_find_more_of_their_kind_than_by_pca_or_a_plain_autoencoder(
-    digits: np.ndarray, digit_labels: np.ndarray
-) -> None:
-    found = [
+def test_image_neighbors_are_better_than_those_of_other_coders(digits: np.ndarray, digit_labels: np.ndarray) -> None:
+    neighbors, pca, dense = (
         precision(coder.fit(digits[100:]), digits, digit_labels, 100)
         for coder in (NeighborAutoencoder(16), PCA(16, whiten=True), Autoencoder(16))
-    ]
-    assert found[0] > max(found[1:]) + 0.02
+    )
+    assert neighbors > max(pca, dense) + 0.02
 
 
-def test_documents_find_more_of_their_kind_than_by_lsa(texts: tuple[Any, np.ndarray]) -> None:
-    X, labels = texts
-    asked = len(labels) // 5
-    found = [precision(coder.fit(X[asked:]), X, labels, asked) for coder in (NeighborAutoencoder(16), LSA(16))]
-    assert found[0] > found[1]
+def test_document_neighbors_are_better_than_those_of_lsa(documents: list[Item]) -> None:
+    shuffled = [documents[i] for i in np.random.default_rng(0).permutation(len(documents))]
+    X, labels = BagOfWords().fit(shuffled).transform(shuffled), np.array([item.label for item in shuffled])
+    n_queries = len(labels) // 5
+    neighbors, lsa = (
+        precision(coder.fit(X[n_queries:]), X, labels, n_queries) for coder in (NeighborAutoencoder(16), LSA(16))
+    )
+    assert neighbors > lsa
 
 
-def test_the_round_that_agreed_best_is_kept_and_patience_ends_the_rest(digits: np.ndarray) -> None:
+def test_best_round_is_kept_and_patience_stops(digits: np.ndarray) -> None:
     epochs: list[Epoch] = []
-    coder = NeighborAutoencoder(8, epochs=30, steps=30, patience=2).fit(digits, epochs.append)
-    agreed = [epoch.agreement for epoch in epochs]
-    best = int(np.argmax(agreed))
+    coder = NeighborAutoencoder(8, rounds=30, steps_per_round=30, patience=2).fit(digits, epochs.append)
+    best = int(np.argmax([epoch.agreement for epoch in epochs]))
     assert len(epochs) == best + 3 < 30
-    again = NeighborAutoencoder(8, epochs=best + 1, steps=30, patience=2).fit(digits)
-    np.testing.assert_array_equal(coder.encode(digits), again.encode(digits))
+    shorter = NeighborAutoencoder(8, rounds=best + 1, steps_per_round=30, patience=2).fit(digits)
+    np.testing.assert_array_equal(coder.encode(digits), shorter.encode(digits))
 
 
-def test_a_budget_ends_training_after_the_round_that_it_falls_in(digits: np.ndarray) -> None:
+def test_exhausted_budget_stops_after_one_round(digits: np.ndarray) -> None:
     epochs: list[Epoch] = []
     NeighborAutoencoder(8, budget=1e-6).fit(digits, epochs.append)
     assert len(epochs) == 1
 
 
-def test_targets_are_the_item_and_its_nearest_in_their_shares() -> None:
+@pytest.mark.parametrize("n_items", [1, 2, 3, 12])
+def test_tiny_collections_can_be_trained_on(n_items: int, digits: np.ndarray) -> None:
+    params: dict[str, Any] = {"rounds": 1, "steps_per_round": 3}
+    assert NeighborAutoencoder(4, **params).fit(digits[:n_items]).encode(digits[:n_items]).shape == (n_items, 4)
+    items = [Item(str(number), f"word{number} and word{number + 1} again") for number in range(n_items)]
+    X = BagOfWords().fit(items).transform(items)
+    assert np.isfinite(NeighborAutoencoder(2, **params).fit(X).encode(X)).all()
+
+
+def test_mirrored_photos_have_the_same_code(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    photos = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
+    corners = [(photos[n % 2], *rng.integers(0, (360, 570))) for n in range(400)]
+    X = np.stack([photo[top : top + 64 : 4, left : left + 64 : 4] for photo, top, left in corners]).transpose(0, 3, 1, 2)
+    coder = NeighborAutoencoder(8, rounds=1, steps_per_round=30, device="cpu").fit(X)
+    assert coder.is_mirror_invariant
+    codes = coder.encode(X)
+    np.testing.assert_allclose(coder.encode(X[..., ::-1]), codes, atol=1e-3)
+    upside_down = coder.encode(X[:, :, ::-1])
+    assert np.linalg.norm(upside_down - codes, axis=1).mean() > 0.1 * np.linalg.norm(codes, axis=1).mean()
+    coder.save(tmp_path)
+    for encoder_only in (True, False):
+        loaded = load_coder(tmp_path, encoder_only=encoder_only)
+        np.testing.assert_allclose(loaded.encode(X), codes, atol=1e-3)
+        np.testing.assert_allclose(loaded.rerank_features(X), coder.rerank_features(X), atol=1e-3)
+
+
+def test_targets_mix_items_with_their_neighbors() -> None:
     angles = np.array([0.0, 0.1, 0.25, 3.0, 3.1, 3.3])
     codes = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    weights = mixture(codes, np.arange(6), 2, 0.8).toarray()
+    weights = compute_target_weights(codes, np.arange(6), 2, 0.8)
     expected = np.zeros((6, 6))
-    for group in ((0, 1, 2), (3, 4, 5)):
-        for one in group:
-            expected[one, list(group)] = 0.4
-            expected[one, one] = 0.2
-    np.testing.assert_allclose(weights, expected, atol=1e-6)
-    own = np.arange(12, dtype=np.float32).reshape(6, 2)
-    batches = [RowBatches(own, torch.device("cpu"))]
-    pair = Mixtures(Material(own, batches, codes, batches), mixture(codes, np.arange(6), 2, 0.8), torch.device("cpu"))[
-        torch.tensor([4, 0])
-    ]
-    np.testing.assert_allclose(pair.target, (expected @ own)[[4, 0]], rtol=1e-5)
-    np.testing.assert_array_equal(pair.x, own[[4, 0]])
+    for cluster in ((0, 1, 2), (3, 4, 5)):
+        for item in cluster:
+            expected[item, list(cluster)] = 0.4
+            expected[item, item] = 0.2
+    np.testing.assert_allclose(weights.toarray(), expected, atol=1e-6)
+    contents = np.arange(12, dtype=np.float32).reshape(6, 2)
+    inputs = [RowBatches(contents, CPU)]
+    batch = TargetBatches(NeighborData(contents, inputs, codes, inputs), weights, CPU)[torch.tensor([4, 0])]
+    assert len(batch) == 2
+    np.testing.assert_allclose(batch.target, (expected @ contents)[[4, 0]], rtol=1e-5)
+    np.testing.assert_array_equal(batch.x, contents[[4, 0]])
 
 
-def test_neighbors_are_looked_for_in_the_graph_alone() -> None:
+def test_neighbors_come_from_the_graph() -> None:
     codes = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32)
-    weights = mixture(codes, np.arange(0, 50, 5), 3, 1.0).toarray()
+    weights = compute_target_weights(codes, np.arange(0, 50, 5), 3, 1.0).toarray()
     assert set(np.flatnonzero(weights.sum(0))) <= set(range(0, 50, 5))
     np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-6)
     assert not np.diag(weights).any()
 
 
-def test_equal_items_are_each_others_neighbors() -> None:
-    weights = mixture(np.ones((5, 3), np.float32), np.arange(5), 2, 0.8).toarray()
+def test_identical_items_are_neighbors_of_each_other() -> None:
+    weights = compute_target_weights(np.ones((5, 3), np.float32), np.arange(5), 2, 0.8).toarray()
     np.testing.assert_allclose(np.diag(weights), 0.2, rtol=1e-6)
     np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-6)
 
 
-def test_latent_codes_span_what_lsa_spans(bags: Any) -> None:
-    codes = latent(bags, np.random.default_rng(0), 8)
-    full = np.linalg.svd(bags.toarray(), compute_uv=False)
-    np.testing.assert_allclose(np.sort(np.linalg.norm(codes, axis=0))[::-1], full[:8], rtol=1e-4)
+def test_lsa_codes_have_the_singular_values_of_the_rows(bags: Any) -> None:
+    codes = compute_lsa_codes(bags, np.random.default_rng(0), 8)
+    singular_values = np.linalg.svd(bags.toarray(), compute_uv=False)
+    np.testing.assert_allclose(np.sort(np.linalg.norm(codes, axis=0))[::-1], singular_values[:8], rtol=1e-4)
 
 
-def test_every_row_comes_once_before_any_comes_again() -> None:
-    order = torch.cat(list(shuffles(10, 4, 6)))
-    assert len(list(shuffles(10, 4, 7))) == 7
+def test_held_out_rows_are_a_tenth_and_keep_their_order() -> None:
+    rows, held_out = hold_out(np.arange(100), np.random.default_rng(0))
+    assert (len(rows), len(held_out)) == (90, 10)
+    assert sorted([*rows, *held_out]) == list(range(100))
+    assert (np.diff(rows) > 0).all()
+    assert (np.diff(held_out) > 0).all()
+
+
+def test_shuffled_batches_use_every_row_before_any_repeats() -> None:
+    rows = torch.cat(list(shuffle_batches(10, 4, 6)))
+    assert len(list(shuffle_batches(10, 4, 7))) == 7
     for start in (0, 10):
-        assert sorted(order[start : start + 10].tolist()) == list(range(10))
+        assert sorted(rows[start : start + 10].tolist()) == list(range(10))
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 12])
-def test_the_smallest_collections_are_learned(count: int, digits: np.ndarray) -> None:
-    assert NeighborAutoencoder(4, epochs=1, steps=3).fit(digits[:count]).encode(digits[:count]).shape == (count, 4)
-    items = [Item(str(number), f"word{number} and word{number + 1} again") for number in range(count)]
-    X = BagOfWords().fit(items).transform(items)
-    assert np.isfinite(NeighborAutoencoder(2, epochs=1, steps=3).fit(X).encode(X)).all()
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"n_neighbors": 0}, "n_neighbors is 0"),
+        ({"neighbor_weight": 1.5}, "from 0 to 1"),
+        ({"budget": 0.0}, "more than 0 seconds"),
+        ({"rounds": 0}, "rounds is 0"),
+        ({"steps_per_round": 0}, "steps_per_round is 0"),
+        ({"patience": 0}, "patience is 0"),
+        ({"layers": (10, 0)}, "at least 1 unit"),
+        ({"noise": None, "code_size": 64}, "copy its input"),
+    ],
+)
+def test_invalid_parameter_is_refused(params: dict[str, Any], message: str, digits: np.ndarray) -> None:
+    with pytest.raises(InvalidParameter, match=message):
+        NeighborAutoencoder(**params).fit(digits)
 
 
-@pytest.mark.parametrize("settings", [{"neighbors": 0}, {"share": 1.5}, {"budget": 0.0}])
-def test_settings_outside_their_rule_are_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(InvalidParameter, match="neighbors"):
-        NeighborAutoencoder(8, **settings)
+@pytest.mark.parametrize("param", ["epochs", "steps", "validation", "whiten", "share"])
+def test_keyword_of_another_coder_is_refused(param: str) -> None:
+    with pytest.raises(TypeError, match=param):
+        NeighborAutoencoder(8, **{param: 1})
 
 
-def test_where_pictures_may_be_mirrored_both_ways_have_one_code(tmp_path: Path) -> None:
-    draw = np.random.default_rng(0)
-    photos = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
-    corners = [(photos[n % 2], *draw.integers(0, (360, 570))) for n in range(400)]
-    X = np.stack([photo[top : top + 64 : 4, left : left + 64 : 4] for photo, top, left in corners]).transpose(0, 3, 1, 2)
-    coder = NeighborAutoencoder(8, epochs=1, steps=30, device="cpu").fit(X)
-    assert coder.mirror
-    codes = coder.encode(X)
-    np.testing.assert_allclose(coder.encode(X[..., ::-1]), codes, atol=1e-3)
-    assert np.linalg.norm(coder.encode(X[:, :, ::-1]) - codes, axis=1).mean() > 0.1 * np.linalg.norm(codes, axis=1).mean()
-    coder.save(tmp_path)
-    for light in (True, False):
-        loaded = load_coder(tmp_path, encoder_only=light)
-        np.testing.assert_allclose(loaded.encode(X), codes, atol=1e-3)
-        np.testing.assert_allclose(loaded.rerank_features(X), coder.rerank_features(X), atol=1e-3)
+def test_unknown_descriptor_is_refused(digits: np.ndarray) -> None:
+    with pytest.raises(UnknownName, match='did you mean "pixels"'):
+        NeighborAutoencoder(8, descriptors={"pixel": 1.0}).fit(digits)
