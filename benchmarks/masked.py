@@ -22,6 +22,7 @@ from PIL import Image
 
 from aesearch.arrays import scale_pixels
 from aesearch.autoencoders.masked import MaskedAutoencoder
+from aesearch.autoencoders.vision_transformer import patchify, unpatchify
 from aesearch.features.pixels import Pixels
 
 N_QUERIES = 1000
@@ -47,7 +48,7 @@ def main() -> None:
         start = time.perf_counter()
         coder = MaskedAutoencoder(32, size=options.size, **params).fit(X)
         seconds = time.perf_counter() - start
-        predicted, is_hidden = coder.restore(pixels.transform(queries))
+        predicted, is_hidden = coder.reconstruct_masked(pixels.transform(queries))
         mean_image = np.broadcast_to(X.mean(0) / 255, images.shape)
         guesses = (predicted, mean_image, copy_nearest_patches(coder, images, is_hidden))
         hidden_pixels = np.broadcast_to(is_hidden, images.shape)
@@ -63,15 +64,15 @@ def main() -> None:
 
 def copy_nearest_patches(coder: MaskedAutoencoder, images: np.ndarray, is_hidden: np.ndarray) -> np.ndarray:
     """Return the images [N, C, H, W] with each hidden patch replaced by the nearest visible one."""
-    patches = coder.patchify(torch.from_numpy(images))
-    hidden_patches = coder.patchify(torch.from_numpy(is_hidden).float())[:, :, 0].bool()
-    height, width = (side // coder.side for side in images.shape[2:])
+    patches = patchify(torch.from_numpy(images), coder.patch_side)
+    hidden_patches = patchify(torch.from_numpy(is_hidden).float(), coder.patch_side)[:, :, 0].bool()
+    height, width = (side // coder.patch_side for side in images.shape[2:])
     grid = torch.meshgrid(torch.arange(float(height)), torch.arange(float(width)), indexing="ij")
     centers = torch.stack(grid, -1).flatten(0, 1)
     distances = torch.cdist(centers, centers)[None].expand(len(images), -1, -1)
     nearest = distances.masked_fill(hidden_patches[:, None, :], torch.inf).argmin(2)
     copied = patches.gather(1, nearest[..., None].expand(-1, -1, patches.shape[2]))
-    return coder.unpatchify(copied, *images.shape[2:]).numpy()
+    return unpatchify(copied, coder.patch_side, *images.shape[2:]).numpy()
 
 
 def draw_sheet(rows: list[np.ndarray]) -> Image.Image:

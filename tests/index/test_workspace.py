@@ -116,11 +116,11 @@ def test_a_sample_of_which_nothing_can_be_read_is_made_up_for(folder: Path) -> N
 
 
 def test_broken_off_again_and_again_it_ends_all_the_same(folder: Path, tmp_path: Path) -> None:
-    expected = build(folder, None, coder="neighbors", steps=20)
+    expected = build(folder, None, coder="neighbors", steps_per_round=20)
     for stage, number in (("read", 3), ("read", 3), ("read", 2), ("train", 1), ("train", 2), ("encode", 2), ("encode", 2)):
         with pytest.raises(Broken):
-            build(folder, tmp_path / "work", breaking_at(stage, number), coder="neighbors", steps=20)
-    assert state(build(folder, tmp_path / "work", coder="neighbors", steps=20)) == state(expected)
+            build(folder, tmp_path / "work", breaking_at(stage, number), coder="neighbors", steps_per_round=20)
+    assert state(build(folder, tmp_path / "work", coder="neighbors", steps_per_round=20)) == state(expected)
 
 
 def test_a_table_that_was_read_in_part_is_gone_on_with(documents: list[Any], tmp_path: Path, monkeypatch: Any) -> None:
