@@ -87,7 +87,7 @@ def denoise(
     """Denoise images with the autoencoder of an index.
 
     An index made with "--coder denoising" works best. The denoised images have the size on which the autoencoder was
-    trained, and keep their names, with the ending .png. Existing files are not overwritten.
+    trained, and keep their names, with .png appended. Existing files are not overwritten.
     """
     from aesearch.analysis.reconstructions import reconstruct as reconstruct_items
     from aesearch.index.retriever import Retriever

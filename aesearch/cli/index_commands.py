@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -134,8 +133,7 @@ def _index(folder: Path, files: FileCollection, **index_options: Any) -> IndexRe
     from aesearch.index.update import index_files
 
     with show_progress() as on_progress:
-        report = index_files(folder, files, on_progress=on_progress, **index_options)
-    return replace(report, folder=folder)  # as the user wrote it
+        return index_files(folder, files, on_progress=on_progress, **index_options)
 
 
 def _follow(path: Path, folder: Path, read: Callable[[], FileCollection], as_json: bool) -> None:

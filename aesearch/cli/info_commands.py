@@ -25,6 +25,8 @@ from aesearch.cli.parsing import format_value
 from aesearch.errors import AesearchError
 from aesearch.items import ITEM_KINDS
 
+PARAMS_HINT = "Parameters and their defaults follow. Set code_size with --code-size, and the others with --set NAME=VALUE."
+
 
 def info(index: IndexOption = None, json: JsonOption = False) -> None:
     """Show what an index holds and how it was built."""
@@ -160,9 +162,11 @@ def _list_params(coder: str, as_json: bool) -> None:
         print_json(_coder_facts(coder) | {"params": [param.as_dict() for param in params]})
         return
     print_wrapped(f"{coder}: {CODERS[coder].summary}")
+    print()
+    print_wrapped(PARAMS_HINT if params else "This coder has no parameters.")
     for param in params:
-        print(f"\n{param.heading}")
-        print_wrapped(param.description, indent=4)
+        print(f"\n{param.assignment}")
+        print_wrapped(f"({param.type}) {param.description}", indent=4)
 
 
 def demo(

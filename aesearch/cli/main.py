@@ -112,7 +112,7 @@ def run(arguments: Sequence[str]) -> int:
 def _run_app(arguments: Sequence[str]) -> int:
     """Run the application, which ends with SystemExit, and return its exit code: 130 after KeyboardInterrupt."""
     try:
-        app(arguments)
+        app(arguments, prog_name="aesearch")  # also if started as `python -m aesearch`
     except SystemExit as end:
         return int(end.code or SUCCESS)
     return SUCCESS

@@ -38,10 +38,9 @@ class ParamDoc:
         return {"name": self.name, "type": self.type, "default": self.default, "description": self.description}
 
     @property
-    def heading(self) -> str:
-        """Name, type and default on one line."""
-        type = self.type.removesuffix(", optional")
-        return f"{self.name}{f' : {type}' if type else ''}  [default: {format_value(self.default)}]"
+    def assignment(self) -> str:
+        """The parameter with its default, in the notation of --set."""
+        return f"{self.name}={format_value(self.default)}"
 
 
 def describe_params(coder: str) -> list[ParamDoc]:

@@ -1,0 +1,99 @@
+"""The command that queries an index."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from .conftest import Cli
+
+PHOTOS = ("--index", "indexes/photos")
+NOTES = ("--index", "indexes/notes")
+
+
+def test_image_is_queried_against_the_newest_image_index(cli: Cli, photo: Path) -> None:
+    result = cli.succeed("query", photo, "--format", "json")
+    assert "searching indexes/photos" in result.stderr
+    hits = cli.json("query", photo, "--format", "json", *PHOTOS)
+    assert [hit["rank"] for hit in hits] == list(range(1, 11))
+    assert set(hits[0]) == {"rank", "id", "path", "distance", "label"}
+    assert (cli.folder / hits[0]["path"]).is_file()
+    assert [hit["distance"] for hit in hits] == sorted(hit["distance"] for hit in hits)
+
+
+def test_text_file_and_standard_input_have_the_same_hits(cli: Cli, tmp_path: Path) -> None:
+    text = "wait until the thread terminates"
+    (tmp_path / "query.txt").write_text(text)
+    hits = cli.succeed("query", "--text", text, "--format", "paths").stdout
+    assert cli.succeed("query", tmp_path / "query.txt", "--format", "paths").stdout == hits
+    assert cli.succeed("query", "-", "--format", "paths", stdin=text.encode()).stdout == hits
+    assert all((cli.folder / line).is_file() for line in hits.splitlines())
+
+
+def test_image_can_be_read_from_standard_input(cli: Cli, photo: Path) -> None:
+    options = (*PHOTOS, "--format", "paths")
+    piped = cli.succeed("query", "-", *options, stdin=photo.read_bytes())
+    assert piped.stdout == cli.succeed("query", photo, *options).stdout
+    assert "cannot read standard input" in cli.fail("query", "-", *options, stdin=b"not an image")
+    assert "standard input is empty" in cli.fail("query", "-", *options)
+
+
+@pytest.mark.parametrize(("variable", "value"), [("AESEARCH_INDEX", "indexes/photos"), ("AESEARCH_HOME", "indexes")])
+def test_environment_variable_chooses_the_index(variable: str, value: str, cli: Cli, tmp_cli: Cli, photo: Path) -> None:
+    table = cli.succeed("query", photo, "-k", 3).stdout
+    assert len(table.splitlines()) == 4
+    elsewhere = tmp_cli.with_environment(**{variable: str(cli.folder / value)})
+    assert elsewhere.succeed("query", photo, "-k", 3).stdout == table
+
+
+def test_choice_among_several_indexes_is_reported(tmp_cli: Cli, photo: Path, pca_index: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        shutil.copytree(pca_index, tmp_path / "indexes" / name)
+    assert "the newest of 2 matching indexes; choose another with --index" in tmp_cli.succeed("query", photo).stderr
+
+
+def test_missing_index_is_reported_with_the_command_to_create_one(
+    tmp_cli: Cli, workspace: Path, photo: Path, tmp_path: Path
+) -> None:
+    assert "aesearch index PATH" in tmp_cli.fail("query", photo)
+    shutil.copytree(workspace / "indexes" / "notes", tmp_path / "indexes" / "notes")
+    assert "no index of images" in tmp_cli.fail("query", photo)
+
+
+def test_image_is_refused_by_a_document_index(cli: Cli, photo: Path) -> None:
+    assert "index of documents" in cli.fail("query", photo, *NOTES)
+
+
+def test_augment_finds_a_rotated_copy(cli: Cli, pca_index: Path, tmp_path: Path) -> None:
+    original = min((cli.folder / "photos" / "2").iterdir())
+    with Image.open(original) as image:
+        image.rotate(90).save(tmp_path / "rotated.png")
+    options = ("query", tmp_path / "rotated.png", "-k", "1", "--format", "json", "--index", pca_index)
+    assert cli.json(*options, "--augment")[0]["distance"] == pytest.approx(0, abs=1e-3)
+    assert cli.json(*options)[0]["distance"] > 0.01
+    assert "--augment" in cli.fail("query", "--text", "thread", "--augment", *NOTES)
+
+
+def test_hits_are_written_as_a_page(cli: Cli, photo: Path, tmp_path: Path) -> None:
+    note = min((cli.folder / "notes").rglob("*.txt"))
+    for query, index, part in ((photo, PHOTOS, "data:image/jpeg"), (note, NOTES, "<mark>")):
+        result = cli.succeed("query", query, "-k", "3", "--sheet", tmp_path / "hits.html", *index)
+        assert f"wrote the hits to {tmp_path / 'hits.html'}" in result.stderr
+        page = (tmp_path / "hits.html").read_text()
+        assert page.count("<figcaption>") == 3
+        assert part in page
+
+
+def test_query_unlike_the_collection_is_reported(cli: Cli, workspace: Path, tmp_path: Path) -> None:
+    index = ("--index", tmp_path / "i")
+    cli.succeed("index", "photos", *index, "--coder", "pca", "--code-size", "16")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (8, 8), np.uint8)).save(tmp_path / "noise.png")
+    assert "no close match" in cli.succeed("query", tmp_path / "noise.png", *index).stderr
+    known = min((workspace / "photos" / "0").iterdir())
+    assert "no close match" not in cli.succeed("query", known, *index).stderr
