@@ -40,12 +40,19 @@ class FileCollection:
         Kind of the items.
     fields : TableFields
         Fields of table rows.
+    encoding : str, optional
+        Encoding of all texts, web pages and tables; None to detect it for each file.
     is_single_file : bool
         Whether the user named one file. Then rows of a table keep their own ids; in a folder, the path precedes them.
     skipped : dict of str to Skip
         Every file and row that was skipped, and why. Iteration adds to it.
     retry : set of str
         Skipped files whose cause may disappear without a change of the file. Iteration adds to it.
+    warnings : dict of str to str
+        Items that were read, but not completely or not with certainty, and what is missing. Iteration adds to it.
+    inaccessible : dict of str to str
+        Files and folders that could not be opened while the folder was walked, and the reason. "." is the root. They may
+        hold items that an index knows. They are in `skipped` as well.
     image_size : tuple of int, optional
         (width, height) to which images with a file of their own are resized while they are read.
     """
@@ -58,6 +65,9 @@ class FileCollection:
     skipped: dict[str, Skip] = field(default_factory=dict)
     retry: set[str] = field(default_factory=set)
     image_size: tuple[int, int] | None = None
+    encoding: str | None = None
+    warnings: dict[str, str] = field(default_factory=dict)
+    inaccessible: dict[str, str] = field(default_factory=dict)
     _cached: dict[str, Item] = field(default_factory=dict, repr=False, compare=False)
     _idle_pools: list[WorkerPool] = field(default_factory=list, repr=False, compare=False)
 
@@ -66,15 +76,18 @@ class FileCollection:
         return len(self.paths)
 
     def __iter__(self) -> Iterator[Item]:
-        """Yield the items. Record in `skipped` and `retry` what cannot be read."""
+        """Yield the items. Record in `skipped`, `retry` and `warnings` what cannot be read, or only in part."""
         for path, result in self._read_all():
             if isinstance(result, Unreadable):
                 self._skip(path, result)
-            else:
-                yield self._in_collection(result, path)
+                continue
+            item = self._in_collection(result, path)
+            if item.warning:
+                self.warnings[item.id] = item.warning
+            yield item
 
     def subset(self, paths: Iterable[str]) -> FileCollection:
-        """Return a collection of some of the files. It shares `skipped`, `retry` and the workers with this one."""
+        """Return a collection of some of the files. It shares the records of skips and warnings, and the workers."""
         return replace(self, paths={path: self.paths[path] for path in paths})
 
     def with_image_size(self, size: tuple[int, int] | None) -> FileCollection:
@@ -100,7 +113,7 @@ class FileCollection:
         return self.subset(list(self.paths)[::step])
 
     def file_of(self, name: str) -> str:
-        """Return the file to which a key of `skipped` belongs: the key may name a row."""
+        """Return the file to which a key of `skipped` or `warnings` belongs: the key may name a row."""
         if self.is_single_file:
             return next(iter(self.paths))
         while name not in self.paths and "#" in name:
@@ -124,7 +137,7 @@ class FileCollection:
         else:
             id = f"{path}#{item.id.removeprefix('#')}"
         folder = path.rpartition("/")[0].rpartition("/")[2]
-        return Item(id, item.content, item.label or folder or None, path, item.digest)
+        return Item(id, item.content, item.label or folder or None, path, item.digest, item.warning)
 
     def _read_all(self) -> Iterator[tuple[str, Item | Unreadable]]:
         """Yield each file's results in order.

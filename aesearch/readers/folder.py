@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from aesearch.catalog import READERS, find_reader
 from aesearch.errors import NoItems
 from aesearch.items import ITEM_KINDS, ItemKind, Skip, SkipCategory
 from aesearch.readers.collection import FILES_PER_REQUEST, FileCollection
+from aesearch.readers.encodings import check_encoding
 from aesearch.readers.tables import TableFields
 from aesearch.readers.walk import FileStat, walk_folder
 from aesearch.readers.workers import WorkerPool
@@ -21,12 +25,13 @@ def read_files(
     *,
     kind: ItemKind | None = None,
     fields: TableFields | None = None,
+    encoding: str | None = None,
     start_workers: bool = False,
 ) -> FileCollection:
     """Return the items of a folder and its subfolders, or of one file. Files are read when the result is iterated.
 
-    Hidden files, indexes, special files and files without a reader are skipped. Every folder is walked only once, even if
-    several links lead to it.
+    Hidden files, indexes, special files, folders of system files and files without a reader are skipped. Every folder is
+    walked only once, even if several links lead to it.
 
     Parameters
     ----------
@@ -36,35 +41,46 @@ def read_files(
         What to read in a folder; files of other kinds are skipped. By default the kind with the most files.
     fields : TableFields, optional
         Fields of table rows.
+    encoding : str, optional
+        Encoding of all texts, web pages and tables, as Python names it. By default it is detected for each file.
     start_workers : bool
         Whether to start worker processes while the folder is walked. Use it if all files are read immediately.
 
     Raises
     ------
     NoItems
-        If the path does not exist, or no file has a reader.
+        If the path does not exist or cannot be opened, is neither a folder nor a regular file, or no file has a reader.
+    InvalidParameter
+        If there is no such encoding.
     """
     root = Path(path)
     fields = fields or TableFields()
-    if not root.exists():
-        raise NoItems(f"{root} does not exist; check the spelling")
-    if root.is_dir():
-        return _read_folder(root, kind, fields, start_workers)
+    check_encoding(encoding)
+    try:
+        found = root.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoItems(f"{root} does not exist; check the spelling") from None
+    except OSError as error:
+        raise NoItems(f"cannot open {root}: {error.strerror or error}") from None
+    if stat.S_ISDIR(found.st_mode):
+        return replace(_read_folder(root, kind, fields, start_workers), encoding=encoding)
+    if not stat.S_ISREG(found.st_mode):  # reading a named pipe or a device could wait forever
+        raise NoItems(f"cannot read {root}: it is neither a folder nor a regular file; copy its content to a file")
     entry = find_reader(root)
     if entry is None:
         raise NoItems(f"no reader for {root}; use a folder or a file whose name ends in {_endings()}")
-    found = root.stat()
     paths = {root.name: FileStat(found.st_size, found.st_mtime_ns)}
-    return FileCollection(root.parent, paths, entry.kinds[0], fields, is_single_file=True)
+    return FileCollection(root.parent, paths, entry.kinds[0], fields, is_single_file=True, encoding=encoding)
 
 
 def _read_folder(root: Path, kind: ItemKind | None, fields: TableFields, start_workers: bool) -> FileCollection:
     """Return the items of a folder; see `read_files`."""
     skipped: dict[str, Skip] = {}
+    inaccessible: dict[str, str] = {}
     by_kind: dict[ItemKind, dict[str, FileStat]] = {each: {} for each in ITEM_KINDS}
     pool = WorkerPool()
     n_isolated = 0
-    for path, found in walk_folder(root, skipped):
+    for path, found in walk_folder(root, skipped, inaccessible):
         entry = find_reader(path)
         if entry is None:
             skipped[path] = Skip(SkipCategory.UNSUPPORTED, "no reader for files of this type")
@@ -77,13 +93,23 @@ def _read_folder(root: Path, kind: ItemKind | None, fields: TableFields, start_w
     largest: ItemKind = max(ITEM_KINDS, key=lambda each: len(by_kind[each]))
     chosen = kind or largest
     if not by_kind[chosen]:
-        what = kind or "images, documents or vectors"
-        raise NoItems(f"{root} holds no {what}; supported file names end in {_endings(kind)}")
+        raise _no_items(root, kind, inaccessible)
     for other in ITEM_KINDS:
         if other != chosen:
             reason = f"{other} are skipped in a collection of {chosen}; choose the kind with --kind"
             skipped.update(dict.fromkeys(by_kind[other], Skip(SkipCategory.OTHER_KIND, reason)))
-    return FileCollection(root, by_kind[chosen], chosen, fields, skipped=skipped, _idle_pools=[pool])
+    return FileCollection(
+        root, by_kind[chosen], chosen, fields, skipped=skipped, inaccessible=inaccessible, _idle_pools=[pool]
+    )
+
+
+def _no_items(root: Path, kind: ItemKind | None, inaccessible: Mapping[str, str]) -> NoItems:
+    """Return the error for a folder without items."""
+    if inaccessible:
+        path, reason = next(iter(inaccessible.items()))
+        return NoItems(f"{root / path}: {reason}, and the rest of {root} holds no {kind or 'items'}")
+    what = kind or "images, documents or vectors"
+    return NoItems(f"{root} holds no {what}; supported file names end in {_endings(kind)}")
 
 
 def _endings(kind: ItemKind | None = None) -> str:

@@ -10,6 +10,16 @@ from typing import NamedTuple
 
 from aesearch.items import Skip, SkipCategory
 
+IGNORED_FOLDERS = frozenset(
+    {
+        "$recycle.bin", "recycler", "#recycle", "@recycle",  # recycle bins of Windows, and of Synology and QNAP servers
+        "@eadir", "#snapshot", "@recently-snapshot", "system volume information", "lost+found", "__macosx",
+        "node_modules", "bower_components", "__pycache__",
+    }
+)  # fmt: skip
+"""Names, in lower case, of folders that the system or a program fills with files of its own. Names that start with a period
+need no entry: they are hidden."""
+
 
 class FileStat(NamedTuple):
     """Size and modification time of a file. They reveal a changed file without opening it.
@@ -26,16 +36,20 @@ class FileStat(NamedTuple):
     mtime_ns: int
 
 
-def walk_folder(root: Path, skipped: dict[str, Skip]) -> Iterator[tuple[str, FileStat]]:
+def walk_folder(root: Path, skipped: dict[str, Skip], inaccessible: dict[str, str]) -> Iterator[tuple[str, FileStat]]:
     """Yield the regular, visible files below a folder, folder by folder, sorted by name.
 
-    Links are followed, but every folder is walked only once. Folders of aesearch indexes are skipped.
+    Links are followed, but every folder is walked only once. Folders of aesearch indexes, and folders that hold files of
+    the system, are skipped.
 
     Parameters
     ----------
     root : Path
     skipped : dict of str to Skip
         Collects what is skipped, by its path relative to `root`.
+    inaccessible : dict of str to str
+        Collects the paths that could not be opened, and the reason. A path is relative to `root`, which itself is ".". It
+        may be a file, or a folder with any number of files below it: nothing is known about them.
 
     Yields
     ------
@@ -43,52 +57,77 @@ def walk_folder(root: Path, skipped: dict[str, Skip]) -> Iterator[tuple[str, Fil
         Relative to `root`, with forward slashes.
     stat : FileStat
     """
-    visited: set[tuple[int, int]] = set()
-    folders = [""]
-    while folders:
-        folder = folders.pop()
-        subfolders = []
-        for entry in _list_folder(root, folder, visited, skipped):
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if not _is_utf8(path):
-                printable = os.fsencode(path).decode("utf-8", "backslashreplace")
-                skipped[printable] = Skip(SkipCategory.UNREADABLE, "the name is not UTF-8; rename it")
-                continue
-            if entry.name.startswith("."):
-                skipped[path] = Skip(SkipCategory.HIDDEN, "a hidden file or folder")
-                continue
-            try:
-                found = entry.stat()
-            except OSError as error:
-                skipped[path] = Skip(SkipCategory.INACCESSIBLE, f"the file cannot be opened ({error.strerror})")
-                continue
-            if stat.S_ISDIR(found.st_mode):
-                subfolders.append(path)
-            elif stat.S_ISREG(found.st_mode):
-                yield path, FileStat(found.st_size, found.st_mtime_ns)
-            else:
-                skipped[path] = Skip(SkipCategory.SPECIAL_FILE, "neither a file nor a folder")
-        folders.extend(reversed(subfolders))
+    return _Walk(root, skipped, inaccessible).files()
 
 
-def _list_folder(
-    root: Path, folder: str, visited: set[tuple[int, int]], skipped: dict[str, Skip]
-) -> list[os.DirEntry[str]]:
-    """Return the sorted entries of a folder, or none if the folder is skipped. Its device and inode go to `visited`."""
-    try:
-        identity = (root / folder).stat()
-        entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
-    except OSError as error:
-        skipped[folder or "."] = Skip(SkipCategory.INACCESSIBLE, f"the folder cannot be opened ({error.strerror})")
-        return []
-    if (identity.st_dev, identity.st_ino) in visited:
-        skipped[folder] = Skip(SkipCategory.REPEATED_LINK, "a link to a folder that was already walked")
-        return []
-    visited.add((identity.st_dev, identity.st_ino))
-    if folder and _is_index({entry.name for entry in entries}):
-        skipped[folder] = Skip(SkipCategory.INDEX_FOLDER, "an aesearch index")
-        return []
-    return entries
+class _Walk:
+    """The state of one walk; see `walk_folder`."""
+
+    def __init__(self, root: Path, skipped: dict[str, Skip], inaccessible: dict[str, str]) -> None:
+        self._root, self._skipped, self._inaccessible = root, skipped, inaccessible
+        self._visited: set[tuple[int, int]] = set()
+
+    def files(self) -> Iterator[tuple[str, FileStat]]:
+        """Yield the path and the FileStat of each file."""
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            subfolders = []
+            for entry in self._entries(folder):
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                found = self._stat(entry, path)
+                if found is None:
+                    continue
+                if stat.S_ISREG(found.st_mode):
+                    yield path, FileStat(found.st_size, found.st_mtime_ns)
+                elif not stat.S_ISDIR(found.st_mode):
+                    self._skip(path, SkipCategory.SPECIAL_FILE, "neither a file nor a folder")
+                elif entry.name.lower() in IGNORED_FOLDERS:
+                    self._skip(path, SkipCategory.IGNORED_FOLDER, "a folder of system files or installed packages")
+                else:
+                    subfolders.append(path)
+            folders.extend(reversed(subfolders))
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        """Return the sorted entries of a folder, or none if the folder is skipped."""
+        path = self._root / folder
+        try:
+            identity = path.stat()
+            with os.scandir(path) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            self._skip_inaccessible(folder or ".", f"the folder cannot be opened ({error.strerror or error})")
+            return []
+        if (identity.st_dev, identity.st_ino) in self._visited:
+            self._skip(folder, SkipCategory.REPEATED_LINK, "a link to a folder that was already walked")
+            return []
+        self._visited.add((identity.st_dev, identity.st_ino))
+        if folder and _is_index({entry.name for entry in entries}):
+            self._skip(folder, SkipCategory.INDEX_FOLDER, "an aesearch index")
+            return []
+        return entries
+
+    def _stat(self, entry: os.DirEntry[str], path: str) -> os.stat_result | None:
+        """Return the status of an entry, of the target if it is a link; None if the entry is skipped."""
+        if not _is_utf8(path):
+            printable = os.fsencode(path).decode("utf-8", "backslashreplace")
+            self._skip(printable, SkipCategory.UNREADABLE, "the name is not UTF-8; rename it")
+            return None
+        if entry.name.startswith("."):
+            self._skip(path, SkipCategory.HIDDEN, "a hidden file or folder")
+            return None
+        try:
+            return entry.stat()
+        except OSError as error:
+            self._skip_inaccessible(path, f"the file or folder cannot be opened ({error.strerror or error})")
+            return None
+
+    def _skip(self, path: str, category: SkipCategory, reason: str) -> None:
+        self._skipped[path] = Skip(category, reason)
+
+    def _skip_inaccessible(self, path: str, reason: str) -> None:
+        self._inaccessible[path] = reason
+        self._skip(path, SkipCategory.INACCESSIBLE, reason)
 
 
 def _is_utf8(path: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aesearch.errors import MissingExtra
+from aesearch.readers.walk import IGNORED_FOLDERS
 
 START_TIMEOUT_MS = 1000
 """Maximum time until the first yield, which says that the watch has started."""
@@ -17,7 +18,7 @@ def watch_folder(root: Path, excluded: Path) -> Iterator[None]:
     Parameters
     ----------
     root : Path
-        The folder. Hidden files and folders in it are ignored.
+        The folder. Hidden files, and folders that `walk_folder` skips by their name, are ignored.
     excluded : Path
         A folder that is ignored, too. It may be inside `root`.
 
@@ -35,7 +36,8 @@ def watch_folder(root: Path, excluded: Path) -> Iterator[None]:
     def is_relevant(change: object, name: str) -> bool:
         path = Path(name)
         relative = path.relative_to(root) if path.is_relative_to(root) else path
-        return not path.is_relative_to(excluded) and not any(part.startswith(".") for part in relative.parts)
+        is_skipped = any(part.startswith(".") or part.lower() in IGNORED_FOLDERS for part in relative.parts)
+        return not path.is_relative_to(excluded) and not is_skipped
 
     has_started = False
     for changes in watch(root, watch_filter=is_relevant, rust_timeout=START_TIMEOUT_MS, yield_on_timeout=True):

@@ -1,10 +1,12 @@
 """`read_files` chooses the kind of a folder's items and refuses what has no reader."""
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from aesearch.errors import NoItems
+from aesearch.errors import InvalidParameter, NoItems
 from aesearch.items import SkipCategory
 from aesearch.readers.folder import read_files
 from aesearch.readers.tables import TableFields
@@ -65,3 +67,37 @@ def test_read_files_names_the_remedy(name: str, kind: str | None, message: str, 
     touch(tmp_path / "program.exe")
     with pytest.raises(NoItems, match=message):
         read_files(tmp_path / name, kind=kind)  # type: ignore[arg-type]
+
+
+def test_read_files_refuses_special_files_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "null.txt").symlink_to("/dev/null")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "socket.txt"))
+    for name in ("pipe.txt", "null.txt", "socket.txt"):
+        with pytest.raises(NoItems, match="neither a folder nor a regular file; copy its content to a file"):
+            read_files(tmp_path / name)
+    server.close()
+
+
+def test_read_files_names_a_root_that_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(NoItems, match=r"cannot open .*loop: Too many levels of symbolic links"):
+        read_files(tmp_path / "loop")
+
+
+def test_read_files_names_an_inaccessible_folder_if_nothing_else_is_there(tmp_path: Path) -> None:
+    (tmp_path / "unmounted").symlink_to("/nowhere")
+    with pytest.raises(NoItems, match=r"unmounted: .* cannot be opened \(No such file or directory\), and the rest of"):
+        read_files(tmp_path)
+    touch(tmp_path / "a.txt")
+    files = read_files(tmp_path)
+    assert files.inaccessible.keys() == {"unmounted"}
+    assert files.skipped["unmounted"].category is SkipCategory.INACCESSIBLE
+
+
+def test_read_files_refuses_unknown_encodings(tmp_path: Path) -> None:
+    touch(tmp_path / "a.txt")
+    for encoding in ("utf-9", "base64"):
+        with pytest.raises(InvalidParameter, match=f'unknown encoding "{encoding}"'):
+            read_files(tmp_path, encoding=encoding)

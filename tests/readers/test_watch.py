@@ -12,7 +12,7 @@ from aesearch.readers.watch import watch_folder
 
 @pytest.mark.slow
 def test_watch_yields_at_start_and_after_each_change(tmp_path: Path) -> None:
-    for name in ("index", ".cache"):
+    for name in ("index", ".cache", "node_modules"):
         (tmp_path / name).mkdir()
     watch = watch_folder(tmp_path, excluded=tmp_path / "index")
     next(watch)
@@ -29,7 +29,7 @@ def test_watch_yields_at_start_and_after_each_change(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
-    change("index/index.json", ".cache/a", ".hidden")
+    change("index/index.json", ".cache/a", ".hidden", "node_modules/a")
     assert not changed.wait(2.5)
     change("a.txt")
     assert changed.wait(10)
