@@ -87,7 +87,7 @@ class RowBatches:
     X : array of shape (n_items, ...)
         uint8 pixels, floats, or a csr matrix.
     device : torch.device
-        Where the batches are needed.
+        Device of the batches.
     """
 
     def __init__(self, X: Rows, device: torch.device) -> None:

@@ -59,8 +59,8 @@ class ContractiveAutoencoder(Autoencoder):
     def to_code_with_entry(self, x: Tensor | SparseBatch) -> tuple[Tensor, Tensor]:
         """Return the tensor that the code is differentiated by, and the code [B, code_size].
 
-        The tensor is the standardized input [B, *shape]. For bags of words, which are sparse and cannot be differentiated by,
-        it is the output of the first layer [B, units].
+        The tensor is the standardized input [B, *shape]. Bags of words are sparse, so their codes are differentiated by the
+        output of the first layer [B, units].
         """
         entry = self.encoder[0](x) if self.is_sparse else self.standardizer(x)
         entry = entry.requires_grad_() if entry.is_leaf else entry

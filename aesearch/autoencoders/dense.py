@@ -13,7 +13,7 @@ from aesearch.autoencoders.batches import SparseLinear
 
 
 def build_encoder(
-    shape: tuple[int, ...], layers: Sequence[int], code_size: int, *, sparse: bool, dropout: float = 0.0
+    shape: tuple[int, ...], layers: Sequence[int], code_size: int, *, is_sparse: bool, dropout: float = 0.0
 ) -> nn.Sequential:
     """Return the network from rows [B, *shape] to codes [B, code_size].
 
@@ -25,14 +25,14 @@ def build_encoder(
         Units of the hidden layers.
     code_size : int
         Units of the last layer.
-    sparse : bool
+    is_sparse : bool
         Whether the input is a SparseBatch; then the first layer is a SparseLinear.
     dropout : float
         Probability of dropping a hidden unit in training.
     """
     sizes = [prod(shape), *layers, code_size]
-    activation = get_activation(sparse=sparse)
-    first = [SparseLinear(sizes[0], sizes[1])] if sparse else [nn.Flatten(), nn.Linear(sizes[0], sizes[1])]
+    activation = get_activation(is_sparse=is_sparse)
+    first = [SparseLinear(sizes[0], sizes[1])] if is_sparse else [nn.Flatten(), nn.Linear(sizes[0], sizes[1])]
     modules: list[nn.Module] = [*first]
     for size, next_size in pairwise(sizes[1:]):
         modules += [activation(), *_dropout(dropout), nn.Linear(size, next_size)]
@@ -40,23 +40,23 @@ def build_encoder(
 
 
 def build_decoder(
-    shape: tuple[int, ...], layers: Sequence[int], code_size: int, *, sparse: bool, dropout: float = 0.0
+    shape: tuple[int, ...], layers: Sequence[int], code_size: int, *, is_sparse: bool, dropout: float = 0.0
 ) -> nn.Sequential:
     """Return the network from codes [B, code_size] to [B, *shape], to which the link of the loss is applied.
 
     The parameters are those of `build_encoder`; `layers` are the hidden layers of the encoder, in its order.
     """
     sizes = [code_size, *reversed(layers), prod(shape)]
-    activation = get_activation(sparse=sparse)
+    activation = get_activation(is_sparse=is_sparse)
     modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
     for size, next_size in pairwise(sizes[1:]):
         modules += [activation(), *_dropout(dropout), nn.Linear(size, next_size)]
     return nn.Sequential(*modules, nn.Unflatten(1, shape))
 
 
-def build_tied_decoder(encoder: nn.Sequential, shape: tuple[int, ...], *, sparse: bool) -> nn.Sequential:
+def build_tied_decoder(encoder: nn.Sequential, shape: tuple[int, ...], *, is_sparse: bool) -> nn.Sequential:
     """Return a decoder from [B, code_size] to [B, *shape] that uses the transposed weights of the encoder."""
-    activation = get_activation(sparse=sparse)
+    activation = get_activation(is_sparse=is_sparse)
     modules: list[nn.Module] = []
     for layer in reversed(get_linear_layers(encoder)):
         modules += [TiedLinear(layer), activation()]
@@ -86,12 +86,12 @@ def get_linear_layers(network: nn.Sequential) -> list[nn.Linear | SparseLinear]:
     return [module for module in network if isinstance(module, nn.Linear | SparseLinear)]
 
 
-def get_activation(*, sparse: bool) -> type[nn.Module]:
+def get_activation(*, is_sparse: bool) -> type[nn.Module]:
     """Return the activation of hidden layers.
 
     The smooth SiLU reconstructs images better; codes of bags of words find better neighbors with the hard zeros of ReLU.
     """
-    return nn.ReLU if sparse else nn.SiLU
+    return nn.ReLU if is_sparse else nn.SiLU
 
 
 def _dropout(probability: float) -> list[nn.Module]:

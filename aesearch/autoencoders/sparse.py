@@ -36,8 +36,8 @@ class SparseAutoencoder(Autoencoder):
         Weight of the penalty relative to the reconstruction loss of one item. By default 1 for "kl" and 0.05 for "l1", both
         divided by 100 for documents.
     whiten : bool, optional
-        Whether codes are decorrelated and scaled to unit variance after training. They are then no longer sparse. None means
-        true for images and vectors, false for documents.
+        Whether codes are decorrelated and scaled to unit variance after training. Whitened codes are not sparse. None means
+        true for images and vectors, and false for documents.
     **params
         Further parameters of `Autoencoder`.
 

@@ -45,7 +45,7 @@ class VariationalAutoencoder(Autoencoder):
         Reconstruction loss. By default "bce" for images, "softmax" for documents, "mse" for vectors.
     whiten : bool, optional
         Whether codes are decorrelated and scaled to unit variance after training. None means true for images and vectors,
-        false for documents.
+        and false for documents.
     **params
         Further parameters of `Autoencoder`, except `tied` and `layerwise_pretraining`.
 

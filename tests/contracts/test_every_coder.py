@@ -1,189 +1,270 @@
-"""What every coder of the catalog promises, for every kind it is for; a new name is tested by being listed."""
+"""The contract of every coder in the catalog, for every kind that it can encode. A new catalog entry is tested, too.
 
+All tests of a case share one fitted coder, its ITQ bits, and its saved files. Training the coder again, and exporting it to
+ONNX, take most of the time, so variants that differ from an earlier coder only in parameters do so in the slow tests.
+"""
+
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from aesearch.arrays import is_sparse
+from aesearch.arrays import is_sparse, scale_pixels
 from aesearch.catalog import CODERS, create_coder
+from aesearch.cli.param_docs import describe_params
 from aesearch.coders.base import Coder
-from aesearch.coders.itq import ITQ
+from aesearch.coders.itq import BASE_FOLDER, ITQ
 from aesearch.coders.loading import load_coder
 from aesearch.errors import InvalidParameter, NotFitted, ShapeMismatch, UnknownName, WrongKind
-from aesearch.items import ITEM_KINDS
+from aesearch.items import ITEM_KINDS, ItemKind
 
-CASES = [(name, kind) for name, entry in CODERS.items() for kind in entry.kinds]
-SIZE = 16
+CODE_SIZE = 16
+PARAMS = {
+    "code_size": CODE_SIZE,
+    "epochs": 10,
+    "rounds": 1,
+    "steps_per_round": 200,
+    "batch_size": 32,
+    "seed": 3,
+    "device": "cpu",
+}
+"""Parameters for short training. A coder receives those that it has."""
+
+Case = tuple[str, ItemKind]
+CASES: list[Case] = [(name, kind) for name, entry in CODERS.items() for kind in entry.kinds]
+UNSUPPORTED_CASES = [(name, kind) for name, entry in CODERS.items() for kind in ITEM_KINDS if kind not in entry.kinds]
+WITHOUT_ITQ = {"raw": "does not compute float codes", "hashing": "already binary"}
 
 
-def make(name: str, kind: str, **settings: Any) -> Coder:
-    epochs = 2 if name == "neighbors" else 10  # its epochs are rounds of many
-    wanted = {"code_size": SIZE, "epochs": epochs, "batch_size": 32, "seed": 3, "device": "cpu"} | settings
+def is_variant(case: Case) -> bool:
+    """Return whether an earlier case trains a network of the same class and architecture for the same kind."""
+
+    def network(case: Case) -> tuple[Any, ...]:
+        name, kind = case
+        return CODERS[name].target, CODERS[name].params.get("architecture", "dense"), kind
+
+    is_trained = CODERS[case[0]].target.startswith("aesearch.autoencoders.")
+    return is_trained and network(case) in map(network, CASES[: CASES.index(case)])
+
+
+def parametrize(cases: list[Case], *, slow_variants: bool = False) -> pytest.MarkDecorator:
+    marked = [pytest.param(case, marks=[pytest.mark.slow] if slow_variants and is_variant(case) else []) for case in cases]
+    return pytest.mark.parametrize("case", marked, ids=map("-".join, cases))
+
+
+every_case = parametrize(CASES)
+every_network = parametrize(CASES, slow_variants=True)
+
+
+class Fitted(NamedTuple):
+    """A fitted coder, the rows that it was fitted to, its codes of these rows, and its bits if it supports them."""
+
+    coder: Coder
+    X: Any
+    codes: np.ndarray
+    bits: ITQ | None
+
+
+Fit = Callable[[Case], Fitted]
+Save = Callable[[Case], Path]
+
+
+def create(case: Case) -> Coder:
+    name, kind = case
     known = CODERS[name].load().param_names()
-    return create_coder(name, kind, **{key: value for key, value in wanted.items() if key in known})
+    coder: Coder = create_coder(name, kind, **{param: value for param, value in PARAMS.items() if param in known})
+    return coder
 
 
-@pytest.fixture(scope="module", params=CASES, ids="-".join)
-def case(request: pytest.FixtureRequest, digits: np.ndarray, bags: Any, vectors: np.ndarray) -> tuple[Coder, Any]:
-    """A fitted coder and the rows that it learned from."""
-    name, kind = request.param
-    X = {"images": digits, "documents": bags, "vectors": vectors}[kind]
-    return make(name, kind).fit(X), X
+def to_dense(rows: Any) -> np.ndarray:
+    return rows.toarray() if is_sparse(rows) else np.asarray(rows)
 
 
 @pytest.fixture(scope="module")
-def saved(case: tuple[Coder, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where it was saved."""
-    folder = tmp_path_factory.mktemp("saved") / "coder"
-    case[0].save(folder)
-    return folder
+def rows(digits: np.ndarray, bags: Any, vectors: np.ndarray) -> dict[ItemKind, Any]:
+    """Rows of each kind."""
+    return {"images": digits[:300], "documents": bags[:300], "vectors": vectors[:300]}
 
 
-def kind_of(X: Any) -> str:
-    return "documents" if is_sparse(X) else "images" if X.ndim == 4 else "vectors"
+@pytest.fixture(scope="module")
+def fit(rows: dict[ItemKind, Any]) -> Fit:
+    """Function that fits the coder of a case when it is first called with the case."""
+
+    @cache
+    def fit(case: Case) -> Fitted:
+        name, kind = case
+        coder, X = create(case), rows[kind]
+        bits = None if name in WITHOUT_ITQ else ITQ(coder)
+        (bits or coder).fit(X)
+        return Fitted(coder, X, to_dense(coder.encode(X)), bits)
+
+    return fit
 
 
-def dense(codes: Any) -> np.ndarray:
-    return codes.toarray() if is_sparse(codes) else np.asarray(codes)
+@pytest.fixture(scope="module")
+def save(fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> Save:
+    """Function that saves the bits of a case, and the coder with them, when it is first called with the case."""
+
+    @cache
+    def save(case: Case) -> Path:
+        coder, _, _, bits = fit(case)
+        folder = tmp_path_factory.mktemp("saved")
+        if bits is None:
+            coder.save(folder / BASE_FOLDER)
+        else:
+            bits.save(folder)
+        return folder
+
+    return save
 
 
-def test_codes_are_float32_rows_of_the_stated_size(case: tuple[Coder, Any]) -> None:
-    coder, X = case
-    codes = coder.encode(X)
-    bits = coder.metric == "hamming"
-    assert codes.shape == (X.shape[0], coder.code_size // 8 if bits else coder.code_size)
-    assert codes.dtype == (np.uint8 if bits else np.float32)
-    assert np.isfinite(dense(codes)).all()
+@every_case
+def test_codes_have_documented_shape_and_dtype(case: Case, fit: Fit) -> None:
+    coder, X, codes, _ = fit(case)
+    is_binary = coder.metric == "hamming"
+    assert codes.shape == (X.shape[0], coder.code_size // 8 if is_binary else coder.code_size)
+    assert codes.dtype == (np.uint8 if is_binary else np.float32)
+    assert np.isfinite(codes).all()
+    assert len(np.unique(codes, axis=0)) > 10
 
 
-def test_asked_twice_the_same_rows_get_the_same_codes(case: tuple[Coder, Any]) -> None:
-    coder, X = case
-    np.testing.assert_array_equal(dense(coder.encode(X)), dense(coder.encode(X)))
+@every_case
+def test_encode_is_deterministic(case: Case, fit: Fit) -> None:
+    coder, X, codes, _ = fit(case)
+    np.testing.assert_array_equal(to_dense(coder.encode(X)), codes)
 
 
-def test_a_row_alone_gets_the_code_that_it_gets_among_others(case: tuple[Coder, Any]) -> None:
-    coder, X = case
-    codes = dense(coder.encode(X))
-    for number in (0, 7, 50):
-        np.testing.assert_allclose(dense(coder.encode(X[[number]]))[0], codes[number], rtol=1e-4, atol=1e-5)
+@every_case
+def test_code_is_independent_of_other_rows(case: Case, fit: Fit) -> None:
+    coder, X, codes, _ = fit(case)
+    for position in (0, 7, 50):
+        code = to_dense(coder.encode(X[[position]]))[0]
+        np.testing.assert_allclose(code, codes[position], rtol=1e-4, atol=1e-5)
 
 
-def test_no_rows_give_no_codes(case: tuple[Coder, Any]) -> None:
-    coder, X = case
-    assert coder.encode(X[:0]).shape == (0, coder.encode(X[:1]).shape[1])
+@every_case
+def test_encode_accepts_zero_rows(case: Case, fit: Fit) -> None:
+    coder, X, codes, _ = fit(case)
+    assert coder.encode(X[:0]).shape == (0, codes.shape[1])
 
 
-def test_floats_in_0_to_1_and_bytes_of_the_same_pictures_get_the_same_codes(case: tuple[Coder, Any]) -> None:
-    coder, X = case
-    if X.dtype == np.uint8:
-        np.testing.assert_allclose(coder.encode(X.astype(np.float32) / 255), coder.encode(X), rtol=1e-4, atol=1e-4)
+@parametrize([case for case in CASES if case[1] == "images"])
+def test_uint8_and_scaled_pixels_have_equal_codes(case: Case, fit: Fit) -> None:
+    coder, X, codes, _ = fit(case)
+    np.testing.assert_allclose(coder.encode(scale_pixels(X)), codes, rtol=1e-4, atol=1e-4)
 
 
-def test_decoding_gives_rows_nearer_than_their_mean(case: tuple[Coder, Any]) -> None:
-    coder, X = case
-    rows = X.toarray() if is_sparse(X) else X / np.float32(255 if X.dtype == np.uint8 else 1)
-    decoded = coder.decode(coder.encode(X))
-    assert decoded.shape == rows.shape
-    # Ten epochs are few: it is enough that something was learned beyond the mean, or for words nearly as much as it.
+@every_case
+def test_reconstruction_is_closer_than_mean(case: Case, fit: Fit) -> None:
+    coder, X, codes, _ = fit(case)
+    expected = scale_pixels(to_dense(X))
+    decoded = coder.decode(codes)
+    assert decoded.shape == expected.shape
+    # Training is short: for documents, an error close to that of the mean is enough.
     margin = 1.02 if is_sparse(X) else 1.0
-    assert ((rows - decoded) ** 2).sum() < margin * ((rows - rows.mean(0)) ** 2).sum()
+    assert ((expected - decoded) ** 2).sum() < margin * ((expected - expected.mean(0)) ** 2).sum()
 
 
-def test_saved_and_loaded_whole_it_codes_and_decodes_alike(case: tuple[Coder, Any], saved: Path) -> None:
-    coder, X = case
-    loaded = load_coder(saved, encoder_only=False)
-    assert loaded.name == coder.name
+@every_network
+def test_loaded_coder_equals_saved_one(case: Case, fit: Fit, save: Save) -> None:
+    coder, X, codes, _ = fit(case)
+    loaded = load_coder(save(case) / BASE_FOLDER, encoder_only=False)
+    assert loaded.can_decode
     assert loaded.get_params() == coder.get_params()
-    assert (loaded.metric, loaded.code_size, loaded.shape) == (coder.metric, coder.code_size, coder.shape)
-    codes = coder.encode(X)
-    np.testing.assert_array_equal(dense(loaded.encode(X)), dense(codes))
+    assert (loaded.name, loaded.metric) == (coder.name, coder.metric)
+    assert (loaded.code_size, loaded.shape) == (coder.code_size, coder.shape)
+    np.testing.assert_array_equal(to_dense(loaded.encode(X)), codes)
     np.testing.assert_array_equal(loaded.decode(codes[:5]), coder.decode(codes[:5]))
 
 
-def test_loaded_to_be_asked_it_codes_as_before(case: tuple[Coder, Any], saved: Path) -> None:
-    coder, X = case
-    light = load_coder(saved, encoder_only=True)
-    assert (light.metric, light.code_size, light.shape) == (coder.metric, coder.code_size, coder.shape)
-    codes = dense(coder.encode(X))
-    np.testing.assert_allclose(dense(light.encode(X)), codes, atol=1e-4 * max(1, np.abs(codes).max()))
+@every_network
+def test_loaded_encoder_returns_same_codes(case: Case, fit: Fit, save: Save) -> None:
+    coder, X, codes, _ = fit(case)
+    encoder = load_coder(save(case) / BASE_FOLDER, encoder_only=True)
+    assert (encoder.metric, encoder.code_size, encoder.shape) == (coder.metric, coder.code_size, coder.shape)
+    np.testing.assert_allclose(to_dense(encoder.encode(X)), codes, atol=1e-4 * max(1, np.abs(codes).max()))
 
 
-def test_its_details_are_rows_of_floats_and_the_same_after_loading_to_be_asked(
-    case: tuple[Coder, Any], saved: Path
-) -> None:
-    coder, X = case
-    details = dense(coder.rerank_features(X))
-    assert details.shape[0] == X.shape[0]
-    assert (details.ndim, details.dtype) == (2, np.float32)
-    assert (details.std(0) > 0).any()
-    light = load_coder(saved, encoder_only=True)
-    np.testing.assert_allclose(dense(light.rerank_features(X)), details, atol=1e-4 * max(1, np.abs(details).max()))
-    parts = coder.rerank_feature_groups()
-    assert list(light.rerank_feature_groups().items()) == list(parts.items())
-    assert sum(parts.values()) == (details.shape[1] if parts else 0)
+@every_network
+def test_rerank_features_are_equal_after_loading(case: Case, fit: Fit, save: Save) -> None:
+    coder, X, *_ = fit(case)
+    features = to_dense(coder.rerank_features(X))
+    assert (features.ndim, features.shape[0], features.dtype) == (2, X.shape[0], np.float32)
+    assert (features.std(0) > 0).any()
+    groups = coder.rerank_feature_groups()
+    assert not groups or sum(groups.values()) == features.shape[1]
+    encoder = load_coder(save(case) / BASE_FOLDER, encoder_only=True)
+    np.testing.assert_allclose(to_dense(encoder.rerank_features(X)), features, atol=1e-4 * max(1, np.abs(features).max()))
+    assert list(encoder.rerank_feature_groups().items()) == list(groups.items())
 
 
-def test_its_bits_are_the_same_after_loading_to_be_asked(case: tuple[Coder, Any], tmp_path: Path) -> None:
-    coder, X = case
-    if coder.name in ("raw", "hashing"):
-        with pytest.raises(InvalidParameter, match=r"no code to turn into bits|bits already"):
-            ITQ(coder)
-        return
-    bits = ITQ(make(coder.name, kind_of(X))).fit(X)
+@parametrize([case for case in CASES if case[0] not in WITHOUT_ITQ], slow_variants=True)
+def test_itq_bits_are_equal_after_loading(case: Case, fit: Fit, save: Save) -> None:
+    _, X, _, bits = fit(case)
+    assert bits is not None
     codes = bits.encode(X)
     assert codes.dtype == np.uint8
-    assert codes.shape == (X.shape[0], SIZE // 8)
-    bits.save(tmp_path / "bits")
-    np.testing.assert_array_equal(load_coder(tmp_path / "bits").encode(X), codes)
+    assert codes.shape == (X.shape[0], CODE_SIZE // 8)
+    np.testing.assert_array_equal(load_coder(save(case), encoder_only=True).encode(X), codes)
     assert bits.decode(codes[:3]).shape == (3, *X.shape[1:])
 
 
-def test_one_seed_gives_one_model(case: tuple[Coder, Any]) -> None:
-    coder, X = case
-    again = make(coder.name, kind_of(X)).fit(X)
-    np.testing.assert_array_equal(dense(again.encode(X)), dense(coder.encode(X)))
+@pytest.mark.parametrize("name", WITHOUT_ITQ)
+def test_itq_rejects_coders_without_float_codes(name: str) -> None:
+    with pytest.raises(InvalidParameter, match=WITHOUT_ITQ[name]):
+        ITQ(create((name, "images")))
 
 
-def test_rows_of_another_shape_are_refused_with_both_shapes(case: tuple[Coder, Any]) -> None:
-    coder, X = case
-    other = X[:, :, :7] if kind_of(X) == "images" else X[:, : X.shape[1] - 1]
-    with pytest.raises(ShapeMismatch, match=r"expected.*given"):
+@every_network
+def test_equal_seeds_give_equal_coders(case: Case, fit: Fit) -> None:
+    _, X, codes, _ = fit(case)
+    np.testing.assert_array_equal(to_dense(create(case).fit(X).encode(X)), codes)
+
+
+@every_case
+def test_encode_rejects_rows_of_another_shape(case: Case, fit: Fit) -> None:
+    coder, X, *_ = fit(case)
+    other = X[:, :, :7] if X.ndim == 4 else X[:, : X.shape[1] - 1]
+    with pytest.raises(ShapeMismatch, match=r"expected.*got"):
         coder.encode(other)
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES, ids="-".join)
-def test_before_it_is_fitted_it_says_so(name: str, kind: str, digits: np.ndarray, tmp_path: Path) -> None:
-    coder = make(name, kind)
-    with pytest.raises(NotFitted, match="fit"):
-        coder.encode(digits)
-    with pytest.raises(NotFitted, match="fit"):
-        coder.rerank_features(digits)
-    with pytest.raises(NotFitted, match="fit"):
-        coder.save(tmp_path)
+@every_case
+def test_unfitted_coder_raises_not_fitted(case: Case, rows: dict[ItemKind, Any], tmp_path: Path) -> None:
+    coder, X = create(case), rows[case[1]]
+    for use in (lambda: coder.encode(X), lambda: coder.rerank_features(X), lambda: coder.save(tmp_path)):
+        with pytest.raises(NotFitted, match="fit"):
+            use()
 
 
 @pytest.mark.parametrize("name", CODERS)
-def test_a_setting_that_it_does_not_have_is_named(name: str) -> None:
-    with pytest.raises(InvalidParameter, match='no setting "color"'):
+def test_unknown_parameter_is_rejected(name: str) -> None:
+    with pytest.raises(InvalidParameter, match='no parameter "color"'):
         create_coder(name, color="red")
 
 
-@pytest.mark.parametrize("name", CODERS)
-def test_it_is_refused_for_a_kind_that_it_is_not_for(name: str) -> None:
-    for kind in ITEM_KINDS:
-        if kind not in CODERS[name].kinds:
-            with pytest.raises(WrongKind, match="choose from"):
-                create_coder(name, kind)
+@pytest.mark.parametrize(("name", "kind"), UNSUPPORTED_CASES)
+def test_unsupported_kind_is_rejected(name: str, kind: ItemKind) -> None:
+    with pytest.raises(WrongKind, match="choose from"):
+        create_coder(name, kind)
 
 
-def test_an_unknown_coder_is_answered_with_the_nearest() -> None:
+def test_unknown_coder_is_rejected_with_suggestion() -> None:
     with pytest.raises(UnknownName, match='did you mean "convolutional"'):
         create_coder("convolutonal")
 
 
-def test_every_entry_has_a_summary_and_resolves() -> None:
-    for name, entry in CODERS.items():
-        assert entry.summary, name
-        assert issubclass(entry.load(), Coder)
+@pytest.mark.parametrize("name", CODERS)
+def test_catalog_entry_has_summary_and_coder(name: str) -> None:
+    assert CODERS[name].summary
+    assert issubclass(CODERS[name].load(), Coder)
+
+
+@pytest.mark.parametrize("name", CODERS)
+def test_every_parameter_is_documented(name: str) -> None:
+    for param in describe_params(name):
+        assert param.type, param.name
+        assert param.description, param.name
