@@ -52,7 +52,7 @@ def main() -> None:
         folder, index = Path(temporary) / "photos", Path(temporary) / "index"
         for copy in range(options.copies):
             shutil.copytree(set_path(options.data, "clothing", "database"), folder / str(copy))
-        run_process([*AESEARCH, "index", folder / "0", "--index", index, "--epochs", "1"])
+        run_process([*AESEARCH, "index", folder / "0", "--index", index, "--rounds", "1"])
         command = [sys.executable, __file__, "--data", options.data, "--folder", folder, "--side"]
         sides = [lambda side=side: float(run_process([*command, side]).output) for side in SIDES]
         ours, *decoders = measure_alternately(options.rounds, *sides)
