@@ -74,8 +74,6 @@ class Autoencoder(TorchCoder):
         Known after fit(), as are the others.
     standardizer : Standardizer
         Scales images and vectors before the encoder, and back after the decoder.
-    whitening : Whitening
-        The last step of encode().
     reconstruction_loss : Loss
 
     References
@@ -148,7 +146,7 @@ class Autoencoder(TorchCoder):
         return y if self.is_sparse else self.standardizer.inverse_transform(y)
 
     def penalty(self, x: Tensor | SparseBatch, z: Tensor) -> Tensor:
-        """Return what is added to the reconstruction loss of rows x with codes z; here 0."""
+        """Return a penalty on rows x with codes z, which is added to the reconstruction loss; 0 by default."""
         return z.new_zeros(())
 
     def objective(self, batch: Any) -> Tensor:
@@ -208,10 +206,10 @@ class Autoencoder(TorchCoder):
             self.encoder = convolutional.build_encoder(shape, layers, n_outputs)
             self.decoder = convolutional.build_decoder(shape, layers, self.code_size)
             return
-        options: dict[str, Any] = {"sparse": self.is_sparse, "dropout": self.dropout}
+        options: dict[str, Any] = {"is_sparse": self.is_sparse, "dropout": self.dropout}
         self.encoder = dense.build_encoder(shape, layers, n_outputs, **options)
         if self.tied:
-            self.decoder = dense.build_tied_decoder(self.encoder, shape, sparse=self.is_sparse)
+            self.decoder = dense.build_tied_decoder(self.encoder, shape, is_sparse=self.is_sparse)
         else:
             self.decoder = dense.build_decoder(shape, layers, self.code_size, **options)
 
@@ -227,10 +225,6 @@ class Autoencoder(TorchCoder):
             **{name: getattr(self, name) for name in (*names, "layerwise_pretraining", "whiten")},
             **self.training_params,
         }
-
-    def encode(self, X: Rows) -> np.ndarray:
-        self._check(X)
-        return self._encode_batches(X, lambda x: self.whitening(self.to_code(x)))
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         def reconstruct(z: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class Checkpoint:
     Attributes
     ----------
     saved_state : dict or None
-        What `save` was given in the current stage before the interruption; None if this stage has not been interrupted.
+        The state passed to `save` before the interruption, if the current stage was interrupted; else None.
     """
 
     saved_state: dict[str, Any] | None
@@ -76,9 +76,9 @@ class Checkpoint:
         self.saved_state = None
 
     def begin_stage(self) -> bool:
-        """Begin the next stage of training, and return whether it has to be trained: False if it was already finished.
+        """Begin the next stage of training. Return False if the interrupted fit() had already finished it.
 
-        If the stage was interrupted, this restores the weights, and the random state at the beginning of the stage.
+        If the stage was interrupted, its weights are restored, and the random state at its beginning.
         """
         self._stage += 1
         self._saved_at = time.perf_counter()
@@ -94,7 +94,7 @@ class Checkpoint:
         return True
 
     def resume(self) -> None:
-        """Restore the random state of the interruption. Call this after drawing what is drawn before the first epoch."""
+        """Restore the random state at the interruption. Call it after the random numbers of `Task.begin` were drawn."""
         assert self._saved is not None
         _set_random_state(self._saved["random_state"])
         self._saved = self.saved_state = None

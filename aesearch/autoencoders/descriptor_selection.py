@@ -34,7 +34,8 @@ def select_descriptors(
     Parameters
     ----------
     X, held_out : arrays of shape (n_items, C, H, W) or (n_items, D)
-        Images, uint8 or float32 in 0..1, or vectors. Candidates are scored on augmented views of the held-out images.
+        Images, uint8 or float32 in 0..1, or vectors. Candidates are scored on augmented views of the held-out images; if
+        these are too few, the first candidate is used.
     weights : mapping of str to float, optional
         Weight of each descriptor; by default those of CANDIDATES with the highest neighbor agreement.
     rng : numpy.random.Generator
@@ -52,18 +53,15 @@ def select_descriptors(
         If the weights do not fit X.
     """
     shape, sample = X.shape[1:], X[:: max(1, len(X) // MAX_ROWS)]
-    if len(shape) == 1:
-        descriptors = Descriptors(shape, weights or VECTOR_WEIGHTS)
+    candidates = _list_candidates(shape, weights)
+    if len(shape) == 1 or len(held_out) < MIN_ITEMS:
+        descriptors = Descriptors(shape, candidates[0])
         descriptors.fit(descriptors.extract(sample))
         return descriptors, False
-    candidates = _list_candidates(shape, weights)
-    can_score = len(held_out) >= MIN_ITEMS
-    if not can_score:
-        candidates = candidates[:1]
     combined = Descriptors(shape, {name: 1.0 for candidate in candidates for name in candidate})
     raw = combined.extract(sample)
     combined.fit(raw)
-    mirror = can_score and is_mirror_invariant(
+    mirror = is_mirror_invariant(
         combined.transform(held_out), combined.transform(held_out[..., ::-1]), combined.whiten(raw).numpy()
     )
     fitted = [Descriptors(shape, candidate) for candidate in candidates]
@@ -81,8 +79,11 @@ def select_descriptors(
 
 
 def _list_candidates(shape: tuple[int, ...], weights: Mapping[str, float] | None) -> list[Mapping[str, float]]:
+    """Return the given weights, or those that suit rows of a shape."""
     if weights is not None:
         return [weights]
+    if len(shape) == 1:
+        return [VECTOR_WEIGHTS]
     return [candidate for candidate in CANDIDATES if shape[0] == 3 or "colors" not in candidate]
 
 

@@ -35,7 +35,7 @@ STEPS_DIVISOR = 3
 
 
 class DeepAutoencoder(Protocol):
-    """What pretraining uses of a dense autoencoder."""
+    """The parts of a dense autoencoder that pretraining uses."""
 
     shape: tuple[int, ...] | None
     is_sparse: bool
@@ -89,7 +89,7 @@ def pretrain_layers(deep: DeepAutoencoder, X: Rows, config: TrainingConfig, chec
     for depth, (layer, counterpart) in enumerate(zip(layers, counterparts, strict=True)):
         is_last = depth == len(layers) - 1
         # The code, which is the output of the last layer, has no activation.
-        hidden = nn.Sequential(layer, nn.Identity() if is_last else get_activation(sparse=deep.is_sparse)())
+        hidden = nn.Sequential(layer, nn.Identity() if is_last else get_activation(is_sparse=deep.is_sparse)())
         shallow = (_first_layer if depth == 0 else _inner_layer)(deep, hidden, counterpart)
         yield from train(RowTask(shallow, rows, config), checkpoint)
         if not is_last:
@@ -107,11 +107,13 @@ def _first_layer(deep: DeepAutoencoder, hidden: nn.Module, counterpart: nn.Modul
 
 def _inner_layer(deep: DeepAutoencoder, hidden: nn.Module, counterpart: nn.Module) -> ShallowAutoencoder:
     """Return the autoencoder of hidden units, which are the output of an activation."""
-    decoder = nn.Sequential(counterpart, get_activation(sparse=deep.is_sparse)())
+    decoder = nn.Sequential(counterpart, get_activation(is_sparse=deep.is_sparse)())
     return ShallowAutoencoder(deep.corrupt, hidden, decoder, get_loss("mse"))
 
 
 class _InverseStandardizer(nn.Module):
+    """The inverse of a standardizer as a layer."""
+
     def __init__(self, standardizer: Standardizer) -> None:
         super().__init__()
         self.standardizer = standardizer
@@ -124,4 +126,5 @@ class _InverseStandardizer(nn.Module):
 def _encode(encoder: nn.Module, rows: Rows, device: torch.device) -> np.ndarray:
     """Return the output of a layer for all rows, [n_items, n_units] float32."""
     data = RowBatches(rows, device)
-    return torch.cat([encoder(data[some]).cpu() for some in torch.arange(len(data)).split(BATCH_SIZE)]).numpy()
+    batches = (data[positions] for positions in torch.arange(len(data)).split(BATCH_SIZE))
+    return torch.cat([encoder(batch).cpu() for batch in batches]).numpy()

@@ -24,14 +24,14 @@ from aesearch.autoencoders.batches import RowBatches
 from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.autoencoders.scaling import MAX_FIT_ROWS, LinearReadout, Whitening
 from aesearch.autoencoders.torch_coder import TorchCoder
-from aesearch.autoencoders.training import RowTask, TrainingConfig, train
+from aesearch.autoencoders.training import RowTask, TrainingConfig, check_at_least_one, train
 from aesearch.autoencoders.vision_transformer import (
     SIZES,
     ChannelStandardizer,
     build_transformer,
+    compute_patch_statistics,
     encode_positions,
     patchify,
-    standardize_patches,
     unpatchify,
 )
 from aesearch.coders.base import Epoch
@@ -82,6 +82,7 @@ class MaskedAutoencoder(TorchCoder):
         Side of a patch in pixels; known after fit().
     """
 
+    whitening: Whitening
     mask_token: nn.Parameter
 
     def __init__(
@@ -102,6 +103,7 @@ class MaskedAutoencoder(TorchCoder):
         super().__init__(code_size)
         if size not in SIZES:
             raise UnknownName("size", size, SIZES)
+        check_at_least_one(patch_size=patch_size)
         if not 0 < mask_ratio < 1:
             raise InvalidParameter(f"mask_ratio is {mask_ratio}; choose a share between 0 and 1")
         if loss not in ("mse", "l1"):
@@ -163,7 +165,10 @@ class MaskedAutoencoder(TorchCoder):
         patches, grid = patchify(self.standardizer(batch), self.patch_side), self._grid(batch)
         visible, is_masked = self.mask(patches)
         predicted = self.decode_patches(self.encode_patches(patches, grid, visible), visible, grid)
-        target = standardize_patches(patches) if self.normalize_patches else patches
+        target = patches
+        if self.normalize_patches:
+            mean, deviation = compute_patch_statistics(patches)
+            target = (patches - mean) / deviation
         error = (predicted - target).abs() if self.loss == "l1" else (predicted - target).square()
         return error.sum(2)[is_masked].mean()
 
@@ -197,14 +202,15 @@ class MaskedAutoencoder(TorchCoder):
             torch.manual_seed(seed)
             visible, is_masked = self.mask(patches)
         predicted = self.decode_patches(self.encode_patches(patches, grid, visible), visible, grid)
-        if self.normalize_patches:  # the prediction has no brightness of its own: take that of the masked patch
-            predicted = predicted * (patches.var(2, keepdim=True) + 1e-6).sqrt() + patches.mean(2, keepdim=True)
+        if self.normalize_patches:  # a predicted patch has no brightness of its own, so it gets that of the masked patch
+            mean, deviation = compute_patch_statistics(patches)
+            predicted = predicted * deviation + mean
         images = unpatchify(torch.where(is_masked[..., None], predicted, patches), self.patch_side, height, width)
         masked_pixels = unpatchify(is_masked[..., None].expand(-1, -1, self.patch_side**2), self.patch_side, height, width)
         return self.standardizer.inverse_transform(images).clamp(0, 1).cpu().numpy(), masked_pixels.cpu().numpy()
 
     def _grid(self, x: Tensor) -> tuple[int, int]:
-        """Return the numbers of patches along the height and the width of images."""
+        """Return the number of patches along the height and along the width of images."""
         return x.shape[2] // self.patch_side, x.shape[3] // self.patch_side
 
     # Training
@@ -255,10 +261,6 @@ class MaskedAutoencoder(TorchCoder):
     def get_params(self) -> dict[str, Any]:
         names = ("code_size", "size", "patch_size", "mask_ratio", "loss", "normalize_patches")
         return {**{name: getattr(self, name) for name in names}, **self.training_params}
-
-    def encode(self, X: Rows) -> np.ndarray:
-        self._check(X)
-        return self._encode_batches(X, lambda x: self.whitening(self.to_code(x)))
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the reconstructed images of codes, by linear regression: [n_items, C, H, W] float32."""

@@ -1,4 +1,4 @@
-"""Training data of the neighbor autoencoder: the target of an item is a mixture of the item and its nearest neighbors."""
+"""Inputs and targets of the neighbor autoencoder: a target is a mixture of an item and its nearest neighbors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ N_AUGMENTED_VIEWS = 6
 
 @dataclass
 class NeighborData:
-    """What a neighbor autoencoder is trained on.
+    """Training data of a neighbor autoencoder.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def hold_out(X: Any, rng: np.random.Generator) -> tuple[Any, Any]:
 
 
 class TargetBatches:
-    """Batches of inputs with their targets, by row numbers.
+    """Batches of inputs with their targets, by the positions of the items.
 
     Parameters
     ----------
@@ -113,12 +113,13 @@ class TargetBatches:
     def __init__(self, data: NeighborData, weights: Any, device: torch.device) -> None:
         self._data, self._weights, self._device = data, weights, device
 
-    def __getitem__(self, rows: Tensor) -> TargetBatch:
-        """Return a batch of rows [B] int64, all in one view, which is drawn at random."""
+    def __getitem__(self, positions: Tensor) -> TargetBatch:
+        """Return the batch of items at positions [B] int64, all in one view, which is drawn at random."""
         view = int(torch.randint(len(self._data.inputs), ()))
-        target = self._weights[rows.numpy()] @ self._data.contents
+        target = self._weights[positions.numpy()] @ self._data.contents
         target = target.toarray() if is_sparse(target) else target
-        return TargetBatch(self._data.inputs[view][rows], torch.from_numpy(target.astype(np.float32)).to(self._device))
+        target = torch.from_numpy(target.astype(np.float32)).to(self._device)
+        return TargetBatch(self._data.inputs[view][positions], target)
 
 
 def compute_target_weights(codes: np.ndarray, graph: np.ndarray, n_neighbors: int, neighbor_weight: float) -> Any:

@@ -1,6 +1,6 @@
 """Training of the neighbor autoencoder, in rounds.
 
-Each round finds the neighbors anew, in the codes learned so far, and learns better codes. Codes are scored by the neighbor
+Each round recomputes the neighbors from the codes learned so far, and learns better codes. Codes are scored by the neighbor
 agreement of held-out items (`aesearch.agreement`).
 """
 
@@ -36,9 +36,9 @@ BATCH_SIZE = 512
 
 
 class NeighborDefaults(NamedTuple):
-    """Default parameters of the neighbor autoencoder that depend on the kind of rows.
+    """Default parameters of the neighbor autoencoder that depend on the kind of items.
 
-    Short rounds work better than long ones: the neighbors change before the code has settled on the last ones.
+    Short rounds work better than long ones: the neighbors are recomputed before the codes have settled on the last ones.
     """
 
     layers: tuple[int, ...]
@@ -98,7 +98,7 @@ class NeighborTask(Task):
         targets = TargetBatches(self.data, weights, self.config.find_device())
         config, n_steps = self.config, self.config.steps
         self.optimizer, self.schedule = create_optimizer(self.model, config.learning_rate, config.weight_decay, n_steps)
-        return (targets[rows] for rows in shuffle_batches(len(self.codes), config.batch_size, n_steps))
+        return (targets[positions] for positions in shuffle_batches(len(self.codes), config.batch_size, n_steps))
 
     def score(self) -> Score:
         self.codes = self._encode(self.data.inputs[0])
@@ -115,12 +115,12 @@ class NeighborTask(Task):
     def _encode(self, inputs: RowBatches) -> np.ndarray:
         """Return the codes of inputs, [n_items, code_size] float32."""
         self.model.eval()
-        codes = [self.encoder(inputs[rows]).cpu() for rows in torch.arange(len(inputs)).split(BATCH_SIZE)]
-        return torch.cat(codes).numpy()
+        batches = (inputs[positions] for positions in torch.arange(len(inputs)).split(BATCH_SIZE))
+        return torch.cat([self.encoder(batch).cpu() for batch in batches]).numpy()
 
 
 def shuffle_batches(n_items: int, batch_size: int, n_batches: int) -> Iterator[Tensor]:
-    """Yield batches of row numbers in random order, as many as required. Every row appears once before any repeats."""
+    """Yield batches of random positions, as many as required. Every position appears once before any repeats."""
     while n_batches > 0:
         batches = torch.randperm(n_items).split(batch_size)[:n_batches]
         n_batches -= len(batches)

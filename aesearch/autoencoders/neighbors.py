@@ -3,7 +3,7 @@
 What an item has in common with its neighbors is its subject; what only the item has is detail. A code that has to
 reconstruct the mean of the neighbors keeps the subject and drops the detail. The first neighbors are found in the features.
 After each round of training, better ones are found in the codes just learned. Training stops when the neighbor agreement of
-held-out items stops increasing (`aesearch.agreement`); the loss is no guide, because its targets change.
+held-out items stops increasing (`aesearch.agreement`); the loss is no guide to that.
 
 References
 ----------
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class NeighborAutoencoder(TorchCoder):
-    """Autoencoder trained to reconstruct each item's nearest neighbors, which are found anew in its own codes every round.
+    """Autoencoder trained to reconstruct each item's nearest neighbors, which every round recomputes from its own codes.
 
     Documents are encoded from their terms, images and vectors from their descriptors.
 
@@ -52,7 +52,7 @@ class NeighborAutoencoder(TorchCoder):
     code_size : int
         Dimensions of a code.
     n_neighbors : int
-        Neighbors whose mixture is the target, beside the item itself; fewer in small collections.
+        Neighbors mixed into the target, in addition to the item itself; fewer in small collections.
     neighbor_weight : float, optional
         Weight of the neighbors in the target, 0 to 1; the rest is the item's own. By default 0.8 for documents, 0.6 for
         images and vectors.
@@ -68,7 +68,7 @@ class NeighborAutoencoder(TorchCoder):
         Weight of each descriptor of an image, such as {"gradients": 1.0, "colors": 0.5}; "pixels" is the third. By default
         the combination that has the highest neighbor agreement on the collection.
     budget : float
-        Seconds; no round starts that would probably end later. If this ends training, a slower machine learns less.
+        Maximum training time in seconds: no round starts that would probably exceed it. A slower machine then learns less.
     rounds : int, optional
         Maximum number of rounds. By default 15 for documents, 8 for images and vectors.
     steps_per_round : int, optional
@@ -235,8 +235,8 @@ class NeighborAutoencoder(TorchCoder):
             self.encode_batch_size = IMAGE_BATCH_SIZE
             width = (self.descriptor_layer.width,)
         layers = self._defaults.layers if self.layers is None else self.layers
-        self.encoder = dense.build_encoder(width, layers, self.code_size, sparse=self.is_sparse)
-        self.decoder = dense.build_decoder(width, (), self.code_size, sparse=self.is_sparse)
+        self.encoder = dense.build_encoder(width, layers, self.code_size, is_sparse=self.is_sparse)
+        self.decoder = dense.build_decoder(width, (), self.code_size, is_sparse=self.is_sparse)
         noise_level = self._defaults.noise_level if self.noise_level is None else self.noise_level
         self.corrupt = Corruption(self.noise, noise_level)
 
@@ -247,8 +247,8 @@ class NeighborAutoencoder(TorchCoder):
         """
         default_layers = (400,) if self.is_sparse else (512, 256)
         layers = default_layers if self.layers is None else self.layers
-        dense.build_encoder(shape, layers, self.code_size, sparse=self.is_sparse)
-        dense.build_decoder(shape, layers, self.code_size, sparse=self.is_sparse)
+        dense.build_encoder(shape, layers, self.code_size, is_sparse=self.is_sparse)
+        dense.build_decoder(shape, layers, self.code_size, is_sparse=self.is_sparse)
 
     # Contract of coders
 

@@ -19,7 +19,7 @@ GRADIENT_WINDOW_STEPS = 100
 def create_optimizer(
     model: nn.Module, learning_rate: float, weight_decay: float, steps: int
 ) -> tuple[Optimizer, LRScheduler]:
-    """Return AdamW, which clips its gradients, and a learning rate that rises and falls once in a number of steps."""
+    """Return AdamW with gradient clipping, and a schedule: the learning rate rises and falls once in a number of steps."""
     optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay, fused=True)
     optimizer.param_groups[0].update(mean_norm=0.0, n_norms=0)
     optimizer.register_step_pre_hook(_clip_gradients)

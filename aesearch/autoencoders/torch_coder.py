@@ -1,4 +1,4 @@
-"""What all coders trained with torch share: seeding, the calls of the training loop, batches, saving and ONNX export."""
+"""Base class of all coders trained with torch: seeding, batches, saving, loading and ONNX export."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_GAIN_ROWS = 1024
 
 
 class TorchCoder(Trainable, Coder):
-    """Base class of the coders trained with torch.
+    """A coder that is trained with torch.
 
     A subclass creates and trains its modules (`_train`), maps batches of rows to codes (`to_code`) and codes to rows
     (`decode`), and creates the modules of a saved coder (`_rebuild`).
@@ -44,11 +44,14 @@ class TorchCoder(Trainable, Coder):
         Parameters of training; complete after fit().
     is_sparse : bool
         Whether the rows are bags of words; known after fit().
+    whitening : nn.Module
+        The last step of encode(), after to_code().
     """
 
     metric: Metric = "cosine"
     config: TrainingConfig
     is_sparse = False
+    whitening: nn.Module
     encode_batch_size = BATCH_SIZE
 
     def __init__(self, code_size: int) -> None:
@@ -56,6 +59,7 @@ class TorchCoder(Trainable, Coder):
         if code_size < 1:
             raise InvalidParameter(f"code size is {code_size}; choose at least 1 (--code-size)")
         self.code_size = code_size
+        self.whitening = nn.Identity()
 
     @classmethod
     def param_names(cls) -> list[str]:
@@ -78,9 +82,7 @@ class TorchCoder(Trainable, Coder):
     # Training
 
     def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
-        """Train on rows; see `Coder.fit`.
-
-        The random numbers of the caller are left alone.
+        """Train on rows; see `Coder.fit`. The global random state of torch stays as it is.
 
         Raises
         ------
@@ -105,20 +107,21 @@ class TorchCoder(Trainable, Coder):
 
     @abstractmethod
     def to_code(self, x: Any) -> Tensor:
-        """Return the codes, before any postprocessing, of a batch [B, *shape] or SparseBatch: [B, code_size]."""
+        """Map a batch of rows, [B, *shape] or SparseBatch, to codes before whitening [B, code_size]."""
 
     # Encoding and decoding
 
     def encode(self, X: Rows) -> np.ndarray:
         self._check(X)
-        return self._encode_batches(X, self.to_code)
+        return self._encode_batches(X, lambda x: self.whitening(self.to_code(x)))
 
     @torch.no_grad()
     def _encode_batches(self, X: Rows, encode: Callable[[Any], Tensor]) -> np.ndarray:
         """Apply a function to all rows in batches of `encode_batch_size`, and concatenate the results."""
         self.eval()
-        batches = RowBatches(X, self._device)
-        codes = [encode(batches[rows]).cpu() for rows in torch.arange(X.shape[0]).split(self.encode_batch_size)]
+        data = RowBatches(X, self._device)
+        batches = (data[positions] for positions in torch.arange(X.shape[0]).split(self.encode_batch_size))
+        codes = [encode(batch).cpu() for batch in batches]
         return torch.cat(codes).numpy() if codes else np.zeros((0, self.code_size), np.float32)
 
     @torch.no_grad()
@@ -178,9 +181,9 @@ def check_code_is_smaller(code_size: int, shape: tuple[int, ...]) -> None:
 
 
 def fit_gain(coder: Coder, X: Any) -> float:
-    """Return the factor that brings the rows which a coder decodes closest to X [n_items, n_terms] csr, by least squares.
+    """Return the factor by which decoded documents are closest to X, [n_items, n_terms] csr, in least squares.
 
-    The reconstruction of a softmax has unit length, unlike the weights of a document.
+    The decoder's distribution over terms does not know the scale of the weights.
     """
     sample = X[:: max(1, X.shape[0] // MAX_GAIN_ROWS)]
     decoded = coder.decode(np.asarray(coder.encode(sample)))

@@ -112,8 +112,8 @@ class Trainable(nn.Module, ABC):
 class Score(NamedTuple):
     """Result of scoring a model after an epoch.
 
-    `value` is maximized: the best weights are those of the epoch with the highest one. None if the model cannot be scored;
-    the best weights are then the latest.
+    The best weights are those of the epoch with the highest `value`. If it is None, because the model cannot be scored, the
+    latest weights are the best.
     """
 
     value: float | None
@@ -152,8 +152,8 @@ class Task(ABC):
         self.budget, self.started = budget, time.perf_counter() if started is None else started
         model.to(config.find_device())
 
-    def begin(self) -> None:  # noqa: B027  # not every task has something to do here
-        """Draw the random numbers that are needed before the first epoch, also if training is resumed after it."""
+    def begin(self) -> None:  # noqa: B027  # an optional hook
+        """Draw the random numbers that are needed before the first epoch. A resumed training draws them again."""
 
     @abstractmethod
     def next_batches(self) -> Iterable[Any]:
@@ -167,7 +167,7 @@ class Task(ABC):
         """Return the state between two epochs, as a checkpoint stores it."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027  # an optional hook
         """Restore the state between two epochs. The model already has its weights."""
 
 
@@ -186,8 +186,7 @@ def train(task: Task, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
     AesearchError
         If training diverges.
     """
-    model = task.model
-    checkpoint = checkpoint or Checkpoint(None, model)
+    model, checkpoint = task.model, checkpoint or Checkpoint(None, task.model)
     if not checkpoint.begin_stage():
         model.eval()
         return
@@ -203,26 +202,29 @@ def train(task: Task, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
     while not state.is_finished:
         epoch_started, number = time.perf_counter(), len(state.epochs) + 1
         train_loss = train_epoch(task)
-        if not isfinite(train_loss):
-            rate = task.config.learning_rate
-            raise AesearchError(f"training diverged in epoch {number}; use a lower learning_rate than {rate}")
         score = task.score()
         if score.value is None or score.value > state.best_value:
-            state.best_value = state.best_value if score.value is None else score.value
+            state.best_value = -inf if score.value is None else score.value
             state.best_epoch, state.best_weights = number, _copy_weights(model)
         seconds = time.perf_counter() - epoch_started
         epoch = Epoch(number, task.n_epochs, train_loss, score.validation_loss, seconds, score.agreement)
         state.epochs.append(epoch)
         state.seconds = time.perf_counter() - started
-        state.is_finished = (
-            number == task.n_epochs
-            or number - state.best_epoch >= task.config.patience
-            or state.seconds + seconds > task.budget
-        )
+        state.is_finished = _is_finished(task, state)
         checkpoint.save({"training": state.as_dict(), "task": task.state_dict()}, is_finished=state.is_finished)
         yield epoch
     model.load_state_dict(state.best_weights)
     model.eval()
+
+
+def _is_finished(task: Task, state: TrainingState) -> bool:
+    """Return whether all epochs, the patience or the budget is exhausted."""
+    last = state.epochs[-1]
+    return (
+        last.number == task.n_epochs
+        or last.number - state.best_epoch >= task.config.patience
+        or state.seconds + last.seconds > task.budget
+    )
 
 
 def train_epoch(task: Task) -> float:
@@ -238,7 +240,10 @@ def train_epoch(task: Task) -> float:
         task.schedule.step()
         total = total.to(loss.device) + loss.detach() * len(batch)  # not read, which would wait for the device
         n_items += len(batch)
-    return float(total) / max(1, n_items)
+    mean = float(total) / max(1, n_items)
+    if not isfinite(mean):
+        raise AesearchError(f"training diverged: the loss is {mean}; use a learning_rate below {task.config.learning_rate}")
+    return mean
 
 
 class RowTask(Task):
@@ -263,19 +268,19 @@ class RowTask(Task):
 
     def begin(self) -> None:
         shuffled = torch.randperm(len(self.data))
-        self.held_out, self.rows = shuffled[: self.n_held_out], shuffled[self.n_held_out :]
+        self.held_out_positions, self.train_positions = shuffled[: self.n_held_out], shuffled[self.n_held_out :]
 
     def next_batches(self) -> Iterable[Any]:
-        order = self.rows[torch.randperm(len(self.rows))]
-        return (self.data[rows] for rows in order.split(self.config.batch_size))
+        order = self.train_positions[torch.randperm(len(self.train_positions))]
+        return (self.data[positions] for positions in order.split(self.config.batch_size))
 
     @torch.no_grad()
     def score(self) -> Score:
         if not self.n_held_out:
             return Score(None)
         self.model.eval()
-        batches = self.held_out.split(self.config.batch_size)
-        loss = sum(float(self.model.objective(self.data[rows])) * len(rows) for rows in batches) / self.n_held_out
+        batches = (self.data[positions] for positions in self.held_out_positions.split(self.config.batch_size))
+        loss = sum(float(self.model.objective(batch)) * len(batch) for batch in batches) / self.n_held_out
         return Score(-loss, validation_loss=loss)
 
     def state_dict(self) -> dict[str, Any]:

@@ -63,9 +63,9 @@ def unpatchify(patches: Tensor, side: int, height: int, width: int) -> Tensor:
     return grid.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
 
 
-def standardize_patches(patches: Tensor) -> Tensor:
-    """Scale each of the patches [B, N, P] to mean 0 and standard deviation 1."""
-    return (patches - patches.mean(2, keepdim=True)) / (patches.var(2, keepdim=True) + 1e-6).sqrt()
+def compute_patch_statistics(patches: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of each of the patches [B, N, P]: [B, N, 1] each."""
+    return patches.mean(2, keepdim=True), (patches.var(2, keepdim=True) + 1e-6).sqrt()
 
 
 def encode_positions(grid: tuple[int, int], width: int, device: torch.device) -> Tensor:

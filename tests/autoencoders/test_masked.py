@@ -105,6 +105,7 @@ def test_normalized_patches_are_restored_with_their_brightness(digits: np.ndarra
     ("params", "message"),
     [
         ({"patch_size": 3}, "do not divide"),
+        ({"patch_size": 0}, "at least 1"),
         ({"code_size": 100}, "width of size"),
         ({"mask_ratio": 1.0}, "between 0 and 1"),
         ({"loss": "bce"}, 'choose "mse" or "l1"'),

@@ -92,7 +92,7 @@ def test_no_validation_gives_no_validation_loss(digits: np.ndarray) -> None:
 
 
 def test_diverged_training_raises(digits: np.ndarray) -> None:
-    with pytest.raises(AesearchError, match="lower learning_rate"):
+    with pytest.raises(AesearchError, match="use a learning_rate below"):
         fit(digits, epochs=5, learning_rate=1e30)
 
 
