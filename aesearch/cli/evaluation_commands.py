@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aesearch.catalog import CODERS
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, JsonOption, choose_index, table_fields
 from aesearch.cli.output import (
@@ -19,10 +20,12 @@ from aesearch.cli.output import (
     print_status,
     print_table,
 )
-from aesearch.cli.parsing import parse_params, parse_sizes
+from aesearch.cli.param_types import collect_params
+from aesearch.cli.parsing import parse_sizes
 
 if TYPE_CHECKING:
     from aesearch.analysis.comparison import ComparisonEntry
+    from aesearch.items import ItemCollection
 
 QueriesOption = Annotated[
     Path | None,
@@ -128,6 +131,8 @@ def compare(
     from aesearch.analysis.comparison import hold_out_queries
     from aesearch.readers.folder import read_files
 
+    names = coders.split(",") if coders else None
+    params = collect_params(names or CODERS, set_, {"epochs": epochs, "rounds": rounds, "seed": seed})
     fields = table_fields(text_field, id_field, label_field)
     files = read_files(path, kind=kind, fields=fields)
     separate = None if queries is None else read_files(queries, kind=files.kind, fields=fields)
@@ -135,22 +140,27 @@ def compare(
     entries = compare_coders(
         database,
         query_items,
-        coders=coders.split(",") if coders else None,
+        coders=names,
         code_sizes=parse_sizes(code_size, "--code-size") or (None,),
         bits=bool(bits),
         on_build=lambda name: print_status(f"training {name}"),
-        **parse_params(set_ or [], epochs=epochs, rounds=rounds, seed=seed),
+        **params,
     )
     print_skipped(files.skipped)
     _print_comparison(entries, format)
     if report is not None:
-        from aesearch.report.comparison_page import render_comparison_page
-        from aesearch.report.html import write_page
-
         title = f"Comparison of coders on {path.resolve().name}"
-        page = report / "index.html"
-        write_page(page, render_comparison_page(entries, database, query_items, title))
-        print_status(f"wrote {escape(page)}")
+        _write_report(report / "index.html", entries, database, query_items, title)
+
+
+def _write_report(
+    page: Path, entries: Sequence[ComparisonEntry], database: ItemCollection, queries: ItemCollection, title: str
+) -> None:
+    from aesearch.report.comparison_page import render_comparison_page
+    from aesearch.report.html import write_page
+
+    write_page(page, render_comparison_page(entries, database, queries, title))
+    print_status(f"wrote {escape(page)}")
 
 
 def _print_comparison(entries: Sequence[ComparisonEntry], format: str) -> None:

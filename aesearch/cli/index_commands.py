@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aesearch.catalog import DEFAULT_FEATURES, FEATURES, lookup
+from aesearch.catalog import DEFAULT_CODERS, DEFAULT_FEATURES, FEATURES, lookup
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, JsonOption, choose_index, table_fields
-from aesearch.cli.output import count, describe_drift, escape, print_json, print_skipped, print_status
-from aesearch.cli.parsing import drop_missing, parse_duration, parse_params, parse_sizes
+from aesearch.cli.output import count, count_items, describe_drift, escape, print_json, print_skipped, print_status
+from aesearch.cli.param_types import collect_params
+from aesearch.cli.parsing import drop_missing, parse_budget, parse_sizes
 from aesearch.cli.progress import show_progress
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.index.locations import MANIFEST_FILE, default_index
@@ -66,9 +67,9 @@ def index(
     60,000 items, so memory does not grow with the collection.
     """
     folder = index or default_index(path)
-    training = {"epochs": epochs, "rounds": rounds, "budget": budget, "seed": seed, "device": device}
-    network = {"layers": layers, "noise": noise, "noise_level": noise_level, "loss": loss}
-    params = _parse_training_params(set_ or [], training | network)
+    training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
+    network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
+    params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
     read = partial(_read_files, path, kind, table_fields(text_field, id_field, label_field))
     is_update = (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)
     files = read(start_workers=not is_update)
@@ -87,13 +88,6 @@ def _read_files(path: Path, kind: ItemKind | None, fields: TableFields, *, start
     files = read_files(path, kind=kind, fields=fields, start_workers=start_workers)
     print_status(f"found {count(len(files), 'file')} of {files.kind} in {escape(path)}")
     return files
-
-
-def _parse_training_params(assignments: list[str], options: dict[str, Any]) -> dict[str, Any]:
-    """Return the coder parameters given by --set and by the options that set one parameter each."""
-    options["budget"] = parse_duration(options["budget"], "--budget")
-    options["layers"] = parse_sizes(options["layers"], "--layers")
-    return parse_params(assignments, **options)
 
 
 def _create_features(
@@ -144,8 +138,8 @@ def _follow(path: Path, folder: Path, read: Callable[[], FileCollection], as_jso
     for _ in watch_folder(path, folder):
         try:
             report = _index(folder, read(), wait_seconds=WATCH_WAIT_SECONDS)
-        except NoItems as error:  # perhaps only for a moment: files may be on the move
-            print_status(f"{escape(error)}; watching on")
+        except NoItems as error:  # perhaps only for a moment, while files are moved
+            print_status(f"{escape(error)}; still watching")
             continue
         if report.added or report.updated or report.removed or report.moved:
             _print_report(report, as_json)
@@ -153,16 +147,16 @@ def _follow(path: Path, folder: Path, read: Callable[[], FileCollection], as_jso
 
 
 def _warn_about_drift(folder: Path) -> None:
-    """Print a warning if the coder suits the items added since its training less than the items it was trained on."""
+    """Print a warning if the coder suits the items added since its training less than those it was trained on."""
     from aesearch.analysis.drift import measure_drift
     from aesearch.index.retriever import Retriever
 
     if warning := describe_drift(measure_drift(Retriever.load(folder))):
-        print_status(warning)
+        print_status(f"warning: {warning}")
 
 
 def _print_report(report: IndexReport, as_json: bool) -> None:
-    """Print the result of indexing on standard output, and what was skipped and the warnings on standard error."""
+    """Print the result of indexing to standard output, and warnings and skipped files to standard error."""
     if report.resumed_items:
         print_status(f"resumed an interrupted run, which had already read {count(report.resumed_items, 'item')}")
     print_skipped(report.skipped)
@@ -174,7 +168,7 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
     counts = {"added": report.added, "updated": report.updated, "removed": report.removed, "moved": report.moved}
     changes = ", ".join(f"{number:,} {change}" for change, number in counts.items() if number)
     typer.echo(
-        f"{report.items:,} {report.kind} indexed in {escape(report.folder)} ({changes or 'no changes'}); "
+        f"{count_items(report.items, report.kind)} indexed in {escape(report.folder)} ({changes or 'no changes'}); "
         f"{len(report.skipped):,} skipped; {report.coder}, {report.bytes_per_item:,.0f} bytes per item"
     )
 
@@ -193,7 +187,7 @@ def add(
     folder = choose_index(index)
     report = add_paths(folder, paths)
     print_skipped(report.skipped)
-    typer.echo(f"added {report.changed:,} {report.kind} to {escape(folder)}, which now holds {report.items:,}")
+    typer.echo(f"added {count_items(report.changed, report.kind)} to {escape(folder)}, which now holds {report.items:,}")
 
 
 def remove(

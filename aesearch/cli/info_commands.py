@@ -12,6 +12,7 @@ from aesearch.catalog import CODERS, DEFAULT_CODERS, lookup
 from aesearch.cli.options import IndexOption, JsonOption, choose_index, complete_from
 from aesearch.cli.output import (
     count,
+    count_items,
     describe_agreement,
     describe_drift,
     escape,
@@ -22,6 +23,7 @@ from aesearch.cli.output import (
     print_wrapped_table,
 )
 from aesearch.cli.parsing import format_value
+from aesearch.cli.progress import describe_result, epoch_unit
 from aesearch.errors import AesearchError
 from aesearch.items import ITEM_KINDS
 
@@ -72,15 +74,14 @@ def _print_facts(facts: dict[str, Any]) -> None:
 
 
 def _describe_training(facts: dict[str, Any]) -> str:
-    """Return the length and the final loss of the training in words."""
+    """Return the duration and the last result of the training in words."""
+    from aesearch.coders.base import Epoch
+
+    seconds = f"{facts['seconds'].get('train', 0):.0f} s"
     if not facts["epochs"]:
-        return "none: a baseline" if CODERS[facts["coder"]].summary.startswith("baseline") else "no epochs"
-    last = facts["epochs"][-1]
-    unit = "epoch" if last["validation_loss"] is not None else "round"
-    losses = f"loss {last['train_loss']:.4g}"
-    if last["validation_loss"] is not None:
-        losses += f", validation loss {last['validation_loss']:.4g}"
-    return f"{count(len(facts['epochs']), unit)}, {facts['seconds'].get('train', 0):.0f} s, {losses}"
+        return f"{seconds}, without epochs"
+    last = Epoch(**facts["epochs"][-1])
+    return f"{seconds}, {count(len(facts['epochs']), epoch_unit(last))}, at last {describe_result(last)}"
 
 
 def verify(index: IndexOption = None) -> None:
@@ -93,7 +94,7 @@ def verify(index: IndexOption = None) -> None:
     folder = choose_index(index)
     retriever = Retriever.load(folder)
     retriever.verify()
-    typer.echo(f"{escape(folder)} is intact: {len(retriever):,} {retriever.kind}")
+    typer.echo(f"{escape(folder)} is intact: {count_items(len(retriever), retriever.kind)}")
 
 
 def doctor(index: IndexOption = None, json: JsonOption = False) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
-from aesearch.items import Hit, Skip, SkipCategory
+from aesearch.items import Hit, ItemKind, Skip, SkipCategory
 
 if TYPE_CHECKING:
     from aesearch.analysis.drift import Drift
@@ -126,6 +126,11 @@ def _is_number(cell: str) -> bool:
 def count(number: int, noun: str) -> str:
     """Return a count with its noun, such as "1 file" or "2,000 files"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def count_items(number: int, kind: ItemKind) -> str:
+    """Return a number of items, such as "1 image" or "2,000 documents"."""
+    return count(number, kind.removesuffix("s"))
 
 
 def format_bytes(n_bytes: float) -> str:

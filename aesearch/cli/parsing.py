@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -39,13 +39,13 @@ def parse_sizes(text: str | None, option: str) -> tuple[int, ...] | None:
         ) from None
 
 
-def parse_duration(text: str | None, option: str) -> float | None:
-    """Parse "90", "90s", "5m" or "1h" as seconds.
+def parse_budget(text: str | None) -> float | None:
+    """Parse the value of --budget, such as "90", "90s", "5m" or "1h", as seconds.
 
     Raises
     ------
     typer.BadParameter
-        If the text is not a duration; the message names `option`.
+        If the text is not a duration.
     """
     if text is None:
         return None
@@ -53,17 +53,19 @@ def parse_duration(text: str | None, option: str) -> float | None:
     try:
         return float(number) * SECONDS_PER_UNIT[unit]
     except ValueError:
-        raise typer.BadParameter(f'"{text}" is not a duration; write for example 90s or 5m', param_hint=option) from None
+        raise typer.BadParameter(
+            f'"{text}" is not a duration; write for example 90s or 5m', param_hint="--budget"
+        ) from None
 
 
-def parse_params(assignments: Sequence[str], **options: Any) -> dict[str, Any]:
-    """Return the coder parameters set on the command line.
+def parse_assignments(assignments: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the coder parameters set by --set, as `parse_value` reads them.
 
     Parameters
     ----------
     assignments : sequence of str
         Values of --set, `NAME=VALUE` each.
-    **options
+    options : mapping of str to Any
         Values of the options that set one parameter each; None if an option was not given.
 
     Raises
@@ -71,7 +73,8 @@ def parse_params(assignments: Sequence[str], **options: Any) -> dict[str, Any]:
     typer.BadParameter
         If an assignment is malformed, or a parameter is set twice.
     """
-    params = drop_missing(**options)
+    params: dict[str, Any] = {}
+    given = drop_missing(**options)
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         name = name.strip().replace("-", "_")
@@ -79,7 +82,7 @@ def parse_params(assignments: Sequence[str], **options: Any) -> dict[str, Any]:
             raise typer.BadParameter(f'"{assignment}" is not of the form NAME=VALUE', param_hint="--set")
         if name in OPTION_ONLY_PARAMS:
             raise typer.BadParameter(f'"{name}" is set by {OPTION_ONLY_PARAMS[name]}', param_hint="--set")
-        if name in params:
+        if name in params or name in given:
             raise typer.BadParameter(f'"{name}" is set twice; set it once', param_hint="--set")
         params[name] = parse_value(text)
     return params

@@ -79,8 +79,13 @@ def _show_lines() -> Iterator[ProgressCallback]:
 
 
 def describe_epoch(epoch: Epoch) -> str:
-    """Return the result of an epoch, or of a round, in words."""
-    parts = [f"{epoch_unit(epoch)} {epoch.number} of {epoch.total}", f"loss {epoch.train_loss:.4g}"]
+    """Return the number and the result of an epoch, or of a round, in words."""
+    return f"{epoch_unit(epoch)} {epoch.number} of {epoch.total}, {describe_result(epoch)}"
+
+
+def describe_result(epoch: Epoch) -> str:
+    """Return the losses of an epoch, and the agreement if there is one, in words."""
+    parts = [f"loss {epoch.train_loss:.4g}"]
     if epoch.validation_loss is not None:
         parts.append(f"validation loss {epoch.validation_loss:.4g}")
     if epoch.agreement is not None:

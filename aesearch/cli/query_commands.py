@@ -105,7 +105,7 @@ def _query_kind(file: str | None) -> ItemKind:
 
 
 def _read_query(file: str | None, text: str | None, retriever: Retriever) -> Item:
-    """Return the query: the text, the file, or what standard input holds."""
+    """Return the query, which is the text, the file, or the content of standard input."""
     if text is not None:
         if retriever.kind != "documents":
             raise WrongKind(

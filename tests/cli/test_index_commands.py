@@ -166,7 +166,7 @@ def test_items_are_added_from_anywhere_and_removed_by_id(cli: Cli, pca_index: Pa
     shutil.copytree(pca_index, tmp_path / "i")
     index = ("--index", tmp_path / "i")
     items = len(Retriever.load(pca_index))
-    expected = f"added 1 images to {tmp_path / 'i'}, which now holds {items + 1}\n"
+    expected = f"added 1 image to {tmp_path / 'i'}, which now holds {items + 1}\n"
     assert cli.succeed("add", photo, *index).stdout == expected
     for rerank in ((), ("--rerank",)):  # reranking reads the file outside of the indexed folder again
         hit = cli.json("query", photo, "-k", "1", *rerank, "--format", "json", *index)[0]
@@ -232,7 +232,7 @@ def test_watch_updates_after_changes(
         "1 added",
     ]
     assert "watching photos; stop with Ctrl-C" in result.stderr
-    assert "watching on" in result.stderr
+    assert "still watching" in result.stderr
 
 
 def test_update_waits_for_other_writers_while_watching() -> None:

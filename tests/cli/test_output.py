@@ -134,3 +134,4 @@ def test_nothing_is_printed_without_skips(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (2000, "2,000 files")])
 def test_count_chooses_singular_or_plural(number: Any, text: str) -> None:
     assert output.count(number, "file") == text
+    assert output.count_items(number, "images") == text.replace("file", "image")

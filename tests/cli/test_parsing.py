@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import typer
 
-from aesearch.cli.parsing import format_value, parse_duration, parse_params, parse_sizes, parse_value
+from aesearch.cli.parsing import format_value, parse_assignments, parse_budget, parse_sizes, parse_value
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_parse_value_reads_what_format_value_writes(value: Any) -> None:
     assert parse_value(format_value(value)) == value
 
 
-def test_parse_params_merges_options_and_assignments() -> None:
-    params = parse_params(["noise-level=0.3", "tied = true", "loss=a=b"], epochs=2, seed=None)
-    assert params == {"epochs": 2, "noise_level": 0.3, "tied": True, "loss": "a=b"}
+def test_parse_assignments_splits_names_and_values() -> None:
+    params = parse_assignments(["noise-level=0.3", "tied = true", "loss=a=b", "seed=1"], {"epochs": 2, "seed": None})
+    assert params == {"noise_level": 0.3, "tied": True, "loss": "a=b", "seed": 1}
 
 
 @pytest.mark.parametrize(
@@ -63,20 +63,20 @@ def test_parse_params_merges_options_and_assignments() -> None:
         (["a b=3"], "not of the form NAME=VALUE"),
     ],
 )
-def test_parse_params_refuses_ambiguous_assignments(assignments: list[str], message: str) -> None:
+def test_parse_assignments_refuses_ambiguous_assignments(assignments: list[str], message: str) -> None:
     with pytest.raises(typer.BadParameter, match=message):
-        parse_params(assignments, epochs=2)
+        parse_assignments(assignments, {"epochs": 2})
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("1.5s", 1.5), ("5m", 300), ("1h", 3600), (None, None)])
-def test_parse_duration_returns_seconds(text: str | None, seconds: float | None) -> None:
-    assert parse_duration(text, "--budget") == seconds
+def test_parse_budget_returns_seconds(text: str | None, seconds: float | None) -> None:
+    assert parse_budget(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["soon", "5d", "m", ""])
-def test_parse_duration_refuses_other_text(text: str) -> None:
+def test_parse_budget_refuses_other_text(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="90s or 5m"):
-        parse_duration(text, "--budget")
+        parse_budget(text)
 
 
 def test_parse_sizes_returns_integers() -> None:
