@@ -1,4 +1,4 @@
-"""Random damage, a little of what benchmarks/mutations.py and benchmarks/fuzz.py do at length."""
+"""Random damage, a little of what benchmarks/corruption.py and benchmarks/fuzz.py do at length."""
 
 import csv
 import gzip
