@@ -59,8 +59,8 @@ def main() -> None:
     print_table(("coder", "P@10", "P@100", "mAP@1000", "agreement"), results)
     _, *labeled, agreement = zip(*results, strict=True)
     print()
-    for measure, scores in zip(("P@10", "P@100", "mAP@1000"), labeled, strict=True):
-        print(f"rank correlation of the agreement with {measure}: {spearmanr(scores, agreement).statistic:.2f}")
+    for measure, column in zip(("P@10", "P@100", "mAP@1000"), labeled, strict=True):
+        print(f"rank correlation of the agreement with {measure}: {spearmanr(column, agreement).statistic:.2f}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ Claim: characters and character pairs, which need no dictionary, are better term
 """
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,11 @@ def main() -> None:
     options = parser.parse_args()
     splits = [load_items(options.data, "thucnews", split) for split in ("database", "queries")]
     results: list[tuple[Any, ...]] = []
-    tokenizations = {"characters and pairs": str, "words of a segmenter": segment, "both": append_segments}
+    tokenizations: dict[str, Callable[..., str]] = {
+        "characters and pairs": str,
+        "words of a segmenter": segment,
+        "both": append_segments,
+    }
     for tokenization, rewrite in tokenizations.items():
         texts = [[replace(item, content=rewrite(item.content)) for item in items] for items in splits]
         features: Any = BagOfWords()

@@ -55,7 +55,7 @@ Corrupt = Callable[[random.Random, Path, Path, Path], object]
 """Corrupts a file, given another file of the same index, and the same file of the twin."""
 
 
-def flip_bits(rng: random.Random, file: Path, *_: Path) -> None:
+def flip_bits(rng: random.Random, file: Path, *unused: Path) -> None:
     """Flip one or more bits, half of them near the start or the end, where formats have their headers."""
     content = bytearray(file.read_bytes())
     for _ in range(rng.choice((1, 1, 2, 8, 64))):
@@ -65,12 +65,12 @@ def flip_bits(rng: random.Random, file: Path, *_: Path) -> None:
     file.write_bytes(content)
 
 
-def truncate(rng: random.Random, file: Path, *_: Path) -> None:
+def truncate(rng: random.Random, file: Path, *unused: Path) -> None:
     """Cut off the end."""
     os.truncate(file, rng.randrange(file.stat().st_size))
 
 
-def zero_range(rng: random.Random, file: Path, *_: Path) -> None:
+def zero_range(rng: random.Random, file: Path, *unused: Path) -> None:
     """Set a range of bytes to zero."""
     content = bytearray(file.read_bytes())
     start, end = sorted((rng.randrange(len(content)), rng.randrange(len(content) + 1)))
@@ -78,7 +78,7 @@ def zero_range(rng: random.Random, file: Path, *_: Path) -> None:
     file.write_bytes(content)
 
 
-def copy_range(rng: random.Random, file: Path, *_: Path) -> None:
+def copy_range(rng: random.Random, file: Path, *unused: Path) -> None:
     """Overwrite a range of bytes with another range of the same file."""
     content = bytearray(file.read_bytes())
     length = min(len(content), rng.choice((4, 8, 64, 4096)))
@@ -87,7 +87,7 @@ def copy_range(rng: random.Random, file: Path, *_: Path) -> None:
     file.write_bytes(content)
 
 
-def extend(rng: random.Random, file: Path, *_: Path) -> None:
+def extend(rng: random.Random, file: Path, *unused: Path) -> None:
     """Append random bytes."""
     file.write_bytes(file.read_bytes() + rng.randbytes(rng.choice((1, 16, 5000))))
 
@@ -141,8 +141,8 @@ def build_indexes(indexes: Path, data: Path) -> dict[str, list[str]]:
         items = list(read_files(folder / "train"))[::4]
         is_seeded = params["coder"] not in UNSEEDED_CODERS
         Retriever.build(items, **params).save(indexes / name)
-        twin_items, seed = (items, {"seed": 1}) if is_seeded else (items[::2], {})
-        Retriever.build(twin_items, **params, **seed).save(indexes / (name + TWIN_SUFFIX))
+        twin_params = {**params, "seed": 1} if is_seeded else params
+        Retriever.build(items if is_seeded else items[::2], **twin_params).save(indexes / (name + TWIN_SUFFIX))
         paths = sorted((folder / "test").rglob("*.*"))
         queries[name] = [str(path) for path in paths[:: 360 // N_QUERIES][:N_QUERIES]]
     return queries

@@ -86,8 +86,8 @@ def load_items(data: Path, name: str, split: Split, image_size: tuple[int, int] 
     """
     path = set_path(data, name, split)
     if name == "thucnews":
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [Item(str(number), *line.split("\t")) for number, line in enumerate(lines)]
+        rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+        return [Item(str(number), title, label) for number, (title, label) in enumerate(rows)]
     if name in IMAGE_SETS:
         return list(read_files(path).with_image_size(image_size))
     prepare = _strip_message if name == "20news-stripped" else str
@@ -117,6 +117,7 @@ def write_digit_files(data: Path, folder: Path, count: int) -> None:
     """Write the first `count` digits of MNIST as PNG files, FILES_PER_FOLDER in a folder."""
     digits = read_idx(set_path(data, "mnist", "database"))
     for number, item in zip(range(count), digits, strict=False):
+        assert isinstance(item, Item)
         assert isinstance(item.content, Image.Image)
         item.content.save(_numbered_path(folder, number, ".png"), compress_level=1)
 

@@ -74,7 +74,8 @@ def main() -> None:
     options = parser.parse_args()
     n_damaged = -(-options.count // sum(map(len, FORMATS.values())))
     rows: list[tuple[Any, ...]] = []
-    failures, runs = [], []
+    failures: list[str] = []
+    runs: list[tuple[str, float, float]] = []
     with tempfile.TemporaryDirectory() as temporary:
         for kind in [options.kind] if options.kind else FORMATS:
             folder = Path(options.keep or temporary) / kind

@@ -45,7 +45,7 @@ def score_variant(database: list[Item], queries: list[Item], coder: str, bits: b
     """Build and evaluate an index with each seed; return the row of the table."""
     runs = []
     for seed in seeds if coder != "raw" else seeds[:1]:
-        params = {} if coder == "raw" else {"code_size": 64, "seed": seed}
+        params: dict[str, Any] = {} if coder == "raw" else {"code_size": 64, "seed": seed}
         index = Retriever.build(database, coder=coder, bits=bits, **params)
         result = evaluate(index, queries, ks=(1, 10, 100))
         scores = (*(result.precision[k] for k in (1, 10, 100)), result.mean_average_precision)

@@ -67,7 +67,7 @@ def score_floats_and_bits(name: str, code_size: int, rows: LabeledRows, seeds: S
     is_trained = name in ("dense", "neighbors")
     runs: dict[str, list[list[float]]] = {"floats": [], "bits": []}
     for seed in seeds if is_trained else seeds[:1]:
-        params = {"seed": seed} if is_trained else {}
+        params: dict[str, Any] = {"seed": seed} if is_trained else {}
         start = time.perf_counter()
         bits = ITQ(create_coder(name, code_size=code_size, **params)).fit(rows.X)
         seconds = time.perf_counter() - start

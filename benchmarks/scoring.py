@@ -35,10 +35,10 @@ def score_retrieval(coder: Coder, rows: LabeledRows) -> RetrievalScores:
     store.add(np.arange(len(rows.labels)), codes)
     neighbors, _ = store.search(coder.encode(rows.Q), min(DEPTH, len(rows.labels)))
     is_relevant = rows.labels[neighbors] == rows.query_labels[:, None]
-    precisions = (float(precision_at(is_relevant, k).mean()) for k in (1, 10, 100))
+    p1, p10, p100 = (float(precision_at(is_relevant, k).mean()) for k in (1, 10, 100))
     step = max(1, rows.Q.shape[0] // MAX_AGREEMENT_QUERIES)
     agreement = score_coder(coder, store, rows.Q[::step]) or 0.0
-    return RetrievalScores(*precisions, float(average_precision(is_relevant).mean()), agreement)
+    return RetrievalScores(p1, p10, p100, float(average_precision(is_relevant).mean()), agreement)
 
 
 def probe_accuracy(codes: Any, query_codes: Any, labels: np.ndarray, query_labels: np.ndarray) -> float:
