@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
 MAX_FIT_ROWS = 10_000
-"""Rows, evenly spaced, from which a standardizer is fitted."""
+"""Maximum number of evenly spaced rows that a standardizer is fitted to."""
 RIDGE_SHARE = 1e-3
 """Ridge penalty of the readout, as a share of the mean sum of squares of a code dimension."""
 MIN_VARIANCE_SHARE = 1e-3
