@@ -77,7 +77,7 @@ def index_files(
     """
     check_location(folder)
     build_params = {"features": features, "coder": coder, "code_size": code_size, "bits": bits, "store": store}
-    given = [name for name, value in {**build_params, **(params or {})}.items() if value is not None]
+    given = [*(name for name, value in build_params.items() if value is not None), *(params or {})]
     with write_lock(folder, wait_seconds):
         if rebuild or not (folder / MANIFEST_FILE).exists():
             plan = BuildPlan(files, features, coder, code_size, bool(bits), store, params=params)
