@@ -4,6 +4,7 @@
       x Unreadable         one file or row cannot be read; a run skips it by name and continues
       x UnknownName        a name that is not in the catalog; the message suggests the closest one
       x InvalidParameter   a parameter outside its allowed values
+          x TooManyRemovals    a sync would remove most items; nothing was changed
       x NotFitted          an object is used before fit()
       x MissingExtra       an optional library is not installed; the message is the pip command
       x NoItems            no readable item was found
@@ -63,6 +64,27 @@ class Busy(AesearchError):
 
 class InvalidParameter(AesearchError):
     """A parameter is outside its allowed values."""
+
+
+class TooManyRemovals(InvalidParameter):
+    """A sync would remove most items of an index, or all items below an empty folder. Nothing was changed.
+
+    Parameters
+    ----------
+    n_removed : int
+        Items that would be removed.
+    n_items : int
+        Items in the index.
+    reason : str
+        Why they would be removed.
+    """
+
+    def __init__(self, n_removed: int, n_items: int, reason: str) -> None:
+        super().__init__(
+            f"nothing was changed: {n_removed:,} of {n_items:,} items would be removed, because {reason}; check that all "
+            f"disks and network shares are mounted, or allow the removal (--allow-removals)"
+        )
+        self.n_removed, self.n_items = n_removed, n_items
 
 
 class NotFitted(AesearchError):

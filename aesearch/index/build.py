@@ -23,9 +23,10 @@ from aesearch.index.edits import READ_BATCH, batches, register_items
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import Progress, ProgressCallback, Stage, ignore_progress
 from aesearch.index.record import BuildRecord
+from aesearch.index.removals import PENDING
 from aesearch.index.spool import Spool
 from aesearch.index.storage import IndexState
-from aesearch.index.sync import PENDING, FileTracker, Synchronizer
+from aesearch.index.sync import FileTracker, Synchronizer
 from aesearch.index.workspace import Workspace
 from aesearch.items import Item, ItemCollection, Skip
 from aesearch.readers.folder import FileCollection
@@ -109,7 +110,8 @@ def build_index(
     record.warnings = coder.training_warnings()
     index = IndexState(features, coder, store, ledger, record)
     if record.resumed_items and isinstance(plan.items, FileCollection):
-        Synchronizer(index, plan.items).run(on_progress, batching.read)  # files may have changed since the interruption
+        synchronizer = Synchronizer(index, plan.items, allow_removals=True)  # what was built exists nowhere yet
+        synchronizer.run(on_progress, batching.read)  # files may have changed since the interruption
     return index
 
 

@@ -161,19 +161,34 @@ class Retriever(IndexView):
         """Compare every file with its checksum, and the codes with the items. Raises CorruptIndex or NoIndex."""
         verify_state(self._state)
 
-    def sync(self, files: FileCollection, on_progress: ProgressCallback | None = None) -> Changes:
+    def sync(
+        self, files: FileCollection, on_progress: ProgressCallback | None = None, *, allow_removals: bool = False
+    ) -> Changes:
         """Update the index to the current state of its files. The coder stays as it was trained.
 
         Only files with a different size or modification time are read, and only items with different content are encoded;
         moved and renamed items keep their codes. Nothing is saved, but `on_progress`, which is called after each batch, may
         save the index: an interrupted sync resumes from there.
 
+        Items whose files cannot be accessed at the moment, such as those below a folder that cannot be opened, stay in the
+        index and are recorded as skipped.
+
+        Parameters
+        ----------
+        files : FileCollection
+        on_progress : callable, optional
+        allow_removals : bool
+            Whether to remove more than half of the items, or all items below a folder that is empty now. Such a sync is
+            refused by default if it removes at least 20 items: a disk that is not mounted looks like deleted files.
+
         Raises
         ------
         WrongKind
             If the files are of another kind than the index.
+        TooManyRemovals
+            If suspiciously many items would be removed. Nothing is changed then.
         """
-        return Synchronizer(self._state, files).run(on_progress or ignore_progress)
+        return Synchronizer(self._state, files, allow_removals=allow_removals).run(on_progress or ignore_progress)
 
     def add(self, items: Iterable[Item]) -> int:
         """Encode and store items and return their number. An item replaces the one with the same id.

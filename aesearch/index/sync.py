@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -12,12 +12,10 @@ from aesearch.errors import WrongKind
 from aesearch.index.edits import READ_BATCH, batches, delete_rows, insert_items, make_ledger_writable, move_items
 from aesearch.index.ledger import Ledger, LedgerRow
 from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
+from aesearch.index.removals import PENDING, check_removals, is_inaccessible
 from aesearch.index.storage import IndexState
 from aesearch.items import Item, Skip
 from aesearch.readers.folder import FileCollection, FileStat
-
-PENDING = FileStat(-1, -1)
-"""Recorded for a file that is not processed completely. No file has this size, so the next sync reads it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +155,18 @@ class Synchronizer:
     """Updates an index to the current state of its files. The coder stays as it was trained.
 
     Only files with a different size or modification time are read, and only items with different content are encoded. A
-    moved or renamed item keeps its code. The index is consistent after each batch: if it is saved then, and the sync is
-    interrupted later, the next sync resumes from there.
+    moved or renamed item keeps its code. Items whose files cannot be accessed at the moment stay in the index.
+
+    The index is consistent after each batch: if it is saved then, and the sync is interrupted later, the next sync resumes
+    from there.
 
     Parameters
     ----------
     index : IndexState
     files : FileCollection
         The files as they are now.
+    allow_removals : bool
+        Whether to remove any number of items; see `aesearch.index.removals`.
 
     Raises
     ------
@@ -172,20 +174,67 @@ class Synchronizer:
         If the files are of another kind than the index.
     """
 
-    def __init__(self, index: IndexState, files: FileCollection) -> None:
+    def __init__(self, index: IndexState, files: FileCollection, *, allow_removals: bool = False) -> None:
         kind = index.record.kind
         if files.kind != kind:
             raise WrongKind(f"cannot sync an index of {kind} with {files.kind}; use another index (--index)")
-        self._index, self._files = index, files
+        self._index, self._files, self._allow_removals = index, files, allow_removals
         self._added = self._updated = self._removed = self._moved = 0
 
     def run(self, on_progress: ProgressCallback = ignore_progress, batch_size: int = READ_BATCH) -> Changes:
-        """Process all changed files. `on_progress` is called after each batch, and may save the index."""
-        make_ledger_writable(self._index)
+        """Process all changed files. `on_progress` is called after each batch, and may save the index.
+
+        Raises
+        ------
+        TooManyRemovals
+            If suspiciously many items would be removed. Nothing is changed then.
+        """
+        recorded = self._index.ledger.files()
+        changed = [path for path, stat in self._files.paths.items() if recorded.get(path) != stat]
+        gone = recorded.keys() - self._files.paths.keys()
+        deleted = {path for path in gone if not is_inaccessible(path, self._files.inaccessible)}
+        rows = self._index.ledger.rows_by_path([*changed, *deleted])
+        if not self._allow_removals:
+            check_removals(rows, recorded, len(self._index.store), self._files)
+        skips = self._current_skips(set(changed) | deleted)
+        if changed or deleted or skips != self._index.ledger.skipped:
+            make_ledger_writable(self._index)
+            self._mark_pending(changed, deleted, recorded)
+            self._index.ledger.skipped = skips
+            self._process(changed, deleted, KnownItems(rows, deleted), on_progress, batch_size)
+        return Changes(self._added, self._updated, self._removed, self._moved)
+
+    def _current_skips(self, pending: Container[str]) -> dict[str, Skip]:
+        """Return what the walk of the files has skipped, and what was skipped in files that are not read now."""
+        recorded = self._index.ledger.skipped.items()
+        known = {name: skip for name, skip in recorded if self._is_known(self._files.file_of(name), pending)}
+        return known | self._files.skipped
+
+    def _is_known(self, path: str, pending: Container[str]) -> bool:
+        """Return whether the items of a file stay as they are."""
+        is_present = path in self._files.paths or is_inaccessible(path, self._files.inaccessible)
+        return is_present and path not in pending
+
+    def _mark_pending(
+        self, changed: Sequence[str], deleted: Iterable[str], recorded: Mapping[str, tuple[int, int]]
+    ) -> None:
+        """Record that these files are not processed yet, so that the next sync after an interruption reads them again.
+
+        The size of a deleted file stays, because it helps to recognize a moved file.
+        """
+        pending = dict.fromkeys(changed, PENDING) | {path: FileStat(recorded[path][0], -1) for path in deleted}
+        self._index.ledger.set_files(pending)
+
+    def _process(
+        self,
+        changed: Sequence[str],
+        deleted: Collection[str],
+        known: KnownItems,
+        on_progress: ProgressCallback,
+        batch_size: int,
+    ) -> None:
+        """Read the changed files, and apply the differences to the known items batch by batch."""
         ledger = self._index.ledger
-        changed, deleted = self._find_changed_files()
-        known = KnownItems(ledger.rows_by_path([*changed, *deleted]), deleted)
-        self._mark_pending(changed, deleted)
         files = self._files.subset(changed).with_image_size(self._index.features.image_size)
         tracker = FileTracker(ledger, files)
         done = 0
@@ -199,20 +248,6 @@ class Synchronizer:
         self._delete(known.take_remaining([*tracker.finish_before(None), *deleted]))
         ledger.remove_files(deleted)
         self._index.unsaved.add("ledger")
-        return Changes(self._added, self._updated, self._removed, self._moved)
-
-    def _find_changed_files(self) -> tuple[list[str], set[str]]:
-        """Return the new and changed files, and the files that no longer exist."""
-        recorded, current = self._index.ledger.files(), self._files.paths
-        changed = [path for path, stat in current.items() if recorded.get(path) != stat]
-        return changed, recorded.keys() - current.keys()
-
-    def _mark_pending(self, changed: Sequence[str], deleted: Iterable[str]) -> None:
-        """Record that these files are not processed yet, so that the next sync after an interruption reads them again."""
-        ledger = self._index.ledger
-        ledger.set_files(dict.fromkeys([*changed, *deleted], PENDING))
-        unchanged = self._files.paths.keys() - set(changed)
-        ledger.skipped = {name: skip for name, skip in ledger.skipped.items() if self._files.file_of(name) in unchanged}
 
     def _apply(self, comparison: Comparison, skips: dict[str, Skip]) -> None:
         """Move, delete and insert items, and count them. Add the items that cannot be inserted to `skips`."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aesearch.catalog import create_coder
-from aesearch.errors import InvalidParameter, NoItems
+from aesearch.errors import InvalidParameter, NoItems, TooManyRemovals
 from aesearch.features.base import Features
 from aesearch.index.build import build_index
 from aesearch.index.edits import add_items, batches, insert_items, remove_items
@@ -20,6 +20,7 @@ from aesearch.index.manifest import MANIFEST_FILE, check_location
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
 from aesearch.index.query import read_items
+from aesearch.index.removals import check_removals, is_inaccessible
 from aesearch.index.reports import EditReport, IndexReport
 from aesearch.index.storage import IndexState, load_state, save_state
 from aesearch.index.sync import Changes, Synchronizer
@@ -50,6 +51,7 @@ def index_files(
     store: str | None = None,
     params: dict[str, Any] | None = None,
     wait_seconds: float = 0.0,
+    allow_removals: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> IndexReport:
     """Create the index of files, or update the index that exists. An interrupted build or update is resumed.
@@ -66,12 +68,16 @@ def index_files(
         How to build the index; see `Retriever.build`.
     wait_seconds : float
         How long to wait for another process that is writing the index.
+    allow_removals : bool
+        Whether an update may remove most items; see `Retriever.sync`.
     on_progress : callable
 
     Raises
     ------
     InvalidParameter
         If parameters are given without `rebuild` for an index that exists, or it was built from other files.
+    TooManyRemovals
+        If an update would remove suspiciously many items.
     Busy
         If another process is writing the index.
     """
@@ -85,8 +91,8 @@ def index_files(
         if given:
             raise InvalidParameter(f"cannot set {', '.join(given)}: {folder} is already built; build it again (--rebuild)")
         if retrain:
-            return _retrain(folder, files, on_progress)
-        return _sync(folder, files, on_progress)
+            return _retrain(folder, files, allow_removals, on_progress)
+        return _sync(folder, files, allow_removals, on_progress)
 
 
 def _build(
@@ -123,10 +129,12 @@ def _workspace_of(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.workspace"
 
 
-def _retrain(folder: Path, files: FileCollection, on_progress: ProgressCallback) -> IndexReport:
+def _retrain(folder: Path, files: FileCollection, allow_removals: bool, on_progress: ProgressCallback) -> IndexReport:
     """Train the coder of an index again on its current files. Added items stay in the index if they can be read."""
     old = load_state(folder)
     _check_source(folder, old, files)
+    if not allow_removals:
+        _check_retraining(old, files)
     base = old.coder.base
     plan = BuildPlan(
         files,
@@ -139,15 +147,26 @@ def _retrain(folder: Path, files: FileCollection, on_progress: ProgressCallback)
     return _build(folder, plan, on_progress, added_rows)
 
 
-def _sync(folder: Path, files: FileCollection, on_progress: ProgressCallback) -> IndexReport:
+def _check_retraining(old: IndexState, files: FileCollection) -> None:
+    """Raise TooManyRemovals if suspiciously many items are missing, or an indexed file is inaccessible."""
+    recorded = old.ledger.files()
+    check_removals(old.ledger.all_rows(), recorded, len(old.store), files)
+    inaccessible = [path for path in recorded if path not in files.paths and is_inaccessible(path, files.inaccessible)]
+    rows = old.ledger.rows_by_path(inaccessible)
+    if rows:
+        raise TooManyRemovals(len(rows), len(old.store), f"their files cannot be read again ({rows[0].path})")
+
+
+def _sync(folder: Path, files: FileCollection, allow_removals: bool, on_progress: ProgressCallback) -> IndexReport:
     """Update an existing index to the current state of its files."""
     workspace = _workspace_of(folder)
     if 0 < last_used(workspace) < (folder / MANIFEST_FILE).stat().st_mtime:
         shutil.rmtree(workspace)  # left behind by a build that was killed after it had saved the index
     index = load_state(folder)
     _check_source(folder, index, files)
-    changes = Synchronizer(index, files).run(Autosave(index, folder, on_progress))
-    save_state(index, folder)
+    changes = Synchronizer(index, files, allow_removals=allow_removals).run(Autosave(index, folder, on_progress))
+    if index.unsaved:
+        save_state(index, folder)
     return _report(folder, index, changes)
 
 
