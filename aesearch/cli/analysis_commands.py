@@ -10,8 +10,9 @@ import typer
 
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, JsonOption, choose_index
-from aesearch.cli.output import escape, print_csv, print_json, print_nonempty_columns, print_status, print_table
-from aesearch.errors import InvalidParameter, WrongKind
+from aesearch.cli.output import count, escape, print_csv, print_json, print_nonempty_columns, print_status, print_table
+from aesearch.cli.output_files import IMAGE_ENDINGS, PAGE_ENDINGS, output_path, protect_items, save_image
+from aesearch.errors import WrongKind
 
 if TYPE_CHECKING:
     from aesearch.analysis.duplicates import DuplicateGroup
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
     from aesearch.analysis.projection import Projection
     from aesearch.index.retriever import Retriever
 
-PAGE_SUFFIXES = (".html", ".htm")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-
 MAX_LABELS = 3
 """Labels of a cluster that are printed, the most frequent first."""
+
+MAX_EXPLAINED_HITS = 100
+"""Hits that can be explained at a time: their features are in memory together."""
+
+MAX_DRAWN_HITS = 15
+"""Hits in the image of an explanation, beside the query."""
 
 
 def draw_map(
@@ -51,17 +55,17 @@ def draw_map(
     from aesearch.analysis.projection import project
     from aesearch.index.retriever import Retriever
 
-    if out.suffix.lower() not in PAGE_SUFFIXES + IMAGE_SUFFIXES:
-        raise InvalidParameter(f"cannot write a map to {out}: the file type is unknown; use .html or .png (--out)")
+    output_path(out, PAGE_ENDINGS + IMAGE_ENDINGS, "--out")
     folder = choose_index(index)
     retriever = Retriever.load(folder)
+    protect_items(out, "--out", retriever)
     projection = project(retriever, method)
-    if out.suffix.lower() in PAGE_SUFFIXES:
+    if out.suffix.lower() in PAGE_ENDINGS:
         _write_map_page(retriever, projection, n_clusters, folder.name, out)
     else:
         from aesearch.report.map_page import draw_map as draw
 
-        draw(projection).save(out)
+        save_image(draw(projection), out)
     typer.echo(f"wrote a map of {len(projection.rows):,} items ({projection.method}) to {escape(out)}")
 
 
@@ -101,7 +105,7 @@ def outliers(
     from aesearch.index.retriever import Retriever
 
     retriever = Retriever.load(choose_index(index), encoder_only=method != "reconstruction")
-    found = find_outliers(retriever, k, method)
+    found = find_outliers(retriever, min(k, len(retriever)), method)
     if json:
         print_json([outlier.as_dict() for outlier in found])
         return
@@ -141,16 +145,30 @@ def duplicates(
     from aesearch.analysis.duplicates import DEFAULT_THRESHOLD, find_duplicates
     from aesearch.index.retriever import Retriever
 
+    if sheet is not None:
+        output_path(sheet, IMAGE_ENDINGS, "--sheet")
     retriever = Retriever.load(choose_index(index))
-    if sheet is not None and retriever.kind != "images":
-        raise WrongKind(f"only images can be drawn, but this index holds {retriever.kind}; remove --sheet")
+    if sheet is not None:
+        if retriever.kind != "images":
+            raise WrongKind(f"only images can be drawn, but this index holds {retriever.kind}; remove --sheet")
+        protect_items(sheet, "--sheet", retriever)
     groups = find_duplicates(retriever, DEFAULT_THRESHOLD if threshold is None else threshold)
     _print_duplicates(groups, format, thumbnails if retriever.kind == "images" else "none")
-    if sheet is not None and groups:
-        from aesearch.report.contact_sheet import draw_contact_sheet
+    if sheet is not None:
+        _write_contact_sheet(groups, sheet)
 
-        draw_contact_sheet([[path for path in group.paths if path] for group in groups]).save(sheet)
-        print_status(f"wrote {escape(sheet)}")
+
+def _write_contact_sheet(groups: Sequence[DuplicateGroup], path: Path) -> None:
+    """Draw groups of duplicates, and report those that do not fit."""
+    from aesearch.report.contact_sheet import MAX_GROUPS, draw_contact_sheet
+
+    if not groups:
+        print_status(f"did not write {escape(path)}: there are no duplicates to draw")
+        return
+    save_image(draw_contact_sheet([[path for path in group.paths if path] for group in groups]), path)
+    n_missing = len(groups) - MAX_GROUPS
+    missing = f" with the first {MAX_GROUPS} groups; {n_missing:,} more are not shown" if n_missing > 0 else ""
+    print_status(f"wrote {escape(path)}{missing}")
 
 
 def _print_duplicates(groups: Sequence[DuplicateGroup], format: str, thumbnails: str) -> None:
@@ -211,7 +229,7 @@ def clusters(
 def explain(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An image or document.")],
     index: IndexOption = None,
-    k: Annotated[int, typer.Option("-k", help="Number of hits.", min=1)] = 5,
+    k: Annotated[int, typer.Option("-k", help="Number of hits.", min=1, max=MAX_EXPLAINED_HITS)] = 5,
     out: Annotated[Path, typer.Option("-o", "--out", help="Image file to write, for images.")] = Path("explanation.png"),
     json: JsonOption = False,
 ) -> None:
@@ -225,17 +243,27 @@ def explain(
     from aesearch.index.retriever import Retriever
 
     retriever = Retriever.load(choose_index(index), encoder_only=False)  # reconstructions need the decoder
+    if retriever.kind == "images":
+        output_path(out, IMAGE_ENDINGS, "--out", [file])
+        protect_items(out, "--out", retriever)
     query, *hits = explain_hits(retriever, retriever.read_query(file), k)
     if retriever.kind == "images":
-        from aesearch.report.contact_sheet import draw_grid
-
-        columns = [query, *hits]
-        draw_grid([[column.image for column in columns], [column.reconstruction for column in columns]]).save(out)
-        print_status(f"wrote the query and its hits (above) and their reconstructions (below) to {escape(out)}")
+        _draw_explanations([query, *hits[:MAX_DRAWN_HITS]], out)
     if json:
         print_json([hit.as_dict() for hit in hits])
     else:
         _print_explanations(hits, list(query.similarity_parts), has_terms=retriever.kind == "documents")
+
+
+def _draw_explanations(columns: Sequence[Explanation], path: Path) -> None:
+    """Write a query and its hits above their reconstructions, if the coder can decode."""
+    from aesearch.report.contact_sheet import draw_grid
+
+    rows = [[column.image for column in columns], [column.reconstruction for column in columns]]
+    has_reconstructions = rows[1][0] is not None
+    save_image(draw_grid(rows if has_reconstructions else rows[:1]), path)
+    reconstructions = " (above) and their reconstructions (below)" if has_reconstructions else ""
+    print_status(f"wrote the query and {count(len(columns) - 1, 'hit')}{reconstructions} to {escape(path)}")
 
 
 def _print_explanations(explanations: Sequence[Explanation], parts: list[str], has_terms: bool) -> None:

@@ -11,7 +11,8 @@ import typer
 
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, JsonOption, choose_index
-from aesearch.cli.output import count, escape, print_json, print_skipped, print_status, print_table
+from aesearch.cli.output import count, escape, print_json, print_status, print_table, print_unread
+from aesearch.cli.output_files import IMAGE_ENDINGS, output_path, protect_items, save_image
 from aesearch.errors import InvalidParameter, NoItems, WrongKind
 from aesearch.items import Item
 
@@ -27,12 +28,20 @@ MAX_SAMPLED_TERMS = 12
 
 SAMPLES_PER_ROW = 10
 
+MAX_SAMPLES = 1000
+"""Samples that are generated at a time: they are in memory together, and in one image file."""
+
+RECONSTRUCTIONS_PER_ROW = 16
+
+MAX_RECONSTRUCTIONS = 1000
+"""Items that are reconstructed at a time. More would not fit into one image file."""
+
 
 def reconstruct(
     index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")],
     paths: options.PathsArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="Image file to write.")] = Path("reconstructions.png"),
-    limit: Annotated[int, typer.Option("--limit", help="Maximum number of items.", min=1)] = 16,
+    limit: Annotated[int, typer.Option("--limit", help="Maximum number of items.", min=1, max=MAX_RECONSTRUCTIONS)] = 16,
     json: JsonOption = False,
 ) -> None:
     """Reconstruct items from their codes.
@@ -44,6 +53,9 @@ def reconstruct(
     from aesearch.index.retriever import Retriever
 
     retriever = Retriever.load(index, encoder_only=False)
+    if retriever.kind == "images":
+        output_path(out, IMAGE_ENDINGS, "--out", paths)
+        protect_items(out, "--out", retriever)
     results = list(islice(reconstruct_items(retriever, _read_items(retriever, paths)), limit))
     if not results:
         raise NoItems(f"no item could be read in {', '.join(map(str, paths))}; give other files")
@@ -65,17 +77,21 @@ def _read_items(retriever: Retriever, paths: Sequence[Path]) -> Iterator[Item]:
     for path in paths:
         files = retriever.read_items(path)
         yield from files
-        print_skipped(files.skipped)
+        print_unread(files)
 
 
 def _save_reconstructions(results: Sequence[Reconstruction], path: Path) -> None:
     """Write originals, masked inputs if there are any, and reconstructions as the rows of one image."""
     from aesearch.report.contact_sheet import draw_grid
 
-    rows = [[result.original for result in results], [result.reconstructed for result in results]]
-    if results[0].masked_input is not None:
-        rows.insert(1, [result.masked_input for result in results])
-    draw_grid(rows).save(path)
+    rows = []
+    for start in range(0, len(results), RECONSTRUCTIONS_PER_ROW):
+        columns = results[start : start + RECONSTRUCTIONS_PER_ROW]
+        rows.append([result.original for result in columns])
+        if results[0].masked_input is not None:
+            rows.append([result.masked_input for result in columns])
+        rows.append([result.reconstructed for result in columns])
+    save_image(draw_grid(rows), path)
     print_status(f"wrote originals (above) and reconstructions (below) to {escape(path)}")
 
 
@@ -110,7 +126,7 @@ def denoise(
 
 def sample(
     index: IndexOption = None,
-    n_items: Annotated[int, typer.Option("-n", "--count", help="Number of items.", min=1)] = 20,
+    n_items: Annotated[int, typer.Option("-n", "--count", help="Number of items.", min=1, max=MAX_SAMPLES)] = 20,
     seed: Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same items.")] = 0,
     between: Annotated[
         tuple[Path, Path] | None,
@@ -127,6 +143,9 @@ def sample(
     from aesearch.index.retriever import Retriever
 
     retriever = Retriever.load(choose_index(index), encoder_only=False)
+    if retriever.kind == "images":
+        output_path(out, IMAGE_ENDINGS, "--out", between or ())
+        protect_items(out, "--out", retriever)
     if between is None:
         samples = sample_items(retriever, n_items, seed)
     else:
@@ -136,7 +155,7 @@ def sample(
         from aesearch.report.contact_sheet import draw_grid
 
         rows = [samples[start : start + SAMPLES_PER_ROW] for start in range(0, n_items, SAMPLES_PER_ROW)]
-        draw_grid(rows).save(out)
+        save_image(draw_grid(rows), out)
         typer.echo(f"wrote {count(n_items, 'image')} to {escape(out)}")
     else:
         print_table(["terms"], [[" ".join(terms[:MAX_SAMPLED_TERMS])] for terms in samples])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,16 +17,20 @@ from aesearch.cli.output import (
     escape,
     print_csv,
     print_json,
-    print_skipped,
     print_status,
     print_table,
+    print_unread,
 )
+from aesearch.cli.output_files import PAGE_ENDINGS, output_path
 from aesearch.cli.param_types import collect_params
 from aesearch.cli.parsing import parse_sizes
 
 if TYPE_CHECKING:
     from aesearch.analysis.comparison import ComparisonEntry
     from aesearch.items import ItemCollection
+
+REPORT_PAGE = "index.html"
+"""Name of the report in its folder."""
 
 QueriesOption = Annotated[
     Path | None,
@@ -64,9 +69,10 @@ def evaluate(
     index: IndexOption = None,
     k: Annotated[str, typer.Option("--k", help="Numbers of neighbors to compute the precision at.")] = "1,10,100",
     kind: options.KindOption = None,
-    text_field: options.TextFieldOption = "text",
-    id_field: options.IdFieldOption = "id",
-    label_field: options.LabelFieldOption = "label",
+    text_field: options.TextFieldOption = None,
+    id_field: options.IdFieldOption = None,
+    label_field: options.LabelFieldOption = None,
+    encoding: options.EncodingOption = None,
     json: JsonOption = False,
 ) -> None:
     """Measure how well an index finds items with the same label.
@@ -80,9 +86,10 @@ def evaluate(
     from aesearch.readers.folder import read_files
 
     ks = parse_sizes(k, "--k") or ()
-    files = read_files(queries, kind=kind, fields=table_fields(text_field, id_field, label_field))
+    fields = table_fields(text_field, id_field, label_field)
+    files = read_files(queries, kind=kind, fields=fields, encoding=encoding)
     evaluation = evaluate_index(Retriever.load(choose_index(index, files.kind), encoder_only=False), files, ks)
-    print_skipped(files.skipped)
+    print_unread(files)
     if json:
         print_json(evaluation.as_dict())
     else:
@@ -117,9 +124,10 @@ def compare(
     report: ReportOption = None,
     format: options.FormatOption = "table",
     kind: options.KindOption = None,
-    text_field: options.TextFieldOption = "text",
-    id_field: options.IdFieldOption = "id",
-    label_field: options.LabelFieldOption = "label",
+    text_field: options.TextFieldOption = None,
+    id_field: options.IdFieldOption = None,
+    label_field: options.LabelFieldOption = None,
+    encoding: options.EncodingOption = None,
 ) -> None:
     """Compare coders on the items in PATH, with or without labels.
 
@@ -131,11 +139,14 @@ def compare(
     from aesearch.analysis.comparison import hold_out_queries
     from aesearch.readers.folder import read_files
 
+    inputs = [path] if queries is None else [path, queries]
+    page = None if report is None else output_path(report / REPORT_PAGE, PAGE_ENDINGS, "--report", inputs)
     names = coders.split(",") if coders else None
     params = collect_params(names or CODERS, set_, {"epochs": epochs, "rounds": rounds, "seed": seed})
     fields = table_fields(text_field, id_field, label_field)
-    files = read_files(path, kind=kind, fields=fields)
-    separate = None if queries is None else read_files(queries, kind=files.kind, fields=fields)
+    read = partial(read_files, fields=fields, encoding=encoding)
+    files = read(path, kind=kind)
+    separate = None if queries is None else read(queries, kind=files.kind)
     database, query_items = hold_out_queries(files) if separate is None else (files, separate)
     entries = compare_coders(
         database,
@@ -146,11 +157,13 @@ def compare(
         on_build=lambda name: print_status(f"training {name}"),
         **params,
     )
-    print_skipped(files.skipped)
+    print_unread(files)
+    if separate is not None:
+        print_unread(separate)
     _print_comparison(entries, format)
-    if report is not None:
+    if page is not None:
         title = f"Comparison of coders on {path.resolve().name}"
-        _write_report(report / "index.html", entries, database, query_items, title)
+        _write_report(page, entries, database, query_items, title)
 
 
 def _write_report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,18 +17,24 @@ from aesearch.cli.output import count, count_items, describe_drift, escape, prin
 from aesearch.cli.param_types import collect_params
 from aesearch.cli.parsing import drop_missing, parse_budget, parse_sizes
 from aesearch.cli.progress import show_progress
-from aesearch.errors import InvalidParameter, NoItems
+from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, NoItems, TooManyRemovals
 from aesearch.index.locations import MANIFEST_FILE, default_index
 from aesearch.items import ItemKind
 
 if TYPE_CHECKING:
     from aesearch.features.base import Features
-    from aesearch.index.update import IndexReport
+    from aesearch.index.record import BuildRecord
+    from aesearch.index.reports import IndexReport
     from aesearch.readers.folder import FileCollection
-    from aesearch.readers.tables import TableFields
 
 WATCH_WAIT_SECONDS = 3600.0
 """How long `index --watch` waits for another process that is writing the index."""
+
+LISTED_IN_JSON = "; --json lists them all"
+
+AllowRemovalsOption = Annotated[
+    bool, typer.Option("--allow-removals", help="Remove items even if they are more than half of the index.")
+]
 
 
 def index(
@@ -51,11 +58,13 @@ def index(
     image_size: options.ImageSizeOption = None,
     vocabulary_size: options.VocabularySizeOption = None,
     kind: options.KindOption = None,
-    text_field: options.TextFieldOption = "text",
-    id_field: options.IdFieldOption = "id",
-    label_field: options.LabelFieldOption = "label",
+    text_field: options.TextFieldOption = None,
+    id_field: options.IdFieldOption = None,
+    label_field: options.LabelFieldOption = None,
+    encoding: options.EncodingOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Train with these options and replace the index.")] = False,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train the same coder again on the current items.")] = False,
+    allow_removals: AllowRemovalsOption = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep watching PATH and update the index after changes.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -70,24 +79,57 @@ def index(
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
     params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
-    read = partial(_read_files, path, kind, table_fields(text_field, id_field, label_field))
+    fields: dict[str, Any] = {"text_field": text_field, "id_field": id_field, "label_field": label_field}
+    read = partial(_read_files, path, folder, kind=kind, encoding=encoding, **fields)
     is_update = (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)
     files = read(start_workers=not is_update)
-    model = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "params": params or None}
+    model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "params": params or None}
     row_features = _create_features(files.kind, features, image_size, vocabulary_size)
-    _print_report(_index(folder, files, rebuild=rebuild, retrain=retrain, features=row_features, **model), json)
+    model |= {"rebuild": rebuild, "retrain": retrain, "features": row_features, "allow_removals": allow_removals}
+    _print_report(_index_or_ask(folder, files, **model), json)
     if is_update:
         _warn_about_drift(folder)
     if watch:
-        _follow(path, folder, read, json)
+        _follow(path, folder, read, json, allow_removals=allow_removals)
 
 
-def _read_files(path: Path, kind: ItemKind | None, fields: TableFields, *, start_workers: bool = False) -> FileCollection:
+def _read_files(
+    path: Path,
+    folder: Path,
+    *,
+    kind: ItemKind | None,
+    encoding: str | None,
+    start_workers: bool = False,
+    **field_options: str | None,
+) -> FileCollection:
+    """Return the items in `path`, which are read as an existing index in `folder` has read them unless options differ."""
     from aesearch.readers.folder import read_files
 
-    files = read_files(path, kind=kind, fields=fields, start_workers=start_workers)
+    record = _existing_record(folder, path)
+    source = record.source if record else None
+    fields = table_fields(**field_options, default=source.fields if source else None)
+    files = read_files(
+        path,
+        kind=kind or (record.kind if record else None),
+        fields=fields,
+        encoding=encoding,
+        start_workers=start_workers,
+    )
     print_status(f"found {count(len(files), 'file')} of {files.kind} in {escape(path)}")
     return files
+
+
+def _existing_record(folder: Path, path: Path) -> BuildRecord | None:
+    """Return the record of the index in `folder` if it was built from `path`, otherwise None."""
+    from aesearch.index.manifest import read_manifest
+    from aesearch.index.record import BuildRecord
+
+    try:
+        record = BuildRecord.from_dict(read_manifest(folder, max_checked_bytes=0)["record"])
+    except (NoIndex, CorruptIndex, KeyError, TypeError):
+        return None  # an update gets the error when it opens the index; a rebuild needs no record
+    root = path if path.is_dir() else path.parent
+    return record if record.source and record.source.root == str(root.resolve()) else None
 
 
 def _create_features(
@@ -130,15 +172,28 @@ def _index(folder: Path, files: FileCollection, **index_options: Any) -> IndexRe
         return index_files(folder, files, on_progress=on_progress, **index_options)
 
 
-def _follow(path: Path, folder: Path, read: Callable[[], FileCollection], as_json: bool) -> None:
+def _index_or_ask(folder: Path, files: FileCollection, **index_options: Any) -> IndexReport:
+    """Create or update an index. If most items would be removed, ask for permission in a terminal, otherwise fail."""
+    try:
+        return _index(folder, files, **index_options)
+    except TooManyRemovals as error:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        print_status(escape(error))
+        if not typer.confirm(f"Remove {error.n_removed:,} of {error.n_items:,} items?", default=False, err=True):
+            raise typer.Exit(1) from None
+    return _index(folder, files, **index_options | {"allow_removals": True})
+
+
+def _follow(path: Path, folder: Path, read: Callable[[], FileCollection], as_json: bool, *, allow_removals: bool) -> None:
     """Update the index after every change in `path`, until interrupted."""
     from aesearch.readers.watch import watch_folder
 
     print_status(f"watching {escape(path)}; stop with Ctrl-C")
     for _ in watch_folder(path, folder):
         try:
-            report = _index(folder, read(), wait_seconds=WATCH_WAIT_SECONDS)
-        except NoItems as error:  # perhaps only for a moment, while files are moved
+            report = _index(folder, read(), wait_seconds=WATCH_WAIT_SECONDS, allow_removals=allow_removals)
+        except (NoItems, TooManyRemovals) as error:  # perhaps only for a moment, while files are moved
             print_status(f"{escape(error)}; still watching")
             continue
         if report.added or report.updated or report.removed or report.moved:
@@ -159,7 +214,7 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
     """Print the result of indexing to standard output, and warnings and skipped files to standard error."""
     if report.resumed_items:
         print_status(f"resumed an interrupted run, which had already read {count(report.resumed_items, 'item')}")
-    print_skipped(report.skipped)
+    print_skipped(report.skipped, hint=LISTED_IN_JSON)
     for warning in report.warnings:
         print_status(f"warning: {escape(warning)}")
     if as_json:

@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -30,6 +31,9 @@ SUCCESS, FAILURE, INTERRUPTED = 0, 1, 130
 """Exit codes. Typer itself exits with 2 if the command line is invalid."""
 
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+WRITING_COMMANDS = ("index", "add", "remove", "relocate", "demo")
+"""Commands that write an index. The others write one file, which their errors name, and temporary files."""
 
 app = typer.Typer(
     help="Similarity search that learns from your own images and documents.",
@@ -101,7 +105,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except OSError as error:
-        return _fail(_describe_os_error(error))
+        return _fail(_describe_os_error(error, arguments[0] if arguments else ""))
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:
@@ -118,13 +122,19 @@ def _run_app(arguments: Sequence[str]) -> int:
     return SUCCESS
 
 
-def _describe_os_error(error: OSError) -> str:
+def _describe_os_error(error: OSError, command: str) -> str:
+    """Return what failed, where, and what to do."""
     message = error.strerror or str(error)
     if error.filename:
         message += f": {error.filename}"
-    if error.errno in DISK_FULL_ERRORS:
-        message += "; free space on the disk and run the command again; the index is intact as last saved"
-    return message
+    if error.errno not in DISK_FULL_ERRORS:
+        return message
+    if command in WRITING_COMMANDS:
+        return f"{message}; free space on the disk and run the command again; the index is intact as last saved"
+    if error.filename:
+        return f"{message}; free space on its disk and run the command again"
+    folder = tempfile.gettempdir()
+    return f"{message} in the temporary folder {folder}; free space there, or set TMPDIR to a folder on another disk"
 
 
 def _fail(message: str) -> int:

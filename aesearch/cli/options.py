@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from aesearch.catalog import CODERS, FEATURES, STORES, CatalogEntry
+from aesearch.cli.parsing import drop_missing
 from aesearch.index.locations import newest_index
 from aesearch.items import ItemKind
 
@@ -30,11 +32,13 @@ def choose_index(index: Path | None, kind: ItemKind | None = None) -> Path:
     return index or newest_index(kind)[0]
 
 
-def table_fields(text_field: str, id_field: str, label_field: str) -> TableFields:
-    """Return the fields to read from tables."""
+def table_fields(
+    text_field: str | None, id_field: str | None, label_field: str | None, default: TableFields | None = None
+) -> TableFields:
+    """Return the fields to read from tables. Those that are None are taken from `default`."""
     from aesearch.readers.tables import TableFields
 
-    return TableFields(text_field, id_field, label_field)
+    return replace(default or TableFields(), **drop_missing(text=text_field, id=id_field, label=label_field))
 
 
 PathArgument = Annotated[
@@ -61,11 +65,35 @@ NewIndexOption = Annotated[
 ]
 KindOption = Annotated[
     ItemKind | None,
-    typer.Option("--kind", show_default=False, help="What to read.  [default: the kind that most files are of]"),
+    typer.Option(
+        "--kind",
+        show_default=False,
+        help="What to read.  [default: the kind of an existing index, otherwise the kind that most files are of]",
+    ),
 ]
-TextFieldOption = Annotated[str, typer.Option("--text-field", help="Column or key of a table that holds the text.")]
-IdFieldOption = Annotated[str, typer.Option("--id-field", help="Column or key of a table that holds the id.")]
-LabelFieldOption = Annotated[str, typer.Option("--label-field", help="Column or key of a table that holds the label.")]
+TextFieldOption = Annotated[
+    str | None,
+    typer.Option("--text-field", show_default=False, help="Column or key of a table that holds the text.  [default: text]"),
+]
+IdFieldOption = Annotated[
+    str | None,
+    typer.Option("--id-field", show_default=False, help="Column or key of a table that holds the id.  [default: id]"),
+]
+LabelFieldOption = Annotated[
+    str | None,
+    typer.Option(
+        "--label-field", show_default=False, help="Column or key of a table that holds the label.  [default: label]"
+    ),
+]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        show_default=False,
+        metavar="NAME",
+        help="Encoding of all texts and tables, such as cp1252.  [default: detected for each file]",
+    ),
+]
 
 # The model and its training.
 CoderOption = Annotated[

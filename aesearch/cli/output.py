@@ -12,6 +12,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
@@ -20,9 +21,10 @@ from aesearch.items import Hit, ItemKind, Skip, SkipCategory
 
 if TYPE_CHECKING:
     from aesearch.analysis.drift import Drift
+    from aesearch.readers.folder import FileCollection
 
-MAX_NAMED_SKIPS = 20
-"""Skipped files that are named; the remaining ones are counted."""
+MAX_NAMED_FILES = 20
+"""Files that are skipped, or read in part, and named; the remaining ones are counted."""
 
 MAX_EXCERPT_CHARACTERS = 60
 """Characters of a document's excerpt in a table of hits."""
@@ -37,8 +39,9 @@ def print_status(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON."""
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    """Print a value as JSON. Characters that the encoding of standard output lacks become escapes of JSON."""
+    can_print_all = (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    print(json.dumps(value, ensure_ascii=not can_print_all, indent=1))
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -177,13 +180,35 @@ def print_hits(hits: Sequence[Hit], style: str) -> None:
         print_nonempty_columns(columns, rows, [hit.path for hit in hits], required=3)
 
 
-def print_skipped(skipped: Mapping[str, Skip]) -> None:
-    """Name the files and rows that could not be read on standard error, and count those that are skipped by design."""
-    unexpected = {path: skip for path, skip in skipped.items() if not skip.category.is_expected}
-    for path, skip in list(unexpected.items())[:MAX_NAMED_SKIPS]:
-        print_status(f"skipped {escape(path)}: {escape(skip.reason)}")
-    if len(unexpected) > MAX_NAMED_SKIPS:
-        print_status(f"skipped {len(unexpected) - MAX_NAMED_SKIPS:,} more; --json lists them all")
+def print_unread(files: FileCollection) -> None:
+    """Print what could not be read of files that were iterated."""
+    print_skipped(files.skipped)
+    print_file_warnings(files.warnings)
+
+
+def print_file_warnings(warnings: Mapping[str, str], *, hint: str = "") -> None:
+    """Name the files and rows that were read only in part on standard error; see `print_skipped`."""
+    _print_reasons("read in part:", warnings, hint)
+
+
+def _print_reasons(prefix: str, reasons: Mapping[str, str], hint: str) -> None:
+    """Print the reason of each file, up to MAX_NAMED_FILES."""
+    for path, reason in islice(reasons.items(), MAX_NAMED_FILES):
+        print_status(f"{prefix} {escape(path)}: {escape(reason)}")
+    if len(reasons) > MAX_NAMED_FILES:
+        print_status(f"{prefix} {len(reasons) - MAX_NAMED_FILES:,} more{hint}")
+
+
+def print_skipped(skipped: Mapping[str, Skip], *, hint: str = "") -> None:
+    """Name the files and rows that could not be read on standard error, and count those that are skipped by design.
+
+    Parameters
+    ----------
+    skipped : mapping of str to Skip
+    hint : str
+        Where all of them are listed, if they are too many to be named.
+    """
+    _print_reasons("skipped", {path: skip.reason for path, skip in skipped.items() if not skip.category.is_expected}, hint)
     counts = Counter(skip.category for skip in skipped.values() if skip.category.is_expected)
     if counts:
         listed = ", ".join(f"{number:,} {category.value}" for category, number in counts.most_common())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ from aesearch.catalog import find_reader
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption
 from aesearch.cli.output import escape, print_hits, print_status
+from aesearch.cli.output_files import PAGE_ENDINGS, output_path, protect_items
 from aesearch.errors import NoItems, WrongKind
 from aesearch.index.locations import newest_index
 from aesearch.items import Hit, Item, ItemKind
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from aesearch.index.retriever import Retriever
 
 STDIN = "-"
+SAME_CODE_DISTANCE = 1e-4
+"""Items at a smaller distance have the same code, but for rounding: a difference of one bit is 1."""
+
 NO_CLOSE_MATCH = "no close match: the nearest item is farther than 99 % of nearest-neighbor distances in this index"
 
 FileArgument = Annotated[
@@ -61,10 +66,16 @@ def query(
         raise typer.BadParameter('give either FILE (or "-" for standard input) or --text')
     if max_distance is not None and (rerank or augment):
         raise typer.BadParameter("--max-distance compares codes only; remove --rerank and --augment")
+    if sheet is not None:
+        output_path(sheet, PAGE_ENDINGS, "--sheet", [Path(file)] if file else ())
     retriever = _load_index(index or _choose_newest_index(file))
+    if sheet is not None:
+        protect_items(sheet, "--sheet", retriever)
     item = _read_query(file, text, retriever)
+    if item.warning:
+        print_status(f"the query was read in part: {escape(item.warning)}")
     if max_distance is None:
-        hits = retriever.query(item, k, rerank=rerank, augment=augment)
+        hits = retriever.query(item, min(k, len(retriever)), rerank=rerank, augment=augment)
     else:
         hits = retriever.range_query(item, max_distance)
     print_hits(hits, format)
@@ -74,8 +85,13 @@ def query(
         print_thumbnails([hit.rank for hit in hits], [hit.path for hit in hits], thumbnails)
     if sheet is not None:
         _write_hits_page(item, hits, sheet)
-    if text is None and max_distance is None and not rerank and retriever.is_out_of_distribution(hits):
+    if text is None and max_distance is None and not rerank and has_no_close_match(retriever, hits):
         print_status(NO_CLOSE_MATCH)
+
+
+def has_no_close_match(retriever: Retriever, hits: Sequence[Hit]) -> bool:
+    """Return whether a query with these hits is unlike the collection. It is not if the nearest item has the same code."""
+    return retriever.is_out_of_distribution(hits) and hits[0].distance > SAME_CODE_DISTANCE
 
 
 def _load_index(folder: Path) -> Retriever:
@@ -130,14 +146,17 @@ def _decode_standard_input(raw: bytes, retriever: Retriever) -> Item:
 
         min_side = max((MIN_SIDE_PIXELS, *(retriever.features.image_size or ())))
         return Item(STDIN, decode_image(io.BytesIO(raw), "standard input", min_side))
-    from aesearch.readers.text import decode_text
+    from aesearch.readers.encodings import decode_text
 
-    return Item(STDIN, decode_text(raw, "standard input"))
+    text, warning = decode_text(raw, "standard input")
+    return Item(STDIN, text, warning=warning)
 
 
 def _write_hits_page(item: Item, hits: list[Hit], path: Path) -> None:
-    from aesearch.report.hits_page import render_hits_page
+    from aesearch.report.hits_page import MAX_HITS, render_hits_page
     from aesearch.report.html import write_page
 
     write_page(path, render_hits_page(item, hits, f"Items similar to {item.id}"))
-    print_status(f"wrote the hits to {escape(path)}")
+    n_missing = len(hits) - MAX_HITS
+    missing = f"; {n_missing:,} more than the page shows" if n_missing > 0 else ""
+    print_status(f"wrote the hits to {escape(path)}{missing}")

@@ -18,6 +18,9 @@ MIN_SIDE_PIXELS = 64
 CELL_PIXELS = 128
 """Width and height of an image on a contact sheet."""
 
+MAX_GROUPS = 100
+"""Groups on a contact sheet. More would not fit into a WebP file, whose height is at most 16,383 pixels."""
+
 
 def draw_grid(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
     """Draw images in rows, on white.
@@ -39,7 +42,7 @@ def draw_grid(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
 
 
 def draw_contact_sheet(groups: Sequence[Sequence[str]], columns: int = 8) -> Image.Image:
-    """Draw groups of image files, one row per group. The cell of an unreadable file stays empty.
+    """Draw groups of image files, one row per group, up to MAX_GROUPS. The cell of an unreadable file stays empty.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ def draw_contact_sheet(groups: Sequence[Sequence[str]], columns: int = 8) -> Ima
     """
     if not groups:
         raise NoItems("cannot draw a contact sheet: there is no group of images")
-    return draw_grid([[_draw_cell(path) for path in group[:columns]] for group in groups])
+    return draw_grid([[_draw_cell(path) for path in group[:columns]] for group in groups[:MAX_GROUPS]])
 
 
 def _draw_cell(path: str) -> Image.Image:

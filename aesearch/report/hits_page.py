@@ -10,12 +10,21 @@ from aesearch.readers.images import load_image
 from aesearch.report.cards import render_card, render_cards, to_term
 from aesearch.report.html import render_page
 
+MAX_HITS = 500
+"""Hits on a page. An image takes about 4 KB."""
+
 
 def render_hits_page(query: Item, hits: Sequence[Hit], title: str) -> str:
-    """Return a page with a query and its hits: images, or the beginnings of documents with the query's words marked."""
+    """Return a page with a query and its hits: images, or the beginnings of documents with the query's words marked.
+
+    The page shows up to MAX_HITS hits, and the number of those that are missing.
+    """
     terms = {to_term(word) for word in query.content.split()} if isinstance(query.content, str) else set()
-    figures = [_render_hit(hit, query, terms) for hit in hits]
-    return render_page(title, f"<h1>{escape(title)}</h1>", render_cards([render_card(query)]), render_cards(figures))
+    figures = [_render_hit(hit, query, terms) for hit in hits[:MAX_HITS]]
+    parts = [f"<h1>{escape(title)}</h1>", render_cards([render_card(query)]), render_cards(figures)]
+    if len(hits) > MAX_HITS:
+        parts.append(f"<p>{len(hits) - MAX_HITS:,} more hits are not shown.</p>")
+    return render_page(title, *parts)
 
 
 def _render_hit(hit: Hit, query: Item, terms: Collection[str]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from string import Template
@@ -19,6 +20,9 @@ PALETTE = ("#3b7dd8", "#d9623b", "#3a9a54", "#b04fc0", "#c9a21a", "#2aa5a5", "#d
 """Colors that are legible on white and on black. They repeat after ten."""
 
 JPEG_QUALITY = 75
+
+MAX_LEGEND_NAMES = 50
+"""Names in a legend; the remaining ones are counted."""
 
 
 def color_of(position: int) -> str:
@@ -44,9 +48,23 @@ def render_page(title: str, *parts: str, with_map_script: bool = False) -> str:
 
 
 def write_page(path: Path, page: str) -> None:
-    """Write a page to a file, and create its folder if it does not exist."""
+    """Write a page to a file, and create its folder if it does not exist.
+
+    Bytes of file names that are not valid UTF-8 become escapes such as \\udcff.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    with naming_file(path):
+        path.write_text(page, encoding="utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Name a file in an OSError that does not name any: that of a full disk says only that a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def render_table(columns: Sequence[str], rows: Sequence[Sequence[object]], is_highlighted: Sequence[bool] = ()) -> str:
@@ -71,11 +89,14 @@ def render_table(columns: Sequence[str], rows: Sequence[Sequence[object]], is_hi
 
 
 def render_legend(names: Sequence[str]) -> str:
-    """Return a legend: each name beside its color."""
-    entries = "".join(
-        f'<li><i style="background:{color_of(position)}"></i>{escape(name)}</li>' for position, name in enumerate(names)
-    )
-    return f'<ul class="legend">{entries}</ul>'
+    """Return a legend: each name beside its color, up to MAX_LEGEND_NAMES."""
+    entries = [
+        f'<li><i style="background:{color_of(position)}"></i>{escape(name)}</li>'
+        for position, name in enumerate(names[:MAX_LEGEND_NAMES])
+    ]
+    if len(names) > MAX_LEGEND_NAMES:
+        entries.append(f"<li>{len(names) - MAX_LEGEND_NAMES:,} more</li>")
+    return f'<ul class="legend">{"".join(entries)}</ul>'
 
 
 def embed_json(data: Any) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from aesearch.index.ledger import LedgerRow
     from aesearch.index.retriever import Retriever
 
+MAX_ITEMS = 100_000
+"""Items on a page. Of a larger index, evenly spaced items are shown: a browser cannot display millions."""
+
 MAX_THUMBNAILS = 5000
 """The page of a larger index shows ids without images."""
 
@@ -29,7 +32,7 @@ IMAGE_PIXELS, MARGIN_PIXELS, DOT_RADIUS_PIXELS = 1000, 20, 3
 
 
 def render_map_page(retriever: Retriever, projection: Projection, title: str, groups: Sequence[str] | None = None) -> str:
-    """Return a page with an interactive map: hover, search, or draw a loop to select items.
+    """Return a page with an interactive map: hover, search, or draw a loop to select items. It shows up to MAX_ITEMS items.
 
     Parameters
     ----------
@@ -40,13 +43,16 @@ def render_map_page(retriever: Retriever, projection: Projection, title: str, gr
     groups : sequence of str, optional
         Group of each item, which decides its color; by default its label.
     """
-    rows = projection.rows
+    step = -(-len(projection.rows) // MAX_ITEMS)
+    rows, coordinates = projection.rows[::step], projection.coordinates[::step]
     thumbnails: dict[int, str | None] = {}
     if retriever.kind == "images" and retriever.record.source and len(rows) <= MAX_THUMBNAILS:
         for keys, items in retriever.reload_items([row.key for row in rows]):
             thumbnails |= {key: thumbnail_url(item) for key, item in zip(keys, items, strict=True)}
-    caption = f"{len(rows):,} items ({METHOD_NAMES[projection.method]})"
-    scatter = draw_items(rows, projection.coordinates, caption, [thumbnails.get(row.key) for row in rows], groups)
+    share = f" of {len(projection.rows):,}" if step > 1 else ""
+    caption = f"{len(rows):,}{share} items ({METHOD_NAMES[projection.method]})"
+    groups = groups and groups[::step]
+    scatter = draw_items(rows, coordinates, caption, [thumbnails.get(row.key) for row in rows], groups)
     return render_page(title, f"<h1>{escape(title)}</h1>", scatter, with_map_script=True)
 
 

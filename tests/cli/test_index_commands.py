@@ -237,3 +237,57 @@ def test_watch_updates_after_changes(
 
 def test_update_waits_for_other_writers_while_watching() -> None:
     assert index_commands.WATCH_WAIT_SECONDS > 60
+
+
+def test_existing_index_decides_how_its_folder_is_read(tmp_cli: Cli, workspace: Path, tmp_path: Path) -> None:
+    shutil.copytree(workspace / "more" / "0", tmp_path / "mixed" / "0")
+    index = ("index", "mixed", "--index", "i")
+    n_images = tmp_cli.json(*index, *PCA, "--json")["items"]
+    for number in range(2 * n_images):  # documents now outnumber images
+        (tmp_path / "mixed" / f"{number}.txt").write_text(f"note {number}")
+    for options in ((), ("--retrain",), ("--rebuild", *PCA)):
+        report = tmp_cli.json(*index, *options, "--json")
+        assert (report["kind"], report["items"]) == ("images", n_images)
+    assert "cannot" in tmp_cli.fail(*index, "--kind", "documents")
+    assert tmp_cli.json(*index, "--rebuild", "--kind", "documents", "--coder", "lsa", "--json")["kind"] == "documents"
+
+
+def test_existing_index_decides_the_fields_of_a_table(tmp_cli: Cli, tmp_path: Path) -> None:
+    rows = [f"{number},thread {number % 7} lock {number % 5} wait" for number in range(30)]
+    (tmp_path / "notes.csv").write_text("\n".join(["name,body", *rows]))
+    index = ("index", "notes.csv", "--index", "i")
+    fields = ("--text-field", "body", "--id-field", "name")
+    assert tmp_cli.json(*index, *fields, "--coder", "lsa", "--code-size", "3", "--json")["items"] == 30
+    with (tmp_path / "notes.csv").open("a") as file:
+        file.write("\n30,thread 1 lock 2 wait")
+    report = tmp_cli.json(*index, "--json")
+    assert (report["items"], report["added"], report["skipped"]) == (31, 1, [])
+    assert "30" in ids(tmp_path / "i")
+
+
+def test_encoding_of_all_files_can_be_chosen(tmp_cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    for number in range(8):
+        (tmp_path / "notes" / f"{number}.txt").write_bytes(f"žluťoučký kůň {number % 3} úpěl".encode("cp1250"))
+    index = ("index", "notes", "--coder", "lsa", "--code-size", "2", "--index", "i")
+    assert 'unknown encoding "cp9999"' in tmp_cli.fail(*index, "--encoding", "cp9999")
+    tmp_cli.succeed(*index, "--encoding", "cp1250")
+    assert tmp_cli.succeed("query", "--text", "žluťoučký", "--index", "i").stdout
+    evaluation = ("evaluate", "--queries", "notes", "--index", "i", "--json")
+    assert "unknown encoding" in tmp_cli.fail(*evaluation, "--encoding", "cp9999")
+    assert "unknown encoding" in tmp_cli.fail("compare", "notes", "--coders", "lsa", "--encoding", "cp9999")
+
+
+def test_most_items_are_removed_only_with_permission(tmp_cli: Cli, workspace: Path, tmp_path: Path) -> None:
+    shutil.copytree(workspace / "more" / "0", tmp_path / "photos")
+    index = ("index", "photos", "--index", "i")
+    n_items = tmp_cli.json(*index, *PCA, "--json")["items"]
+    assert n_items >= 20
+    for path in list((tmp_path / "photos").iterdir())[1:]:
+        path.unlink()
+    message = tmp_cli.fail(*index)
+    assert f"nothing was changed: {n_items - 1} of {n_items} items would be removed" in message
+    assert "--allow-removals" in message
+    assert len(Retriever.load(tmp_path / "i")) == n_items
+    report = tmp_cli.json(*index, "--allow-removals", "--json")
+    assert (report["items"], report["removed"]) == (1, n_items - 1)

@@ -71,6 +71,9 @@ def test_completion_offers_names_of_the_catalog(tmp_cli: Cli) -> None:
         ("index",),
         ("index", "notes", "--budget", "soon"),
         ("index", "notes", "--layers", "many"),
+        ("sample", "-n", "100000"),
+        ("reconstruct", "indexes/photos", "more", "--limit", "100000"),
+        ("explain", "a.png", "-k", "1000000000"),
         ("index", "notes", "--set", "noise"),
         ("index", "notes", "--set", "code_size=8"),
         ("index", "notes", "--epochs", "2", "--set", "epochs=3"),
@@ -122,6 +125,7 @@ def test_wrong_usage_exits_with_2(arguments: tuple[str, ...], cli: Cli) -> None:
         (("denoise", "notes", "--index", "indexes/notes", "-o", "x/denoised"), "only images"),
         (("duplicates", "--index", "indexes/notes", "--sheet", "x/sheet.png"), "only images"),
         (("map", "--index", "indexes/photos", "-o", "x/map.txt"), "file type"),
+        (("clusters", "--index", "indexes/notes", "-k", "1000000000"), "choose 1 to 80"),
         (("add", "notes", "--index", "indexes/photos"), "documents"),
         (("remove", "nothing", "--index", "indexes/photos"), "no item was removed"),
     ],
@@ -137,7 +141,8 @@ def test_error_message_names_cause_and_remedy(arguments: tuple[str, ...], expect
     [
         (AesearchError("it failed: a \x1b[2J reason; a remedy"), 1, "aesearch: it failed: a \\x1b[2J reason; a remedy\n"),
         (PermissionError(errno.EACCES, "Permission denied", "photos"), 1, "aesearch: Permission denied: photos\n"),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "free space on the disk"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "set TMPDIR to a folder on another disk"),
+        (OSError(errno.ENOSPC, "No space left on device", "a.html"), 1, "a.html; free space on its disk"),
         (KeyboardInterrupt(), 130, "interrupted; run the same command again to resume\n"),
     ],
 )

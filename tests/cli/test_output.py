@@ -9,13 +9,14 @@ import pytest
 
 from aesearch.cli import output
 from aesearch.cli.output import (
-    MAX_NAMED_SKIPS,
+    MAX_NAMED_FILES,
     TEXT_WIDTH,
     describe_agreement,
     display_width,
     escape,
     format_bytes,
     print_csv,
+    print_file_warnings,
     print_hits,
     print_nonempty_columns,
     print_skipped,
@@ -120,10 +121,17 @@ def test_unexpected_skips_are_named_and_expected_ones_counted(capsys: pytest.Cap
 
 
 def test_long_lists_of_skips_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    print_skipped(skips(SkipCategory.UNREADABLE, MAX_NAMED_SKIPS + 7))
+    print_skipped(skips(SkipCategory.UNREADABLE, MAX_NAMED_FILES + 7), hint="; --json lists them all")
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == MAX_NAMED_SKIPS + 1
+    assert len(lines) == MAX_NAMED_FILES + 1
     assert lines[-1] == "skipped 7 more; --json lists them all"
+
+
+def test_long_lists_of_warnings_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    print_file_warnings({f"{number}.pdf": "page 3 is \x1b damaged" for number in range(MAX_NAMED_FILES + 7)})
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "read in part: 0.pdf: page 3 is \\x1b damaged"
+    assert lines[-1] == "read in part: 7 more"
 
 
 def test_nothing_is_printed_without_skips(capsys: pytest.CaptureFixture[str]) -> None:

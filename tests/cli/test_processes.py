@@ -65,6 +65,63 @@ def test_characters_missing_from_the_encoding_are_escaped(
     assert b"\\u65e5\\u672c" in result.stdout
 
 
+@pytest.mark.parametrize("style", ["table", "json", "paths"])
+def test_emoji_in_names_can_be_printed_in_any_encoding(style: str, tmp_cli: Cli, workspace: Path, tmp_path: Path) -> None:
+    shutil.copytree(workspace / "more" / "0", tmp_path / "photos" / "\N{GRINNING FACE}")
+    tmp_cli.succeed("index", "photos", *PCA)
+    query = str(min((tmp_path / "photos" / "\N{GRINNING FACE}").iterdir()))
+    arguments = ("query", query, "-k", "1", "--format", style)
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    result = subprocess.run([*COMMAND, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+    assert result.returncode == 0
+    assert b"Traceback" not in result.stderr
+    if style == "json":
+        assert json.loads(result.stdout.decode("cp1252"))[0]["path"] == query
+    else:
+        assert b"\\U0001f600" in result.stdout
+
+
+@pytest.mark.parametrize(("answer", "exit_code"), [("\n", 1), ("n\n", 1), ("y\n", 0)])
+def test_removal_of_most_items_is_asked_in_a_terminal(
+    answer: str, exit_code: int, tmp_cli: Cli, workspace: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(workspace / "more" / "0", tmp_path / "photos")
+    tmp_cli.succeed("index", "photos", *PCA, "--index", "i")
+    n_items = len(Retriever.load(tmp_path / "i"))
+    for path in list((tmp_path / "photos").iterdir())[1:]:
+        path.unlink()
+    controller, terminal = pty.openpty()
+    os.write(controller, answer.encode())
+    arguments = [*COMMAND, "index", "photos", "--index", "i"]
+    result = subprocess.run(arguments, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal, timeout=60)
+    os.close(terminal)
+    output = os.read(controller, 1 << 16).decode()
+    os.close(controller)
+    assert result.returncode == exit_code
+    assert f"Remove {n_items - 1} of {n_items} items? [y/N]" in output
+    assert "Traceback" not in output
+    assert len(Retriever.load(tmp_path / "i")) == (1 if exit_code == 0 else n_items)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("duplicates", "--index", "{index}"), "set TMPDIR to a folder on another disk"),
+        (("map", "-o", "map.html", "--index", "{index}"), "map.html; free space on its disk"),
+        (("map", "-o", "map.png", "--index", "{index}"), "map.png; free space on its disk"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_full_disk_is_named(arguments: tuple[str, ...], expected: str, pca_index: Path, tmp_path: Path) -> None:
+    limited = ["bash", "-c", 'ulimit -f 2; exec "$@"', "bash", *COMMAND]  # files of 2 KiB at most, as on a full disk
+    command = [*limited, *(argument.format(index=pca_index) for argument in arguments)]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    message = result.stderr.splitlines()[-1]
+    assert expected in message
+    assert "the index is intact" not in message
+
+
 def test_hits_are_links_in_a_terminal(workspace: Path, photo: Path) -> None:
     arguments = ("query", str(photo), "-k", "2", "--index", "indexes/photos", "--thumbnails", "none")
     controller, terminal = pty.openpty()
@@ -181,7 +238,7 @@ with write_lock(Path({str(tmp_path / "i")!r})):
 
 def test_index_follows_a_watched_folder(digit_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(digit_folder / "test" / "3", tmp_path / "photos" / "3")
-    arguments = [*COMMAND, "index", "photos", *PCA, "--watch", "--index", "photos/index", "--json"]
+    arguments = [*COMMAND, "index", "photos", *PCA, "--watch", "--allow-removals", "--index", "photos/index", "--json"]
     process = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert process.stdout is not None

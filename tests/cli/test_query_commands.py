@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aesearch.cli.query_commands import has_no_close_match
+from aesearch.index.retriever import Retriever
+from aesearch.items import Hit
+
 if TYPE_CHECKING:
     from .conftest import Cli
 
@@ -80,6 +84,25 @@ def test_augment_finds_a_rotated_copy(cli: Cli, pca_index: Path, tmp_path: Path)
     assert "--augment" in cli.fail("query", "--text", "thread", "--augment", *NOTES)
 
 
+@pytest.mark.parametrize("k", [10**9, 2**63 - 1, 10**30])
+def test_huge_k_gives_all_items(k: int, cli: Cli, pca_index: Path, photo: Path) -> None:
+    n_items = len(Retriever.load(pca_index))
+    for command in (("query", photo, "--format"), ("query", photo, "--rerank", "--format")):
+        assert len(cli.json(*command, "json", "-k", k, "--index", pca_index)) == n_items
+    assert len(cli.json("outliers", "-k", k, "--json", "--index", pca_index)) == n_items
+
+
+def test_page_shows_a_bounded_number_of_hits(
+    cli: Cli, pca_index: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aesearch.report.hits_page.MAX_HITS", 5)
+    result = cli.succeed("query", photo, "-k", "8", "--sheet", tmp_path / "hits.html", "--index", pca_index)
+    assert "; 3 more than the page shows" in result.stderr
+    page = (tmp_path / "hits.html").read_text()
+    assert page.count("<figcaption>") == 5
+    assert "3 more hits are not shown" in page
+
+
 def test_hits_are_written_as_a_page(cli: Cli, photo: Path, tmp_path: Path) -> None:
     note = min((cli.folder / "notes").rglob("*.txt"))
     for query, index, part in ((photo, PHOTOS, "data:image/jpeg"), (note, NOTES, "<mark>")):
@@ -97,3 +120,17 @@ def test_query_unlike_the_collection_is_reported(cli: Cli, workspace: Path, tmp_
     assert "no close match" in cli.succeed("query", tmp_path / "noise.png", *index).stderr
     known = min((workspace / "photos" / "0").iterdir())
     assert "no close match" not in cli.succeed("query", known, *index).stderr
+
+
+def test_identical_item_is_a_close_match(pca_index: Path) -> None:
+    retriever = Retriever.load(pca_index)
+    retriever.record.novelty_threshold = 0.0  # every item of the collection has a copy
+    assert not has_no_close_match(retriever, [Hit(1, "a", 1e-7)])  # 0, but for rounding
+    assert has_no_close_match(retriever, [Hit(1, "a", 0.01)])
+
+
+def test_query_that_is_read_in_part_is_reported(cli: Cli, tmp_path: Path) -> None:
+    text = "wait until the thread terminates, naïve café".encode() + b" \xff"
+    (tmp_path / "query.txt").write_bytes(text)
+    for result in (cli.succeed("query", "-", *NOTES, stdin=text), cli.succeed("query", tmp_path / "query.txt", *NOTES)):
+        assert "the query was read in part: 1 character is not valid utf-8, and replaced" in result.stderr

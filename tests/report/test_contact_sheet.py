@@ -5,7 +5,14 @@ import pytest
 from PIL import Image
 
 from aesearch.errors import NoItems
-from aesearch.report.contact_sheet import GAP_PIXELS, MIN_SIDE_PIXELS, draw_contact_sheet, draw_grid
+from aesearch.report.contact_sheet import (
+    CELL_PIXELS,
+    GAP_PIXELS,
+    MAX_GROUPS,
+    MIN_SIDE_PIXELS,
+    draw_contact_sheet,
+    draw_grid,
+)
 
 
 def test_grid_shows_images_in_rows() -> None:
@@ -25,6 +32,13 @@ def test_contact_sheet_has_one_row_per_group(digit_folder: Path, tmp_path: Path)
     rows = [np.array_split(row, 4, axis=1) for row in np.array_split(sheet, 2)]
     has_image = [[(cell < 128).any() for cell in row] for row in rows]
     assert has_image == [[True, True, False, False], [True, True, True, False]]
+
+
+def test_contact_sheet_has_a_bounded_number_of_rows(digit_folder: Path) -> None:
+    path = str(min((digit_folder / "test" / "1").iterdir()))
+    sheet = draw_contact_sheet([[path] * 100] * (MAX_GROUPS + 1))
+    assert sheet.width < 1100
+    assert 100 * CELL_PIXELS <= sheet.height < 16_383
 
 
 def test_contact_sheet_needs_a_group() -> None:

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from aesearch.report.html import embed_json, image_data_url, render_legend, render_page, render_table, write_page
+from aesearch.report.html import (
+    MAX_LEGEND_NAMES,
+    embed_json,
+    image_data_url,
+    render_legend,
+    render_page,
+    render_table,
+    write_page,
+)
 
 
 def test_hostile_text_is_escaped(hostile_text: str, check_page: Callable[[str], None]) -> None:
@@ -31,6 +39,18 @@ def test_data_url_holds_resized_image(size: tuple[int, int], expected: tuple[int
     prefix, content = image_data_url(Image.new("L", size)).split(",")
     assert prefix == "data:image/jpeg;base64"
     assert Image.open(io.BytesIO(base64.b64decode(content))).size == expected
+
+
+def test_legend_has_a_bounded_length(check_page: Callable[[str], None]) -> None:
+    legend = render_legend([f"label {number}" for number in range(1000)])
+    check_page(legend)
+    assert legend.count("<li>") == MAX_LEGEND_NAMES + 1
+    assert "950 more" in legend
+
+
+def test_page_with_undecodable_file_name_is_written(tmp_path: Path) -> None:
+    write_page(tmp_path / "page.html", "caf\udce9.png")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "caf\\udce9.png"
 
 
 def test_write_page_creates_folder(tmp_path: Path) -> None:
