@@ -52,11 +52,18 @@ class Spool:
 
     @property
     def keys(self) -> np.ndarray:
-        """[N] int64, in the order of the rows."""
+        """Keys of all rows in their order, [n_rows] int64."""
         return _merge(self._keys)
 
     def append(self, keys: np.ndarray, X: Any) -> None:
-        """Append rows [N, ...], dense or csr, under the keys [N] int64. All batches have the same type and width."""
+        """Append rows.
+
+        Parameters
+        ----------
+        keys : array of shape (n_rows,), int64
+        X : array or csr matrix of shape (n_rows, ...)
+            All batches have the same type and width.
+        """
         keys = np.asarray(keys, np.int64)
         if is_sparse(X):
             counts = np.diff(X.indptr).astype(np.int64)
@@ -74,6 +81,7 @@ class Spool:
         return array.dtype.str, data.nbytes, zlib.crc32(data)
 
     def _register(self, batch: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Add a batch, which is in the files already, to the rows."""
         self._shape, self._is_sparse = tuple(batch["shape"]), "counts" in arrays
         self._dtypes |= {name: array.dtype for name, array in arrays.items()}
         self._keys.append(arrays["keys"])
@@ -82,9 +90,11 @@ class Spool:
         self._length += len(arrays["keys"])
 
     def _reopen(self, known_keys: Container[int] | None) -> None:
-        """Register the complete batches and truncate the files after them."""
+        """Register the complete batches, and truncate the files after the last one."""
         sizes = {LOG_FILE: 0}
         for line in self._file(LOG_FILE).readlines():
+            if not line.endswith(b"\n"):
+                break
             try:
                 batch = json.loads(line)
                 arrays = {name: self._read_next(name, *entry) for name, entry in batch["files"].items()}
@@ -107,13 +117,14 @@ class Spool:
         return np.frombuffer(data, dtype)
 
     def _file(self, name: str) -> IO[bytes]:
-        """Return an open file, which reads from the start and writes at the end."""
+        """Return an open file, which is read from the start and written at the end."""
         if name not in self._files:
             self._files[name] = open(self._folder / name, "a+b")  # noqa: SIM115  # closed by close()
             self._files[name].seek(0)
         return self._files[name]
 
     def _memory_map(self, name: str) -> np.ndarray:
+        """Return the content of a file without reading it into memory."""
         self._files[name].flush()
         if not (self._folder / name).stat().st_size:
             return np.zeros(0, self._dtypes[name])
@@ -125,7 +136,7 @@ class Spool:
             self._files[name].flush()
 
     def rows(self, positions: np.ndarray) -> Rows:
-        """Return the rows at ascending positions [M] as an array in memory, [M, ...]."""
+        """Return the rows at ascending positions [n] as an array in memory, [n, ...]."""
         if not self._is_sparse:
             return np.array(self._memory_map("rows").reshape(self._length, *self._shape)[_as_slice(positions)])
         from scipy.sparse import csr_array
@@ -139,7 +150,7 @@ class Spool:
         return csr_array((weights, columns, indptr), shape=(len(positions), self._shape[0]))
 
     def sample(self, max_rows: int, seed: int = 0) -> Rows:
-        """Return all rows, or a random sample of `max_rows` of them, in their order."""
+        """Return all rows in their order, or a random sample of `max_rows` of them."""
         if self._length <= max_rows:
             return self.rows(np.arange(self._length))
         return self.rows(np.sort(np.random.default_rng(seed).choice(self._length, max_rows, replace=False)))
@@ -151,13 +162,13 @@ class Spool:
 
 
 def _merge(parts: list[np.ndarray]) -> np.ndarray:
-    """Concatenate the parts in place and return the result: parts are appended more often than they are read."""
+    """Concatenate the parts in place and return the result. Parts are appended more often than they are read."""
     if len(parts) > 1:
         parts[:] = [np.concatenate(parts)]
     return parts[0]
 
 
 def _as_slice(positions: np.ndarray) -> np.ndarray | slice:
-    """Return consecutive positions as a slice, which is many times faster to read."""
+    """Return consecutive positions as a slice, which is read many times faster, and other positions as they are."""
     is_consecutive = len(positions) and positions[-1] - positions[0] == len(positions) - 1
     return slice(int(positions[0]), int(positions[-1]) + 1) if is_consecutive else positions

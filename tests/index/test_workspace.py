@@ -1,6 +1,5 @@
-"""A build that is broken off, wherever, and gone on with ends in the index of one that never was."""
+"""A workspace resumes from what is intact and of the same plan, and discards everything else."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,252 +8,179 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aesearch import building
-from aesearch.catalog import create_coder
-from aesearch.errors import InvalidParameter
-from aesearch.index.build import Progress
+from aesearch.arrays import read_json
+from aesearch.coders.linear import PCA
+from aesearch.errors import Busy, InvalidParameter
+from aesearch.features.vectors import Vectors
+from aesearch.index.build import Batching, build_index
+from aesearch.index.plan import BuildPlan
+from aesearch.index.progress import Progress, ProgressCallback
 from aesearch.index.retriever import Retriever
-from aesearch.readers.folder import read_files
+from aesearch.index.workspace import FORMAT_KEY, Workspace, last_used
+from aesearch.items import Item
+
+Snapshot = Callable[[Retriever], tuple[Any, ...]]
+
+BATCHING = Batching(read=10, encode=16, commit_seconds=0)
+PLAN = {"coder": "pca"}
 
 
-class Broken(Exception):
-    pass
+def build(folder: Path, workspace: Path, on_progress: ProgressCallback) -> Retriever:
+    return Retriever(build_index(BuildPlan(folder, coder="pca", code_size=8), workspace, on_progress, BATCHING))
 
 
-def build(folder: Path, work: Path | None, watch: Any = None, **settings: Any) -> Retriever:
-    usual = {"code_size": 8, "epochs": 3, "device": "cpu", "coder": "dense"}
-    chosen = {name: value for name, value in {**usual, **settings}.items() if value is not None}
-    return Retriever.build(folder, workspace=work, on_progress=watch, **chosen)
+@pytest.fixture(scope="module")
+def expected(image_folder: Path, snapshot: Snapshot) -> tuple[Any, ...]:
+    """Return the result of an uninterrupted build."""
+    return snapshot(Retriever.build(image_folder, coder="pca", code_size=8))
 
 
-def breaking_at(stage: str, number: int) -> Callable[[Progress], None]:
-    """Raises Broken at that stage's `number`-th report."""
-    seen = 0
-
-    def watch(progress: Progress) -> None:
-        nonlocal seen
-        seen += progress.stage == stage
-        if progress.stage == stage and seen == number:
-            raise Broken
-
-    return watch
-
-
-def state(retriever: Retriever) -> tuple[Any, ...]:
-    """All that is to be the same: items, files, what was left out, codes."""
-    rows = list(retriever.ledger.all_rows())
-    codes = retriever.store.codes(np.array([row.key for row in rows]))
-    return rows, retriever.ledger.files(), retriever.ledger.skipped, np.asarray(codes).tolist()
-
-
-@pytest.fixture(autouse=True)
-def every_batch_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As those of a long build are, of which a batch or two take longer than two seconds."""
-    monkeypatch.setattr(building, "COMMIT_EVERY", 0)
+@pytest.fixture(scope="module")
+def left_behind(
+    image_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    interrupt_at: Callable[[str, int], ProgressCallback],
+    interrupted: type[Exception],
+) -> dict[str, Path]:
+    """Return the workspaces of builds that were interrupted while reading and while encoding. Do not change them."""
+    workspaces = {stage: tmp_path_factory.mktemp(stage) / "workspace" for stage in ("read", "encode")}
+    for stage, workspace in workspaces.items():
+        with pytest.raises(interrupted):
+            build(image_folder, workspace, interrupt_at(stage, 4))
+    return workspaces
 
 
 @pytest.fixture
-def folder(digit_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Some 290 pictures, and among them two that are none; read and encoded a few at a time."""
-    monkeypatch.setattr(building, "READ_BATCH", 40)
-    monkeypatch.setattr(building, "BATCH", 64)
-    place = tmp_path / "digits"
-    for path in sorted((digit_folder / "train").rglob("*.png"))[::5]:
-        target = place / path.relative_to(digit_folder / "train")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
-    (place / "0" / "aa.png").write_bytes(b"no picture")
-    (place / "7" / "zz.png").write_bytes(b"no picture")
-    return place
+def workspace(left_behind: dict[str, Path], tmp_path: Path) -> Path:
+    """Return a copy of the workspace of a build that was interrupted while encoding."""
+    return shutil.copytree(left_behind["encode"], tmp_path / "workspace")
 
 
-@pytest.mark.parametrize(
-    ("stage", "number"),
-    [
-        ("read", 1),
-        ("read", 2),
-        ("read", 5),
-        ("read", 9),
-        ("train", 1),
-        ("train", 2),
-        ("encode", 1),
-        ("encode", 3),
-        ("store", 1),
-    ],
-)
-def test_it_ends_in_the_same_index(stage: str, number: int, folder: Path, tmp_path: Path) -> None:
-    bits = number % 2 == 0
-    expected = build(folder, None, bits=bits)
-    with pytest.raises(Broken):
-        build(folder, tmp_path / "work", breaking_at(stage, number), bits=bits)
-    told: list[Progress] = []
-    found = build(folder, tmp_path / "work", told.append, bits=bits)
-    assert state(found) == state(expected)
-    assert {"0/aa.png", "7/zz.png"} <= set(found.ledger.skipped)
-    before = min(40 * (number - 1), len(expected)) if stage == "read" else len(expected)
-    assert told[0] == Progress("read", before, told[0].total)  # what was read is not read again
-    assert [epoch["train_loss"] for epoch in found.record.epochs] == [e["train_loss"] for e in expected.record.epochs]
+def damage(path: Path, kind: str) -> None:
+    content = path.read_bytes()
+    match kind:
+        case "truncated":
+            path.write_bytes(content[: len(content) * 2 // 3])
+        case "zeroed":
+            path.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+        case "missing":
+            path.unlink()
 
 
-def test_what_was_not_committed_yet_is_read_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = build(folder, None)
-    monkeypatch.setattr(building, "COMMIT_EVERY", 1e9)
-    with pytest.raises(Broken):
-        build(folder, tmp_path / "work", breaking_at("read", 5))
-    told: list[Progress] = []
-    found = build(folder, tmp_path / "work", told.append)
-    assert told[0].done == 0
-    assert state(found) == state(expected)
-
-
-def test_a_sample_of_which_nothing_can_be_read_is_made_up_for(folder: Path) -> None:
-    files = read_files(folder)
-    for path in files.spread(64).paths:
-        (folder / path).write_bytes(b"no picture")
-    retriever = Retriever.build(folder, coder="pca", code_size=8)
-    assert 0 < len(retriever) == len(files) - len(retriever.ledger.skipped)
-
-
-def test_broken_off_again_and_again_it_ends_all_the_same(folder: Path, tmp_path: Path) -> None:
-    expected = build(folder, None, coder="neighbors", steps_per_round=20)
-    for stage, number in (("read", 3), ("read", 3), ("read", 2), ("train", 1), ("train", 2), ("encode", 2), ("encode", 2)):
-        with pytest.raises(Broken):
-            build(folder, tmp_path / "work", breaking_at(stage, number), coder="neighbors", steps_per_round=20)
-    assert state(build(folder, tmp_path / "work", coder="neighbors", steps_per_round=20)) == state(expected)
-
-
-def test_a_table_that_was_read_in_part_is_gone_on_with(documents: list[Any], tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(building, "READ_BATCH", 40)
-    table = tmp_path / "notes.jsonl"
-    rows = [{"id": item.id, "text": item.content} for item in documents[:150]]
-    rows[110] = rows[10]  # one of an id that is there already: noted, whether it is met before the break or after
-    table.write_text("\n".join(map(json.dumps, rows)) + "\n")
-    expected = Retriever.build(table, coder="lsa", code_size=8)
-    for number in (2, 4):
-        work = tmp_path / f"work{number}"
-        with pytest.raises(Broken):
-            Retriever.build(table, coder="lsa", code_size=8, workspace=work, on_progress=breaking_at("read", number))
-        found = Retriever.build(table, coder="lsa", code_size=8, workspace=work)
-        assert state(found) == state(expected)
-        assert len(found) == 149
-
-
-def test_rows_that_changed_in_a_table_that_was_read_in_part_are_read_again(
-    documents: list[Any], tmp_path: Path, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr(building, "READ_BATCH", 10)
-    (tmp_path / "notes").mkdir()
-    tables = [tmp_path / "notes" / f"{number}.jsonl" for number in range(3)]
-    rows = [{"id": item.id, "text": item.content} for item in documents[:40]]
-    for table in tables[:2]:
-        table.write_text("\n".join(map(json.dumps, rows)) + "\n")
-    work = tmp_path / "work"
-    with pytest.raises(Broken):
-        Retriever.build(tmp_path / "notes", coder="lsa", code_size=8, workspace=work, on_progress=breaking_at("read", 3))
-    rows[5]["text"] = "sockets and locks"
-    del rows[6]
-    tables[0].write_text("\n".join(map(json.dumps, rows)) + "\n")
-    found = Retriever.build(tmp_path / "notes", coder="lsa", code_size=8, workspace=work)
-    there = {item.id: item.digest for item in read_files(tmp_path / "notes")}
-    assert {row.id: row.digest for row in found.ledger.all_rows()} == there
-    with pytest.raises(Broken):
-        Retriever.build(tmp_path / "notes", coder="lsa", code_size=9, workspace=work, on_progress=breaking_at("read", 3))
-    tables[0].rename(tables[2])
-    found = Retriever.build(tmp_path / "notes", coder="lsa", code_size=9, workspace=work)
-    assert {row.path for row in found.ledger.all_rows()} == {"1.jsonl", "2.jsonl"}
-
-
+@pytest.mark.parametrize("kind", ["truncated", "zeroed", "missing"])
 @pytest.mark.parametrize(
     ("stage", "name"),
     [
         *(("read", name) for name in ("rows/rows", "rows/keys", "rows/batches.jsonl", "ledger.sqlite")),
         *(("encode", name) for name in ("rows/rows", "codes/rows", "codes/batches.jsonl", "ledger.sqlite")),
-        ("encode", "features/settings.json"),
+        ("encode", "features/config.json"),
     ],
 )
-@pytest.mark.parametrize("harm", ["cut", "zeros", "gone"])
-def test_what_never_reached_the_disk_is_done_again(stage: str, name: str, harm: str, folder: Path, tmp_path: Path) -> None:
-    settings = {"coder": "pca", "epochs": None, "device": None}  # trains at once
-    expected = build(folder, None, **settings)
-    work = tmp_path / "work"
-    with pytest.raises(Broken):
-        build(folder, work, breaking_at(stage, 4), **settings)
-    path = work / name
-    raw = path.read_bytes()
-    if harm == "cut":
-        path.write_bytes(raw[: len(raw) * 2 // 3])
-    elif harm == "zeros":
-        path.write_bytes(raw[: len(raw) // 2] + bytes(len(raw) - len(raw) // 2))
-    else:
-        path.unlink()
-    assert state(build(folder, work, **settings)) == state(expected)
+def test_damaged_results_are_computed_again(
+    stage: str,
+    name: str,
+    kind: str,
+    image_folder: Path,
+    tmp_path: Path,
+    left_behind: dict[str, Path],
+    expected: tuple[Any, ...],
+    snapshot: Snapshot,
+) -> None:
+    workspace = shutil.copytree(left_behind[stage], tmp_path / "workspace")
+    damage(workspace / name, kind)
+    assert snapshot(build(image_folder, workspace, lambda progress: None)) == expected
 
 
-@pytest.mark.parametrize("plan", [b"", b'{\n "unfinished index', b'{\n "unfinished index of aesearch, format": 0\n}'])
-def test_work_whose_plan_is_not_to_be_read_is_done_again(plan: bytes, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Broken):
-        build(folder, tmp_path / "work", breaking_at("encode", 2))
-    (tmp_path / "work" / "plan.json").write_bytes(plan)
-    assert state(build(folder, tmp_path / "work")) == state(build(folder, None))
+@pytest.mark.parametrize("content", [b"", b'{\n "workspace of', f'{{\n "{FORMAT_KEY}": 0\n}}'.encode()])
+def test_unreadable_plan_empties_the_workspace(
+    content: bytes, image_folder: Path, workspace: Path, expected: tuple[Any, ...], snapshot: Snapshot
+) -> None:
+    (workspace / "plan.json").write_bytes(content)
+    reports: list[Progress] = []
+    assert snapshot(build(image_folder, workspace, reports.append)) == expected
+    assert reports[0].done == 0
 
 
-def test_work_of_another_plan_is_thrown_away(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Broken):
-        build(folder, tmp_path / "work", breaking_at("encode", 2))
-    told: list[Progress] = []
-    found = build(folder, tmp_path / "work", told.append, code_size=16)
-    assert told[0].done == 0
-    assert state(found) == state(build(folder, None, code_size=16))
+def test_results_of_other_plan_are_discarded(workspace: Path) -> None:
+    plan = {key: value for key, value in read_json(workspace / "plan.json").items() if key != FORMAT_KEY}
+    same = Workspace(workspace, plan)
+    assert (len(same.rows), len(same.ledger)) == (60, 60)
+    same.close()
+    other = Workspace(workspace, plan | {"code_size": 16})
+    assert (len(other.rows), len(other.codes), len(other.ledger), other.features) == (0, 0, 0, None)
+    other.close()
 
 
-def test_files_that_came_while_it_was_trained_are_learned_from(folder: Path, tmp_path: Path) -> None:
-    late = folder / "9" / "late"
-    late.mkdir()
-    for number, path in enumerate(sorted((folder / "8").iterdir())):
-        path.rename(late / f"{number}.png")
-    late.rename(tmp_path / "late")
-    with pytest.raises(Broken):
-        build(folder, tmp_path / "work", breaking_at("train", 2), epochs=4)
-    (tmp_path / "late").rename(late)
-    found = build(folder, tmp_path / "work", epochs=4)
-    assert {row.id for row in found.ledger.all_rows()} >= {f"9/late/{number}.png" for number in range(5)}
-    assert "added" not in found.record  # the coder has seen all of them
+@pytest.mark.parametrize("foreign", ["0/0.png", "plan.json", "my thesis.txt"])
+def test_folder_with_other_files_is_left_alone(foreign: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / foreign).parent.mkdir(parents=True)
+    (folder / foreign).write_text("{}")
+    (folder / "rows").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InvalidParameter, match=f"is not a workspace: it contains {foreign.partition('/')[0]}"):
+        Workspace(folder, PLAN)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "plan.json").write_text("{}")
-    (tmp_path / "mine" / "rows").mkdir()
-    (tmp_path / "mine" / "rows" / "thesis.txt").write_text("years of work")
-    for place, named in ((folder, "0"), (tmp_path / "mine", "plan.json")):
-        before = sorted(tmp_path.rglob("*"))
-        with pytest.raises(InvalidParameter, match=f"holds {named}, which is no work on an index"):
-            build(folder, place)
-        assert sorted(tmp_path.rglob("*")) == before
+def test_workspace_with_foreign_file_is_not_emptied(workspace: Path) -> None:
+    (workspace / "thesis.txt").write_text("years of work")
+    with pytest.raises(InvalidParameter, match=r"it contains thesis\.txt"):
+        Workspace(workspace, PLAN)
+    assert (workspace / "rows").is_dir()
 
 
-def test_items_made_in_memory_cannot_be_gone_on_with(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidParameter, match="only a build from files"):
-        Retriever.build(list(read_files(folder)), workspace=tmp_path / "work")
+def test_workspace_has_one_user(workspace: Path) -> None:
+    plan = {key: value for key, value in read_json(workspace / "plan.json").items() if key != FORMAT_KEY}
+    first = Workspace(workspace, plan)
+    with pytest.raises(Busy, match="another process"):
+        Workspace(workspace, plan)
+    first.close()
 
 
-def test_a_coder_of_the_user_s_is_given_back_without_a_checkpoint(folder: Path, tmp_path: Path) -> None:
-    coder = create_coder("dense", code_size=8, epochs=2, device="cpu")
-    for work in (None, tmp_path / "work"):
-        Retriever.build(folder, coder=coder, workspace=work)
-        assert coder.checkpoint is None
+def test_rebuilt_workspace_survives_the_next_crash(tmp_path: Path) -> None:
+    add_rows(Workspace(tmp_path, PLAN), 3)
+    damage(tmp_path / "features" / "config.json", "missing")
+    rebuilt = Workspace(tmp_path, PLAN)
+    assert len(rebuilt.rows) == 0
+    add_rows(rebuilt, 5, close=False)
+    copy = shutil.copytree(tmp_path, tmp_path.with_name("copy"))  # as a killed process leaves it
+    assert len(Workspace(copy, PLAN).rows) == 5
 
 
-def test_files_that_changed_meanwhile_are_brought_up_to_date(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Broken):
-        build(folder, tmp_path / "work", breaking_at("read", 5))
-    (first, second, *_, last) = sorted(folder.rglob("*.png"))[1:-1]
-    first.unlink()
-    second.write_bytes(last.read_bytes())
-    (folder / "0" / "new.png").write_bytes(last.read_bytes())
-    found = build(folder, tmp_path / "work")
-    assert found.record.resumed_items == 160
-    ids = {str(path.relative_to(folder)) for path in folder.rglob("*.png")} - {"0/aa.png", "7/zz.png"}
-    rows = {row.id: row for row in found.ledger.all_rows()}
-    assert rows.keys() == ids
-    assert rows[str(second.relative_to(folder))].digest == rows["0/new.png"].digest
+def add_rows(workspace: Workspace, n_rows: int, *, close: bool = True) -> None:
+    """Store vectors in a workspace and commit them."""
+    items = [Item(str(number), np.arange(4, dtype=np.float32) + number) for number in range(n_rows)]
+    features = Vectors().fit(items)
+    workspace.save_features(features)
+    keys = np.array(workspace.ledger.add(items), np.int64)
+    workspace.rows.append(keys, features.transform(items))
+    workspace.commit()
+    if close:
+        workspace.close()
+
+
+def test_checkpoint_depends_on_number_of_rows(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, PLAN)
+    add_rows(workspace, 3, close=False)
+    first = workspace.training_checkpoint
+    workspace.rows.append(np.array([1]), np.zeros((1, 4), np.float32))
+    assert workspace.training_checkpoint != first
+    assert workspace.training_checkpoint.parent == tmp_path
+
+
+def test_codes_of_same_coder_are_kept(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, PLAN)
+    add_rows(workspace, 6, close=False)
+    X = workspace.rows.rows(np.arange(6))
+    coder = PCA(1).fit(X)
+    workspace.codes_of(coder).append(workspace.rows.keys[:4], coder.encode(X[:4]))
+    assert len(workspace.codes_of(coder)) == 4
+    coder.components = -coder.components
+    assert len(workspace.codes_of(coder)) == 0
+
+
+def test_last_use_of_workspace_is_recorded(tmp_path: Path) -> None:
+    assert last_used(tmp_path) == 0
+    Workspace(tmp_path, PLAN).close()
+    assert last_used(tmp_path) > 0

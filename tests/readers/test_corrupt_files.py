@@ -1,0 +1,97 @@
+"""Corrupt files are read or skipped by name, and never crash a reader; benchmarks/fuzz.py tests this at length."""
+
+import csv
+import gzip
+import io
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aesearch.readers.folder import read_files
+
+N_FILES_PER_FORMAT = 30
+IMAGE_FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "ppm")
+
+
+def corrupt(content: bytes, rng: random.Random) -> bytes:
+    """Return a content with bytes altered, zeroed, inserted or deleted, or without its end."""
+    result = bytearray(content)
+    for _ in range(rng.choice((1, 2, 20))):
+        position, length = rng.randrange(len(result) or 1), rng.choice((1, 4, 300))
+        match rng.randrange(5):
+            case 0:
+                result[position : position + 1] = bytes([rng.randrange(256)])
+            case 1:
+                result[position : position + length] = bytes(length)
+            case 2:
+                result[position : position + 4] = b"\xff\xff\xff\x7f"
+            case 3:
+                result[position:position] = result[rng.randrange(len(result) or 1) :][:length]
+            case 4:
+                del result[position : len(result) if rng.random() < 0.3 else position + length]
+    return bytes(result)
+
+
+def encode_image(image_format: str) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    Image.fromarray(pixels).save(file, image_format)
+    return file.getvalue()
+
+
+def encode_docx() -> bytes:
+    docx = pytest.importorskip("docx")
+    document, file = docx.Document(), io.BytesIO()
+    document.add_paragraph("threads and locks")
+    document.save(file)
+    return file.getvalue()
+
+
+def encode_csv() -> bytes:
+    file = io.StringIO()
+    csv.writer(file).writerows([("id", "text"), *((number, f'row "{number}", of many') for number in range(20))])
+    return file.getvalue().encode()
+
+
+def encode_npy() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.ones((5, 8)))
+    return file.getvalue()
+
+
+def intact_files(kind: str) -> dict[str, bytes]:
+    """Return the content of an intact file of each format, by its ending."""
+    if kind == "images":
+        return {f".{image_format}": encode_image(image_format) for image_format in IMAGE_FORMATS}
+    if kind == "vectors":
+        return {".npy": encode_npy()}
+    lines = b"".join(json.dumps({"id": number, "text": f"row {number}"}).encode() + b"\n" for number in range(20))
+    return {
+        ".html": b"<html><body><p>threads <b>and</b> locks</body></html>",
+        ".jsonl": lines,
+        ".jsonl.gz": gzip.compress(lines),
+        ".csv": encode_csv(),
+        ".docx": encode_docx(),
+    }
+
+
+@pytest.mark.parametrize("kind", ["images", "documents", "vectors"])
+def test_corrupt_files_are_read_or_skipped_by_name(kind: str, tmp_path: Path) -> None:
+    formats = intact_files(kind)
+    for ending, content in formats.items():
+        folder = tmp_path / ending.strip(".")
+        folder.mkdir()
+        for number in range(N_FILES_PER_FORMAT):
+            written = corrupt(content, random.Random(number)) if number else content
+            (folder / f"{number:03}{ending}").write_bytes(written)
+    files = read_files(tmp_path)
+    items = list(files)
+    assert {item.path for item in items} | {path.partition("#")[0] for path in files.skipped} == files.paths.keys()
+    assert {item.path for item in items} >= {f"{ending.strip('.')}/000{ending}" for ending in formats}
+    reasons = {path: skip.reason for path, skip in files.skipped.items()}
+    failures = {path: reason for path, reason in reasons.items() if "reader failed" in reason or "crashed" in reason}
+    assert not failures
