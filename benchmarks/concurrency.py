@@ -2,9 +2,9 @@
 
     python benchmarks/concurrency.py [--count 100] [--readers 8]
 
-A writer commits COUNT updates, each of which adds items and removes others. Meanwhile, readers load, refresh and query
-the index, and log their results. Afterwards, each result is compared with that of the commit it belongs to, with
-distances computed by NumPy alone.
+A writer commits COUNT updates; each adds and removes items. Meanwhile, readers load, refresh and query the index, and log
+their results. Afterwards, each result is compared with that of the commit it belongs to, with distances computed by NumPy
+alone.
 
 Target: no query fails, and every result belongs to exactly one commit.
 """
