@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.analysis.neighborhoods import iter_neighbors, spool_features
+from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable, iter_neighbors, spool_features
 from aesearch.arrays import is_sparse
 from aesearch.search.reranking import normalize_rows
 from aesearch.stores.base import NO_KEY
@@ -58,7 +58,11 @@ class DuplicateGroup:
         return {"is_exact": self.is_exact, "similarity": round(self.similarity, 4), "ids": self.ids, "paths": self.paths}
 
 
-def find_duplicates(retriever: Retriever, threshold: float = DEFAULT_THRESHOLD) -> list[DuplicateGroup]:
+def find_duplicates(
+    retriever: Retriever,
+    threshold: float = DEFAULT_THRESHOLD,
+    on_unreadable: UnreadableCallback = ignore_unreadable,
+) -> list[DuplicateGroup]:
     """Return the groups of duplicates: exact ones first, then by descending similarity.
 
     Altered copies are found only in an index of files, which are read again. Among items created in memory, only those with
@@ -69,6 +73,9 @@ def find_duplicates(retriever: Retriever, threshold: float = DEFAULT_THRESHOLD) 
     retriever : Retriever
     threshold : float
         Cosine similarity, between -1 and 1, at which two items count as duplicates.
+    on_unreadable : callable, optional
+        Called with the number of items whose files can no longer be read, if there are any. Among these only items with
+        identical content are found, because the index holds their checksums.
     """
     rows = {row.key: row for row in retriever.ledger.all_rows()}
     sets = DisjointSets(rows)
@@ -80,7 +87,7 @@ def find_duplicates(retriever: Retriever, threshold: float = DEFAULT_THRESHOLD) 
         for copy in copies:
             sets.join(first, copy, 1.0)
     if retriever.record.source:
-        for a, b, similarity in find_candidate_pairs(retriever, np.array(list(rows), np.int64)):
+        for a, b, similarity in find_candidate_pairs(retriever, np.array(list(rows), np.int64), on_unreadable):
             if similarity >= threshold:
                 sets.join(a, b, similarity)
     groups = [_make_group(retriever, [rows[key] for key in keys], similarity) for keys, similarity in sets.groups()]
@@ -94,7 +101,9 @@ def _make_group(retriever: Retriever, rows: Iterable[LedgerRow], similarity: flo
     return DuplicateGroup([row.id for row in rows], paths, 1.0 if is_exact else similarity, is_exact)
 
 
-def find_candidate_pairs(retriever: Retriever, keys: np.ndarray) -> Iterator[tuple[int, int, float]]:
+def find_candidate_pairs(
+    retriever: Retriever, keys: np.ndarray, on_unreadable: UnreadableCallback = ignore_unreadable
+) -> Iterator[tuple[int, int, float]]:
     """Yield the keys of each item and each of its nearest neighbors by code, and the similarity of the two.
 
     The similarity is the cosine of the rerank features, from -1 to 1. Dense features are centered first.
@@ -103,8 +112,11 @@ def find_candidate_pairs(retriever: Retriever, keys: np.ndarray) -> Iterator[tup
     ----------
     retriever : Retriever
     keys : array of shape (n_items,), int64
+    on_unreadable : callable, optional
     """
     with spool_features(retriever, keys) as spool:
+        if len(spool) < len(keys):
+            on_unreadable(len(keys) - len(spool))
         mean = _mean_features(spool)
         for batch in iter_neighbors(retriever.store, spool, N_NEIGHBORS):
             features, neighbor_features = _normalize(batch.features, mean), _normalize(batch.neighbor_features, mean)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,14 @@ from aesearch.stores.base import NO_KEY, Store
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
     from aesearch.index.retriever import Retriever
+
+
+UnreadableCallback = Callable[[int], None]
+"""Called with the number of items whose files can no longer be read, if there are any."""
+
+
+def ignore_unreadable(n_items: int) -> None:
+    """Do nothing. This is the default callback."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,8 @@ def iter_neighbors(store: Store, spool: Spool, k: int) -> Iterator[NeighborBatch
     for neighbor_keys, _ in store.neighbors_of(keys, k):
         own = np.arange(start, start + len(neighbor_keys))
         start += len(neighbor_keys)
-        spooled = np.array([[position_of.get(key, NO_KEY) for key in row] for row in neighbor_keys.tolist()])
+        found = [position_of.get(key, NO_KEY) for key in neighbor_keys.ravel().tolist()]
+        spooled = np.array(found, np.int64).reshape(neighbor_keys.shape)
         needed, inverse = np.unique(spooled[spooled != NO_KEY], return_inverse=True)
         positions = np.full(spooled.shape, NO_KEY)
         positions[spooled != NO_KEY] = inverse

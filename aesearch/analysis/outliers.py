@@ -14,8 +14,9 @@ import numpy as np
 
 from aesearch.analysis.decoding import reconstruct_rows, require_decoder
 from aesearch.analysis.metrics import squared_errors
-from aesearch.analysis.neighborhoods import iter_neighbors, spool_features
+from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable, iter_neighbors, spool_features
 from aesearch.arrays import is_sparse
+from aesearch.errors import InvalidParameter, NoItems
 from aesearch.search.reranking import normalize_rows
 from aesearch.stores.base import NO_KEY
 
@@ -56,7 +57,12 @@ class Outlier:
         return asdict(self)
 
 
-def find_outliers(retriever: Retriever, k: int = 20, method: OutlierMethod | None = None) -> list[Outlier]:
+def find_outliers(
+    retriever: Retriever,
+    k: int = 20,
+    method: OutlierMethod | None = None,
+    on_unreadable: UnreadableCallback = ignore_unreadable,
+) -> list[Outlier]:
     """Return the k items with the highest outlier scores, highest first.
 
     Items whose files can no longer be read are missing, unless the method is "codes".
@@ -68,17 +74,32 @@ def find_outliers(retriever: Retriever, k: int = 20, method: OutlierMethod | Non
     method : {"features", "codes", "reconstruction"}, optional
         "features" measures the distances to the nearest neighbors in the rerank features, for which the files are read
         again. "codes" measures them in the codes, which is fast. "reconstruction" measures the reconstruction error; it
-        needs an index loaded with `encoder_only=False`. None means "features" for an index of files, "codes" for items
-        created in memory.
+        needs an index loaded with `encoder_only=False`. None means "features" for an index of files, and "codes" if the
+        items were created in memory or none of the files can be read.
+    on_unreadable : callable, optional
+        Called with the number of items whose files can no longer be read, if there are any.
 
     Raises
     ------
+    NoItems
+        If the given method needs the files, and none of them can be read.
     InvalidParameter
         If the method needs files but the items were created in memory, or needs the decoder but it is not loaded.
     """
+    if k < 1:
+        raise InvalidParameter(f"k is {k}; it must be at least 1")
     rows = {row.key: row for row in retriever.ledger.all_rows()}
-    method = method or ("features" if retriever.record.source else "codes")
-    keys, scores = score_items(retriever, np.array(list(rows), np.int64), method)
+    all_keys = np.array(list(rows), np.int64)
+    chosen = method or ("features" if retriever.record.source else "codes")
+    keys, scores = score_items(retriever, all_keys, chosen)
+    if len(keys) < len(all_keys):
+        on_unreadable(len(all_keys) - len(keys))
+        if not len(keys) and method:
+            raise NoItems(
+                "none of the files can be read; run aesearch relocate OLD NEW if they were moved, or use --by codes"
+            )
+        if not len(keys):
+            keys, scores = score_items(retriever, all_keys, "codes")
     percentiles = 100 * np.searchsorted(np.sort(scores), scores) / max(1, len(scores))
     outliers = []
     for position in np.lexsort((keys, -scores))[:k].tolist():

@@ -19,7 +19,7 @@ from aesearch.catalog import create_store
 from aesearch.coders.base import Coder, Epoch
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.base import Features
-from aesearch.index.edits import READ_BATCH, batches, register_items
+from aesearch.index.edits import READ_BATCH, batches, prepare_rows, register_items
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import Progress, ProgressCallback, Stage, ignore_progress
 from aesearch.index.record import BuildRecord
@@ -144,10 +144,11 @@ def read_items(plan: BuildPlan, work: Workspace, on_progress: ProgressCallback, 
         skips: dict[str, Skip] = {}
         new = [item for item in batch if item.id not in known_ids]
         known_ids.difference_update(item.id for item in batch)
-        registered = register_items(work.ledger, new, features, skips)
+        prepared = prepare_rows(new, features, skips)
+        registered = register_items(work.ledger, prepared.items, features, skips)
         if registered:
-            work.rows.append(np.array(list(registered), np.int64), features.transform(list(registered.values())))
-        tracker.finish_before(batch[-1].path, skips)
+            work.rows.append(np.array(list(registered), np.int64), prepared.rows_of(registered.values()))
+        tracker.finish_before(batch[-1].path, skips, prepared.warnings)
         if time.monotonic() - last_commit >= batching.commit_seconds:
             work.commit()
             last_commit = time.monotonic()

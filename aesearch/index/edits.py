@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from aesearch.coders.base import NOT_FINITE_REASON, finite_rows
 from aesearch.errors import InvalidParameter
 from aesearch.features.base import Features
 from aesearch.index.ledger import Ledger, LedgerRow
 from aesearch.index.storage import IndexState
+from aesearch.index.unicode import as_utf8, is_utf8
 from aesearch.items import Item, Skip, SkipCategory
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
 
 READ_BATCH = 128
 """Items per batch while reading. Batches are small, so that workers do not wait while this process computes features."""
@@ -24,14 +30,27 @@ def batches(items: Iterable[Item], size: int = READ_BATCH) -> Iterator[list[Item
         yield batch
 
 
-def register_items(ledger: Ledger, items: Iterable[Item], features: Features, skips: dict[str, Skip]) -> dict[int, Item]:
-    """Add items to a ledger and return them by key. Add items that have a known id, or do not fit, to `skips` instead."""
+def rejection_reason(item: Item, features: Features) -> str | None:
+    """Return why an item of the right kind cannot be indexed, or None if it can."""
+    if not all(map(is_utf8, (item.id, item.label, item.path))):
+        return "its id, label or path holds half of a surrogate pair, which is not valid Unicode"
+    return features.rejection_reason(item)
+
+
+def _select_fitting(items: Iterable[Item], features: Features, skips: dict[str, Skip]) -> list[Item]:
+    """Return the items that can be indexed, and add the others to `skips`."""
     fitting = []
     for item in items:
-        if reason := features.rejection_reason(item):
+        if reason := rejection_reason(item, features):
             skips[item.id] = Skip(SkipCategory.INCOMPATIBLE, reason)
         else:
             fitting.append(item)
+    return fitting
+
+
+def register_items(ledger: Ledger, items: Iterable[Item], features: Features, skips: dict[str, Skip]) -> dict[int, Item]:
+    """Add items to a ledger and return them by key. Add items that have a known id, or do not fit, to `skips` instead."""
+    fitting = _select_fitting(items, features, skips)
     registered: dict[int, Item] = {}
     for item, key in zip(fitting, ledger.add(fitting), strict=True):
         if key is None:
@@ -41,11 +60,69 @@ def register_items(ledger: Ledger, items: Iterable[Item], features: Features, sk
     return registered
 
 
+class Prepared(NamedTuple):
+    """Items that can be indexed, with a row or a code of each.
+
+    Attributes
+    ----------
+    items : list of Item
+    rows : array of shape (n_items, ...), or None if there is no item
+        Features or codes.
+    warnings : dict of str to str
+        What is wrong with some of them, by id.
+    """
+
+    items: list[Item]
+    rows: Rows | None
+    warnings: dict[str, str]
+
+    def rows_of(self, items: Iterable[Item]) -> Rows:
+        """Return the rows of some of the items, in their order."""
+        position_of = {id(item): position for position, item in enumerate(self.items)}  # two items may have the same id
+        rows: Any = self.rows
+        return rows[[position_of[id(item)] for item in items]]
+
+
+def prepare_rows(items: Iterable[Item], features: Features, skips: dict[str, Skip]) -> Prepared:
+    """Return the features of items. Add the items that do not fit, or whose features are not finite, to `skips`."""
+    fitting = _select_fitting(items, features, skips)
+    if not fitting:
+        return Prepared([], None, {})
+    prepared = _select_finite(fitting, features.transform(fitting), skips)
+    if prepared.rows is None:
+        return prepared
+    by_position = features.row_warnings(prepared.rows)
+    return prepared._replace(warnings={prepared.items[position].id: reason for position, reason in by_position.items()})
+
+
+def prepare_codes(index: IndexState, items: Iterable[Item], skips: dict[str, Skip]) -> Prepared:
+    """Return the codes of items. Add the items that do not fit, or cannot be encoded, to `skips`."""
+    prepared = prepare_rows(items, index.features, skips)
+    if prepared.rows is None:
+        return prepared
+    encoded = _select_finite(prepared.items, index.coder.encode(prepared.rows), skips)
+    return encoded._replace(warnings=prepared.warnings)
+
+
+def _select_finite(items: list[Item], rows: Rows, skips: dict[str, Skip]) -> Prepared:
+    """Return the items with finite rows, and add the others to `skips`."""
+    is_finite = finite_rows(rows)
+    if is_finite.all():
+        return Prepared(items, rows, {})
+    for position in np.flatnonzero(~is_finite).tolist():
+        skips[items[position].id] = Skip(SkipCategory.INCOMPATIBLE, NOT_FINITE_REASON)
+    kept = np.flatnonzero(is_finite)
+    finite_items = [items[position] for position in kept.tolist()]
+    return Prepared(finite_items, rows[kept] if len(kept) else None, {})
+
+
 def make_ledger_writable(index: IndexState) -> None:
     """Replace a loaded ledger, which other processes may be reading, by a copy that can be changed."""
     if "ledger" not in index.unsaved:
-        index.ledger = index.ledger.copy()
-        index.unsaved.add("ledger")
+        copy = index.ledger.copy()
+        with index.store.lock.write():
+            index.ledger = copy
+            index.unsaved.add("ledger")
 
 
 def add_items(index: IndexState, items: Iterable[Item], batch_size: int = READ_BATCH) -> int:
@@ -54,17 +131,20 @@ def add_items(index: IndexState, items: Iterable[Item], batch_size: int = READ_B
     Raises
     ------
     WrongKind, InvalidParameter
-        If an item does not fit the collection. Items of earlier batches stay added.
+        If an item does not fit the collection, or cannot be encoded. Items of earlier batches stay added.
     """
     make_ledger_writable(index)
     count = 0
     for batch in batches(items, batch_size):
         unique = list({item.id: item for item in batch}.values())
-        for item in unique:
-            if reason := index.features.rejection_reason(item):
-                raise InvalidParameter(f'cannot add "{item.id}": {reason}')
-        delete_rows(index, index.ledger.rows_by_id([item.id for item in unique]).values())
-        count += len(insert_items(index, unique, {}))
+        skips: dict[str, Skip] = {}
+        prepared = prepare_codes(index, unique, skips)
+        for id, skip in skips.items():
+            raise InvalidParameter(f'cannot add "{as_utf8(id)}": {skip.reason}')
+        replaced = index.ledger.rows_by_id([item.id for item in unique]).values()
+        count += len(replace_items(index, replaced, prepared, {}))
+        warnings = {item.id: item.warning for item in unique if item.warning}
+        index.ledger.add_warnings(prepared.warnings | warnings)
     return count
 
 
@@ -76,16 +156,25 @@ def remove_items(index: IndexState, ids: Sequence[str]) -> int:
 
 def insert_items(index: IndexState, items: Sequence[Item], skips: dict[str, Skip]) -> list[Item]:
     """Encode and store new items, and return those that were stored. Add the others to `skips`."""
-    registered = register_items(index.ledger, items, index.features, skips)
-    if registered:
-        index.unsaved |= {"store", "ledger"}
-        try:
-            codes = index.coder.encode(index.features.transform(list(registered.values())))
-            index.store.add(np.array(list(registered), np.int64), codes)
-        except BaseException:  # the ledger must not list what the store does not hold
-            index.ledger.remove(registered)
-            raise
-        index.record.added = index.record.added.plus(list(registered))
+    return replace_items(index, [], prepare_codes(index, items, skips), skips)
+
+
+def replace_items(index: IndexState, rows: Iterable[LedgerRow], prepared: Prepared, skips: dict[str, Skip]) -> list[Item]:
+    """Remove the items of ledger rows and store encoded items, in one step for the threads that query the index.
+
+    Return the items that were stored, and add the others to `skips`.
+    """
+    with index.store.lock.write():
+        delete_rows(index, rows)
+        registered = register_items(index.ledger, prepared.items, index.features, skips)
+        if registered:
+            index.unsaved |= {"store", "ledger"}
+            try:
+                index.store.add(np.array(list(registered), np.int64), prepared.rows_of(registered.values()))
+            except BaseException:  # the ledger must not list what the store does not hold
+                index.ledger.remove(registered)
+                raise
+            index.record.added = index.record.added.plus(list(registered))
     return list(registered.values())
 
 
@@ -96,20 +185,26 @@ def move_items(index: IndexState, moves: Sequence[tuple[LedgerRow, Item]], skips
     """
     if not moves:
         return 0
-    codes = index.store.codes(np.array([row.key for row, _ in moves], np.int64))
-    delete_rows(index, [row for row, _ in moves])
-    registered = register_items(index.ledger, [item for _, item in moves], index.features, skips)
-    position_of = {id(item): position for position, (_, item) in enumerate(moves)}  # two items may have the same id
-    positions = [position_of[id(item)] for item in registered.values()]
-    index.store.add(np.array(list(registered), np.int64), codes[positions])
+    with index.store.lock.write():
+        warnings = index.ledger.warnings
+        codes = index.store.codes(np.array([row.key for row, _ in moves], np.int64))
+        prepared = Prepared([item for _, item in moves], codes, {})
+        delete_rows(index, [row for row, _ in moves])
+        registered = register_items(index.ledger, prepared.items, index.features, skips)
+        if registered:
+            index.store.add(np.array(list(registered), np.int64), prepared.rows_of(registered.values()))
+        index.ledger.add_warnings({item.id: warnings[row.id] for row, item in moves if row.id in warnings})
     return len(registered)
 
 
 def delete_rows(index: IndexState, rows: Iterable[LedgerRow]) -> int:
     """Remove the items of ledger rows and return their number."""
-    keys = [row.key for row in rows]
-    if keys:
-        index.store.remove(np.array(keys, np.int64))
-        index.ledger.remove(keys)
-        index.unsaved |= {"store", "ledger"}
-    return len(keys)
+    rows = list(rows)
+    if rows:
+        keys = [row.key for row in rows]
+        with index.store.lock.write():
+            index.store.remove(np.array(keys, np.int64))
+            index.ledger.remove(keys)
+            index.ledger.remove_warnings(row.id for row in rows)
+            index.unsaved |= {"store", "ledger"}
+    return len(rows)

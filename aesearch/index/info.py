@@ -18,6 +18,7 @@ def describe_index(index: IndexState) -> dict[str, Any]:
         "items": len(index.store),
         "added_since_training": record.added.count,
         "skipped": len(index.ledger.skipped),
+        "file_warnings": index.ledger.warnings,
         "source": record.source and record.source.root,
         "features": index.features.name,
         "shape": index.features.shape,

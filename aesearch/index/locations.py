@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aesearch.arrays import read_json
 from aesearch.errors import CorruptIndex, NoIndex, WrongKind
-from aesearch.items import ItemKind
+from aesearch.items import ITEM_KINDS, ItemKind
 
 MANIFEST_FILE = "index.json"
 
@@ -48,9 +48,26 @@ def newest_index(kind: ItemKind | None = None) -> tuple[Path, int]:
     raise NoIndex(f"there is no index{f' of {kind}' if kind else ''} in {home()}; {remedy}")
 
 
-def _read_kind(path: Path) -> str | None:
+def index_kind(folder: Path) -> ItemKind | None:
+    """Return the kind of the index in a folder; None if there is no index, or it cannot be read.
+
+    Pass it to `read_files` before an index is updated: in a folder of images and documents, the more frequent kind may have
+    changed since the build.
+    """
+    return _read_kind(folder / MANIFEST_FILE)
+
+
+def _read_kind(path: Path) -> ItemKind | None:
     """Return the kind in `index.json`; None if it cannot be read."""
     try:
-        return read_json(path).get("kind")
-    except CorruptIndex:
+        kind = read_json(path).get("kind")
+    except (CorruptIndex, OSError):
         return None  # whoever opens it by name gets the error
+    return kind if kind in ITEM_KINDS else None
+
+
+def temporary_folder() -> Path:
+    """Return the folder in which SQLite stores large temporary databases; see https://sqlite.org/tempfiles.html."""
+    candidates = [os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/usr/tmp", "/tmp"]
+    usable = (Path(name) for name in candidates if name and Path(name).is_dir() and os.access(name, os.W_OK | os.X_OK))
+    return next(usable, Path())

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from aesearch.errors import Busy
 
+MAX_HOLDER_CHARACTERS = 100
+"""Characters read from the file that names the process that holds a lock."""
+
 
 @contextmanager
 def write_lock(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
@@ -32,14 +35,16 @@ def write_lock(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
 
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.parent / f".{folder.name}.lock", is_singleton=True)
-    holder = folder.parent / f".{folder.name}.writer"
+    lock_file, holder = folder.parent / f".{folder.name}.lock", folder.parent / f".{folder.name}.writer"
+    if lock_file.is_symlink():  # it would empty the file that the link leads to
+        lock_file.unlink(missing_ok=True)
+    lock = FileLock(lock_file, is_singleton=True)
     try:
         lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise Busy(f"{folder} is locked: {_read_holder(holder)} is writing it; try again when it has finished") from None
     try:
-        holder.write_text(f"process {os.getpid()} (since {datetime.now():%H:%M:%S})")
+        write_new_file(holder, f"process {os.getpid()} (since {datetime.now():%H:%M:%S})")
         yield
     finally:
         if lock.lock_counter == 1:
@@ -47,8 +52,18 @@ def write_lock(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
         lock.release()
 
 
+def write_new_file(path: Path, text: str) -> None:
+    """Write a file that did not exist, in place of one that may exist. A symbolic link is replaced, not followed."""
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(path, flags, 0o666), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def _read_holder(path: Path) -> str:
     """Return a description of the process that holds a lock."""
-    with suppress(OSError):
-        return path.read_text()
+    with suppress(OSError, ValueError):
+        if path.is_file() and not path.is_symlink():
+            with open(path, encoding="utf-8") as file:
+                return file.read(MAX_HOLDER_CHARACTERS)
     return "another process"

@@ -21,7 +21,7 @@ from aesearch.arrays import read_json, write_json
 from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, UnsupportedFormat
 from aesearch.index.locations import MANIFEST_FILE
 
-FORMAT = 2
+FORMAT = 3
 PARTS = {"features": "features", "coder": "coder", "store": "store", "ledger": "ledger.sqlite"}
 """The parts of an index, and their names in the first commit."""
 
@@ -130,6 +130,7 @@ def commit(folder: Path, contents: Mapping[str, Any], writers: Mapping[str, Call
             files |= _write_part(folder, parts[part], write)
         manifest = {"format": FORMAT, "generation": generation, **contents, "parts": parts, "files": files}
         manifest[CHECKSUM_KEY] = _checksum(manifest)
+        _remove(new_manifest)  # it may be a link to another file
         write_json(new_manifest, manifest)
         _fsync(new_manifest)
     except BaseException:
@@ -237,7 +238,8 @@ def _fsync(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    """Remove a file, a folder or a symbolic link, if it exists."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

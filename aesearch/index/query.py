@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from aesearch.arrays import is_sparse, stack_rows
 from aesearch.errors import InvalidParameter, NoItems, NoKnownTerms, WrongKind
-from aesearch.index.reload import reload_features, resolve_path
+from aesearch.index.ledger import LedgerRow
+from aesearch.index.reload import reload_rows, resolve_path
 from aesearch.index.storage import IndexState
 from aesearch.items import Hit, Item
 from aesearch.readers.folder import FileCollection, read_files
@@ -96,25 +97,67 @@ def _has_terms(X: Rows) -> np.ndarray:
     return np.diff(sparse.indptr) > 0 if is_sparse(X) else np.ones(X.shape[0], bool)
 
 
+class QueryResult(NamedTuple):
+    """Result of one or more queries.
+
+    Attributes
+    ----------
+    hits : list of list of Hit
+        The hits of each query, nearest first.
+    n_unreadable : int
+        Hits and candidates that could not be reranked, because their files can no longer be read. Run
+        `aesearch relocate` if the files were moved. If none can be read, the hits are those without reranking.
+    """
+
+    hits: list[list[Hit]]
+    n_unreadable: int
+
+
+class _Found(NamedTuple):
+    """Search results with the ledger rows of all keys, taken from one state of the index."""
+
+    keys: np.ndarray
+    distances: np.ndarray
+    rows: dict[int, LedgerRow]
+
+
 def query_items(
     index: IndexState, items: Sequence[Item], k: int, *, rerank_hits: bool, augment: bool, require_terms: bool
-) -> list[list[Hit]]:
+) -> QueryResult:
     """Return the k nearest hits of each item.
 
     A document without any term of the vocabulary has no hits; if `require_terms` is true, raise NoKnownTerms instead.
     """
+    if k < 1:
+        raise InvalidParameter(f"k is {k}; it must be at least 1")
     if not items:
-        return []
+        return QueryResult([], 0)
     views = _augmented_views(index, items) if augment else items
     X = featurize(index, views) if require_terms else index.features.transform(views)
     has_terms = _has_terms(X)
-    found_keys, found_distances = _search(index, X if has_terms.all() else X[has_terms], k, rerank_hits)
-    keys = np.full((len(views), found_keys.shape[1]), NO_KEY, np.int64)
+    X = X if has_terms.all() else X[has_terms]
+    found = search_rows(index, index.coder.encode(X), max(k, MAX_CANDIDATES) if rerank_hits else k)
+    found, n_unreadable = _rerank(index, X, found) if rerank_hits else (found, 0)
+    keys = np.full((len(views), found.keys.shape[1]), NO_KEY, np.int64)
     distances = np.full(keys.shape, np.inf, np.float32)
-    keys[has_terms], distances[has_terms] = found_keys, found_distances
+    keys[has_terms], distances[has_terms] = found.keys, found.distances
     if augment:
         keys, distances = merge_views(keys, distances, len(views) // len(items))
-    return make_hits(index, keys[:, :k], distances[:, :k])
+    return QueryResult(make_hits(index, keys[:, :k], distances[:, :k], found.rows), n_unreadable)
+
+
+def search_rows(index: IndexState, codes: Rows, k: int) -> _Found:
+    """Return the k nearest items of each code, and their ledger rows."""
+    with index.store.lock.read():
+        keys, distances = index.store.search(codes, k)
+        return _Found(keys, distances, _rows_of(index, keys))
+
+
+def range_query(index: IndexState, item: Item, max_distance: float) -> list[Hit]:
+    """Return the hits of an item within a distance."""
+    codes = index.coder.encode(featurize(index, [item]))
+    with index.store.lock.read():
+        return make_hits(index, *index.store.range_search(codes, max_distance))[0]
 
 
 def _augmented_views(index: IndexState, items: Sequence[Item]) -> list[Item]:
@@ -128,27 +171,45 @@ def _augmented_views(index: IndexState, items: Sequence[Item]) -> list[Item]:
     return [replace(item, content=view) for item in items for view in rotations_and_flips(as_image(item.content))]
 
 
-def _search(index: IndexState, X: Rows, k: int, rerank_hits: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the keys and distances [n_items, at least k] of the items nearest to rows, reranked on request."""
+def _rerank(index: IndexState, X: Rows, found: _Found) -> tuple[_Found, int]:
+    """Rerank the candidates of rows, and return the number of candidates whose files cannot be read.
+
+    If no file can be read, the order and the distances are those of the codes.
+    """
     coder = index.coder
-    keys, distances = index.store.search(coder.encode(X), max(k, MAX_CANDIDATES) if rerank_hits else k)
-    if not rerank_hits:
-        return keys, distances
-    distances = to_cosine_distances(distances, coder.metric, coder.code_size)
-    return rerank(coder.rerank_features(X), keys, distances, lambda keys: _load_rerank_features(index, keys))
+    requested = loaded = 0
+
+    def load_features(keys: list[int]) -> tuple[list[int], Rows]:
+        nonlocal requested, loaded
+        loaded_keys, features = _load_rerank_features(index, [found.rows[key] for key in keys])
+        requested, loaded = len(keys), len(loaded_keys)
+        return loaded_keys, features
+
+    distances = to_cosine_distances(found.distances, coder.metric, coder.code_size)
+    keys, reranked = rerank(coder.rerank_features(X), found.keys, distances, load_features)
+    if not loaded:
+        return found._replace(distances=distances), requested
+    return _Found(keys, reranked, found.rows), requested - loaded
 
 
-def _load_rerank_features(index: IndexState, keys: list[int]) -> tuple[list[int], Rows]:
+def _load_rerank_features(index: IndexState, rows: Sequence[LedgerRow]) -> tuple[list[int], Rows]:
     """Return the keys of the items that can still be read, and their rerank features."""
     loaded: list[int] = []
     features: list[Rows] = []
-    for batch_keys, X in reload_features(index, keys):
-        loaded += batch_keys
-        features.append(index.coder.rerank_features(X))
+    for keys, items in reload_rows(index, rows, index.features.image_size):
+        loaded += keys
+        features.append(index.coder.rerank_features(index.features.transform(items)))
     return loaded, stack_rows(features) if features else np.zeros((0, 0), np.float32)
 
 
-def make_hits(index: IndexState, keys: np.ndarray, distances: np.ndarray) -> list[list[Hit]]:
+def _rows_of(index: IndexState, keys: np.ndarray) -> dict[int, LedgerRow]:
+    """Return the ledger rows of all keys of search results."""
+    return index.ledger.rows_by_key(np.unique(keys[keys != NO_KEY]).tolist())
+
+
+def make_hits(
+    index: IndexState, keys: np.ndarray, distances: np.ndarray, rows: Mapping[int, LedgerRow] | None = None
+) -> list[list[Hit]]:
     """Return the hits of search results.
 
     Parameters
@@ -156,8 +217,10 @@ def make_hits(index: IndexState, keys: np.ndarray, distances: np.ndarray) -> lis
     index : IndexState
     keys, distances : arrays of shape (n_queries, k)
         As a store returns them.
+    rows : mapping of int to LedgerRow, optional
+        The rows of the keys, if they are known.
     """
-    rows = index.ledger.rows_by_key(np.unique(keys[keys != NO_KEY]).tolist())
+    rows = _rows_of(index, keys) if rows is None else rows
     results = []
     for query_keys, query_distances in zip(keys.tolist(), distances.tolist(), strict=True):
         found = [(rows[key], distance) for key, distance in zip(query_keys, query_distances, strict=True) if key in rows]

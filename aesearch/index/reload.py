@@ -43,11 +43,18 @@ def reload_items(
     InvalidParameter
         If the items were created in memory.
     """
+    return reload_rows(index, list(index.ledger.rows_by_key(keys).values()), image_size)
+
+
+def reload_rows(
+    index: IndexState, ledger_rows: Sequence[LedgerRow], image_size: tuple[int, int] | None = None
+) -> Iterator[tuple[list[int], list[Item]]]:
+    """Yield batches of keys and items of ledger rows; see `reload_items`."""
     if index.record.source is None:
         raise InvalidParameter(
             "cannot read the items again: they were created in memory; build the index from files instead"
         )
-    rows = {row.id: row for row in index.ledger.rows_by_key(keys).values()}
+    rows = {row.id: row for row in ledger_rows}
     read = chain.from_iterable(_collections_of(index.record.source, rows.values(), index.record.kind, image_size))
     found = (item for item in read if item.id in rows and item.path == rows[item.id].path)
     for batch in batches(item for item in found if index.features.rejection_reason(item) is None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class IndexReport:
         What a user should know about the build; empty after an update.
     resumed_items : int
         Items that an interrupted build had read already.
+    file_warnings : dict of str to str
+        Files and rows that were read only in part, or whose item is hard to find, and why.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class IndexReport:
     seconds: dict[str, float]
     warnings: list[str]
     resumed_items: int
+    file_warnings: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `aesearch index --json` prints."""
@@ -74,6 +77,7 @@ class IndexReport:
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
             "warnings": self.warnings,
             "resumed_items": self.resumed_items,
+            "file_warnings": [{"path": path, "reason": reason} for path, reason in self.file_warnings.items()],
         }
 
 
@@ -91,9 +95,31 @@ class EditReport:
         Kind of the items.
     skipped : dict of str to Skip
         Files and rows that were not added, and why.
+    file_warnings : dict of str to str
+        Files and rows that were read only in part, and why.
     """
 
     changed: int
     items: int
     kind: ItemKind
     skipped: dict[str, Skip]
+    file_warnings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RelocateReport:
+    """Result of `relocate`.
+
+    Attributes
+    ----------
+    source : str or None
+        Folder of the files that the index was built from; None if the items were created in memory.
+    relocated : int
+        Items whose files are now expected in the new folder.
+    missing : int
+        Files that are not there.
+    """
+
+    source: str | None
+    relocated: int
+    missing: int

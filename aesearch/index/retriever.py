@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,8 +12,8 @@ from aesearch.index.build import build_index
 from aesearch.index.edits import add_items, remove_items
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import ProgressCallback, ignore_progress
-from aesearch.index.query import as_item, query_items
-from aesearch.index.storage import load_state, refresh_state, save_state, verify_state
+from aesearch.index.query import QueryResult, as_item, query_items, range_query
+from aesearch.index.storage import IndexState, load_state, refresh_state, save_state, verify_state
 from aesearch.index.sync import Changes, Synchronizer
 from aesearch.index.view import IndexView
 from aesearch.items import Hit, Item, ItemCollection
@@ -47,12 +48,24 @@ class Retriever(IndexView):
     kind : ItemKind
         Kind of the items: "images", "documents" or "vectors".
 
+    Notes
+    -----
+    Threads may share a retriever. Any number of threads query it while others add, remove, sync, save or refresh. A query
+    uses one state of the index from its search to its hits, so each answer is complete. Queries see a change after each
+    batch of items: an item that replaces another appears in the same moment in which the other disappears. Changes, saves
+    and refreshes wait for each other; a query waits only while a batch that is already encoded is stored. Analyses
+    (`aesearch.analysis`) and reloading use the index several times, so do not change it while they run.
+
     Examples
     --------
     >>> Retriever.build("photos").save("indexes/photos")                    # doctest: +SKIP
     >>> Retriever.load("indexes/photos").query("cat.jpg", k=5)              # doctest: +SKIP
     [Hit(rank=1, id='cats/12.jpg', distance=0.031, ...), ...]
     """
+
+    def __init__(self, state: IndexState) -> None:
+        super().__init__(state)
+        self._writer = threading.RLock()
 
     @classmethod
     def build(
@@ -138,7 +151,8 @@ class Retriever(IndexView):
         Busy
             If another process is writing the index, or has written it since it was loaded.
         """
-        save_state(self._state, Path(folder))
+        with self._writer:
+            save_state(self._state, Path(folder))
 
     def refresh(self) -> bool:
         """Load the index again if another process has committed a newer version. Unsaved changes are lost then.
@@ -153,13 +167,15 @@ class Retriever(IndexView):
         NoIndex
             If the index was never saved.
         """
-        newer = refresh_state(self._state)
-        self._state = newer or self._state
+        with self._writer:
+            newer = refresh_state(self._state)
+            self._state = newer or self._state
         return newer is not None
 
     def verify(self) -> None:
         """Compare every file with its checksum, and the codes with the items. Raises CorruptIndex or NoIndex."""
-        verify_state(self._state)
+        with self._writer:
+            verify_state(self._state)
 
     def sync(
         self, files: FileCollection, on_progress: ProgressCallback | None = None, *, allow_removals: bool = False
@@ -188,7 +204,9 @@ class Retriever(IndexView):
         TooManyRemovals
             If suspiciously many items would be removed. Nothing is changed then.
         """
-        return Synchronizer(self._state, files, allow_removals=allow_removals).run(on_progress or ignore_progress)
+        with self._writer:
+            synchronizer = Synchronizer(self._state, files, allow_removals=allow_removals)
+            return synchronizer.run(on_progress or ignore_progress)
 
     def add(self, items: Iterable[Item]) -> int:
         """Encode and store items and return their number. An item replaces the one with the same id.
@@ -198,11 +216,13 @@ class Retriever(IndexView):
         WrongKind, InvalidParameter
             If an item does not fit the collection. Items of earlier batches stay added.
         """
-        return add_items(self._state, items)
+        with self._writer:
+            return add_items(self._state, items)
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove the items with these ids and return their number. Unknown ids are ignored."""
-        return remove_items(self._state, ids)
+        with self._writer:
+            return remove_items(self._state, ids)
 
     def query(self, query: Query, k: int = 10, *, rerank: bool = False, augment: bool = False) -> list[Hit]:
         """Return the k nearest items, nearest first.
@@ -230,20 +250,40 @@ class Retriever(IndexView):
         InvalidParameter
             If the items were created in memory and cannot be reranked, or `augment` is set for anything but images.
         """
-        items = [as_item(self._state, query)]
-        return query_items(self._state, items, k, rerank_hits=rerank, augment=augment, require_terms=True)[0]
+        return self.search([query], k, rerank=rerank, augment=augment, require_terms=True).hits[0]
 
     def query_many(
         self, queries: Sequence[Query], k: int = 10, *, rerank: bool = False, augment: bool = False
     ) -> list[list[Hit]]:
         """Return the hits of several queries in one search; see `query`. A document without any known term has no hits."""
-        items = [as_item(self._state, query) for query in queries]
-        return query_items(self._state, items, k, rerank_hits=rerank, augment=augment, require_terms=False)
+        return self.search(queries, k, rerank=rerank, augment=augment).hits
+
+    def search(
+        self,
+        queries: Sequence[Query],
+        k: int = 10,
+        *,
+        rerank: bool = False,
+        augment: bool = False,
+        require_terms: bool = False,
+    ) -> QueryResult:
+        """Return the hits of several queries, and how many candidates could not be read for reranking; see `query`.
+
+        Parameters
+        ----------
+        queries, k, rerank, augment
+            As in `query` and `query_many`.
+        require_terms : bool
+            Raise NoKnownTerms if a document has no term of the vocabulary. Otherwise it has no hits.
+        """
+        state = self._state
+        items = [as_item(state, query) for query in queries]
+        return query_items(state, items, k, rerank_hits=rerank, augment=augment, require_terms=require_terms)
 
     def range_query(self, query: Query, max_distance: float) -> list[Hit]:
         """Return all items within a distance of the query, nearest first. For bits it is the number of differing bits."""
-        X = self.featurize([as_item(self._state, query)])
-        return self.make_hits(*self.store.range_search(self.coder.encode(X), max_distance))[0]
+        state = self._state
+        return range_query(state, as_item(state, query), max_distance)
 
     def is_out_of_distribution(self, hits: Sequence[Hit]) -> bool:
         """Return whether a query with these hits is unlike the collection.

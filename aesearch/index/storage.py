@@ -27,6 +27,9 @@ MAX_LOAD_ATTEMPTS = 10
 class IndexState:
     """An open index: its parts, and how they relate to its folder.
 
+    `store.lock` protects the store and the ledger together. A query holds it for reading while it searches the store and
+    looks up the rows of the hits; a change holds it for writing while it changes both.
+
     Attributes
     ----------
     features, coder, store, ledger, record
@@ -74,8 +77,10 @@ def save_state(state: IndexState, folder: Path) -> None:
 
 def _save_locked(state: IndexState, folder: Path) -> None:
     """Write an index, once this process holds its write lock."""
-    if len(state.store) != len(state.ledger):
+    if not state.ledger.has_keys(state.store.keys()):
         counts = f"{len(state.store):,} codes for {len(state.ledger):,} items"
+        if len(state.store) == len(state.ledger):
+            counts = "codes that do not belong to its items"
         raise CorruptIndex(folder, f"was not changed, because it would hold {counts}; load it again and repeat the change")
     writers: dict[str, Callable[[Path], None]] = {
         "features": state.features.save,

@@ -9,7 +9,15 @@ from itertools import islice
 from typing import NamedTuple
 
 from aesearch.errors import WrongKind
-from aesearch.index.edits import READ_BATCH, batches, delete_rows, insert_items, make_ledger_writable, move_items
+from aesearch.index.edits import (
+    READ_BATCH,
+    batches,
+    delete_rows,
+    make_ledger_writable,
+    move_items,
+    prepare_codes,
+    replace_items,
+)
 from aesearch.index.ledger import Ledger, LedgerRow
 from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
 from aesearch.index.removals import PENDING, check_removals, is_inaccessible
@@ -46,10 +54,13 @@ class FileTracker:
         self._skipped: dict[str, Skip] = files.skipped if files else {}
         self._retry: set[str] = files.retry if files else set()
         self._unfinished = deque(files.paths.items() if files else ())
-        self._n_recorded_skips = 0
+        self._file_warnings: dict[str, str] = files.warnings if files else {}
+        self._n_recorded_skips = self._n_recorded_warnings = 0
 
-    def finish_before(self, path: str | None, skips: Mapping[str, Skip] | None = None) -> list[str]:
-        """Record the files before `path` as processed, and what was skipped since the last call.
+    def finish_before(
+        self, path: str | None, skips: Mapping[str, Skip] | None = None, warnings: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Record the files before `path` as processed, and what was skipped or read in part since the last call.
 
         Parameters
         ----------
@@ -57,6 +68,8 @@ class FileTracker:
             The file that is being read; None if all files are processed.
         skips : mapping, optional
             Items skipped by the caller. They are recorded with those skipped by the reader.
+        warnings : mapping, optional
+            Warnings of the caller about items. They are recorded with those of the reader.
 
         Returns
         -------
@@ -72,7 +85,17 @@ class FileTracker:
         new_skips = islice(reversed(self._skipped.items()), len(self._skipped) - self._n_recorded_skips)
         self._ledger.add_skips({**(skips or {}), **dict(new_skips)})
         self._n_recorded_skips = len(self._skipped)
+        self._record_warnings(warnings or {})
         return [name for name in finished if name not in self._retry]
+
+    def _record_warnings(self, warnings: Mapping[str, str]) -> None:
+        """Record warnings of the caller, and those of the reader since the last call. An item may have both."""
+        n_new = len(self._file_warnings) - self._n_recorded_warnings
+        merged = dict(islice(reversed(self._file_warnings.items()), n_new))
+        self._n_recorded_warnings = len(self._file_warnings)
+        for id, reason in warnings.items():
+            merged[id] = f"{merged[id]}; {reason}" if id in merged else reason
+        self._ledger.add_warnings(merged)
 
 
 class Comparison(NamedTuple):
@@ -240,8 +263,8 @@ class Synchronizer:
         done = 0
         for batch in batches(files, batch_size):
             skips: dict[str, Skip] = {}
-            self._apply(known.compare(batch), skips)
-            self._delete(known.take_remaining(tracker.finish_before(batch[-1].path, skips)))
+            warnings = self._apply(known.compare(batch), skips)
+            self._delete(known.take_remaining(tracker.finish_before(batch[-1].path, skips, warnings)))
             self._index.unsaved.add("ledger")  # on_progress may have saved it since the last batch
             done += len(batch)
             on_progress(Progress("encode", done, len(changed)))
@@ -249,16 +272,21 @@ class Synchronizer:
         ledger.remove_files(deleted)
         self._index.unsaved.add("ledger")
 
-    def _apply(self, comparison: Comparison, skips: dict[str, Skip]) -> None:
-        """Move, delete and insert items, and count them. Add the items that cannot be inserted to `skips`."""
+    def _apply(self, comparison: Comparison, skips: dict[str, Skip]) -> dict[str, str]:
+        """Move, delete and insert items, and count them. Return warnings about items.
+
+        Items that cannot be inserted are added to `skips`.
+        """
         to_encode, replaced, moves = comparison
-        self._moved += move_items(self._index, moves, skips)
-        delete_rows(self._index, replaced)
-        inserted = insert_items(self._index, to_encode, skips)
+        prepared = prepare_codes(self._index, to_encode, skips)
+        with self._index.store.lock.write():
+            self._moved += move_items(self._index, moves, skips)
+            inserted = replace_items(self._index, replaced, prepared, skips)
         n_updated = len({row.id for row in replaced}.intersection(item.id for item in inserted))
         self._updated += n_updated
         self._added += len(inserted) - n_updated
         self._removed += len(replaced) - n_updated
+        return prepared.warnings
 
     def _delete(self, rows: Iterable[LedgerRow]) -> None:
         self._removed += delete_rows(self._index, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +11,16 @@ from typing import Any
 from aesearch.catalog import create_coder
 from aesearch.errors import InvalidParameter, NoItems, TooManyRemovals
 from aesearch.features.base import Features
+from aesearch.index.autosave import Autosave
 from aesearch.index.build import build_index
 from aesearch.index.edits import add_items, batches, insert_items, remove_items
 from aesearch.index.ledger import LedgerRow
 from aesearch.index.locking import write_lock
 from aesearch.index.manifest import MANIFEST_FILE, check_location
 from aesearch.index.plan import BuildPlan
-from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
+from aesearch.index.progress import ProgressCallback, ignore_progress
 from aesearch.index.query import read_items
+from aesearch.index.relocation import relocate
 from aesearch.index.removals import check_removals, is_inaccessible
 from aesearch.index.reports import EditReport, IndexReport
 from aesearch.index.storage import IndexState, load_state, save_state
@@ -28,11 +29,7 @@ from aesearch.index.workspace import last_used
 from aesearch.items import Item, Skip
 from aesearch.readers.folder import FileCollection
 
-SAVE_INTERVAL_SECONDS = 10.0
-"""Seconds between two saves of an index during a sync. An interrupted sync repeats at most this much."""
-
-MAX_SAVE_SHARE = 1 / 20
-"""Saving takes at most this share of the time of a sync."""
+__all__ = ["Autosave", "add_paths", "index_files", "relocate", "remove_ids"]
 
 MAX_LISTED_IDS = 3
 """Ids listed in a warning about several items."""
@@ -125,8 +122,17 @@ def _restore_items(index: IndexState, rows: Sequence[LedgerRow]) -> list[str]:
 
 
 def _workspace_of(folder: Path) -> Path:
-    """Return the folder for the intermediate results of a build, which is deleted when the index is saved."""
-    return folder.parent / f".{folder.name}.workspace"
+    """Return the folder for the intermediate results of a build, which is deleted when the index is saved.
+
+    Raises
+    ------
+    InvalidParameter
+        If it is a symbolic link. This process has not created it, and must not delete what it leads to.
+    """
+    workspace = folder.parent / f".{folder.name}.workspace"
+    if workspace.is_symlink():
+        raise InvalidParameter(f"{workspace} is a symbolic link; remove it")
+    return workspace
 
 
 def _retrain(folder: Path, files: FileCollection, allow_removals: bool, on_progress: ProgressCallback) -> IndexReport:
@@ -179,42 +185,6 @@ def _check_source(folder: Path, index: IndexState, files: FileCollection) -> Non
         )
 
 
-class Autosave:
-    """Progress callback that saves the index now and then, so that an interrupted sync resumes from there.
-
-    Parameters
-    ----------
-    index : IndexState
-    folder : Path
-        Folder of the index.
-    on_progress : callable
-        Called before each save.
-    interval_seconds : float
-        Seconds between two saves. It is longer if a save takes long; see MAX_SAVE_SHARE.
-    """
-
-    def __init__(
-        self,
-        index: IndexState,
-        folder: Path,
-        on_progress: ProgressCallback = ignore_progress,
-        interval_seconds: float = SAVE_INTERVAL_SECONDS,
-    ) -> None:
-        self._index, self._folder, self._on_progress = index, folder, on_progress
-        self._interval_seconds = interval_seconds
-        self._last_save = time.monotonic()
-        self._save_seconds = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        """Report the progress, then save the index if the last save is long ago."""
-        self._on_progress(progress)
-        start = time.monotonic()
-        if start - self._last_save >= max(self._interval_seconds, self._save_seconds / MAX_SAVE_SHARE):
-            save_state(self._index, self._folder)
-            self._last_save = time.monotonic()
-            self._save_seconds = self._last_save - start
-
-
 def _report(
     folder: Path, index: IndexState, changes: Changes, warnings: Sequence[str] = (), resumed_items: int = 0
 ) -> IndexReport:
@@ -233,6 +203,7 @@ def _report(
         seconds=index.record.seconds,
         warnings=list(warnings),
         resumed_items=resumed_items,
+        file_warnings=index.ledger.warnings,
     )
 
 
@@ -250,15 +221,16 @@ def add_paths(folder: Path, paths: Sequence[Path]) -> EditReport:
     """
     with write_lock(folder):
         index = load_state(folder)
-        count, skipped = 0, dict[str, Skip]()
+        count, skipped, warnings = 0, dict[str, Skip](), dict[str, str]()
         for path in paths:
             files = read_items(index, path)
             count += add_items(index, _with_absolute_paths(path, files))
             skipped |= files.skipped
+            warnings |= files.warnings
         if not count:
             raise NoItems(f"no item can be read in {', '.join(map(str, paths))}")
         save_state(index, folder)
-    return EditReport(count, len(index.store), index.record.kind, skipped)
+    return EditReport(count, len(index.store), index.record.kind, skipped, warnings)
 
 
 def _with_absolute_paths(path: Path, files: FileCollection) -> Iterator[Item]:

@@ -81,7 +81,9 @@ class Workspace:
         os.utime(folder / PLAN)  # see last_used()
 
     def _has_plan(self, plan: dict[str, Any]) -> bool:
-        """Return whether the folder holds results of this plan."""
+        """Return whether the folder holds results of this plan, and no symbolic links, which would be written through."""
+        if any(path.is_symlink() for path in self.folder.rglob("*")):
+            return False
         try:
             return read_json(self.folder / PLAN) == plan
         except CorruptIndex:
@@ -98,6 +100,8 @@ class Workspace:
                 f"{self.folder} is not a workspace: it contains {min(foreign)}; choose an empty or a new folder"
             )
         self._delete(*(names - {PLAN}))
+        if (self.folder / PLAN).is_symlink():
+            self._delete(PLAN)
         write_json(self.folder / PLAN, plan)
         fsync_tree(self.folder / PLAN)
 
@@ -126,7 +130,7 @@ class Workspace:
     def _delete(self, *names: str) -> None:
         """Delete files and folders of the workspace, if they exist."""
         for name in names:
-            if (self.folder / name).is_dir():
+            if (self.folder / name).is_dir() and not (self.folder / name).is_symlink():
                 shutil.rmtree(self.folder / name)
             else:
                 (self.folder / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The contract of all stores. Checking, scaling and ordering happen here, once, so that all stores agree."""
+"""The contract of all stores. Checking, scaling, ordering and locking happen here, once, so that all stores agree."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from aesearch.coders.base import finite_rows
 from aesearch.errors import InvalidParameter, ShapeMismatch
+from aesearch.stores.locks import ReadWriteLock
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
     from aesearch.coders.base import Metric
 
 NO_KEY = -1
-"""Key that pads a result if fewer than k items are stored."""
+"""Key that pads the results of queries with fewer hits than others."""
 
 MAX_TIES = 10_000
 """Items searched beyond the k-th to resolve ties with it. If more items tie, the store decides which ones are returned."""
@@ -26,6 +28,9 @@ QUERY_BATCH = 1024
 
 MAX_RANGE_RESULTS = 10_000
 """Default limit of a range search, in items."""
+
+MAX_RESULTS_PER_SEARCH = 1 << 22
+"""Results computed at a time. For a very large k, few queries are searched at a time, so that memory stays bounded."""
 
 
 class Store(ABC):
@@ -40,6 +45,11 @@ class Store(ABC):
         How codes are compared.
     width : int
         Columns of the code matrix: dimensions, or bytes for "hamming".
+
+    Attributes
+    ----------
+    lock : ReadWriteLock
+        Each method holds it, so threads may share a store. A caller holds it around several calls that belong together.
     """
 
     name: ClassVar[str]
@@ -51,6 +61,7 @@ class Store(ABC):
         if metric not in self.metrics:
             raise InvalidParameter(f'store "{self.name}" does not support metric "{metric}"; use {", ".join(self.metrics)}')
         self.metric, self.width = metric, width
+        self.lock = ReadWriteLock()
 
     @abstractmethod
     def __len__(self) -> int:
@@ -64,11 +75,18 @@ class Store(ABC):
         keys : array of shape (n,), int64
             Non-negative, and not yet in use.
         codes : array of shape (n, width)
+
+        Raises
+        ------
+        InvalidParameter
+            If a code is not finite. Nothing is stored then.
         """
         keys = np.ascontiguousarray(keys, np.int64)
         if len(keys) != codes.shape[0]:
             raise ShapeMismatch("codes to add", f"{len(keys):,}, one for each key", f"{codes.shape[0]:,}")
-        self._add(keys, self._prepare(codes))
+        codes = self._prepare(codes)
+        with self.lock.write():
+            self._add(keys, codes)
 
     def search(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the k nearest items of each code, nearest first; ties are ordered by key.
@@ -79,27 +97,42 @@ class Store(ABC):
         ----------
         codes : array of shape (n_queries, width)
         k : int
+            Any number from 1. No more results are returned than codes are stored.
 
         Returns
         -------
-        keys : array of shape (n_queries, k), int64
-            Padded with NO_KEY if fewer than k codes are stored.
-        distances : array of shape (n_queries, k), float32
-            Padded with infinity.
+        keys : array of shape (n_queries, min(k, n_stored)), int64
+        distances : array of shape (n_queries, min(k, n_stored)), float32
+
+        Raises
+        ------
+        InvalidParameter
+            If k is less than 1, or a code is not finite.
         """
         if k < 1:
             raise InvalidParameter(f"k is {k}; it must be at least 1")
         codes = self._prepare(codes)
+        with self.lock.read():
+            k = min(k, len(self))
+            keys = np.full((codes.shape[0], k), NO_KEY, np.int64)
+            distances = np.full((codes.shape[0], k), np.inf, np.float32)
+            block = max(1, MAX_RESULTS_PER_SEARCH // (k + 1))
+            for start in range(0, codes.shape[0] if k else 0, block):
+                queries = slice(start, start + block)
+                keys[queries], distances[queries] = self._search_with_ties(codes[queries], k)
+        return keys, distances
+
+    def _search_with_ties(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k nearest items of prepared codes, 1 <= k <= len(self), in the order of `search`."""
         keys = np.full((codes.shape[0], k), NO_KEY, np.int64)
         distances = np.full((codes.shape[0], k), np.inf, np.float32)
         unresolved, reach = np.arange(codes.shape[0]), k + 1
-        while len(unresolved) and len(self):
+        while len(unresolved):
             reach = min(reach, len(self))
             found, found_distances = self._search(codes[unresolved], reach)
             order = np.lexsort((found, found_distances))[:, :k]
-            n_found = order.shape[1]
-            keys[unresolved, :n_found] = np.take_along_axis(found, order, 1)
-            distances[unresolved, :n_found] = np.take_along_axis(found_distances, order, 1)
+            keys[unresolved] = np.take_along_axis(found, order, 1)
+            distances[unresolved] = np.take_along_axis(found_distances, order, 1)
             if reach == len(self) or reach > k + MAX_TIES:
                 break
             # A query is resolved if the search found an item farther than the k-th: then it found all ties for that place.
@@ -117,18 +150,30 @@ class Store(ABC):
         codes : array of shape (n_queries, width)
         max_distance : float
         limit : int
+            Any number from 1.
 
         Returns
         -------
         keys, distances : arrays of shape (n_queries, m)
-            As `search` returns them; m is the largest number of results of a query.
+            As `search` returns them; m is the largest number of results of a query. Shorter results are padded with NO_KEY
+            and infinity.
+
+        Raises
+        ------
+        InvalidParameter
+            If the distance is not a number, the limit is less than 1, or a code is not finite.
         """
-        reach = min(64, limit)
-        while True:
-            keys, distances = self.search(codes, reach)
-            if reach >= min(limit, len(self)) or not (distances[:, -1] <= max_distance).any():
-                break
-            reach = min(4 * reach, limit)
+        if np.isnan(max_distance):
+            raise InvalidParameter("the maximum distance is not a number (--max-distance)")
+        if limit < 1:
+            raise InvalidParameter(f"the limit is {limit}; it must be at least 1")
+        with self.lock.read():
+            reach, limit = min(64, limit), max(1, min(limit, len(self)))
+            while True:
+                keys, distances = self.search(codes, reach)
+                if reach >= limit or not (distances[:, -1:] <= max_distance).any():
+                    break
+                reach = min(4 * reach, limit)
         is_near = distances <= max_distance
         keys, distances = np.where(is_near, keys, NO_KEY), np.where(is_near, distances, np.inf)
         width = int((keys != NO_KEY).sum(1).max(initial=0))
@@ -137,7 +182,8 @@ class Store(ABC):
     def remove(self, keys: np.ndarray) -> None:
         """Remove the codes under the keys [n] int64. Unknown keys are ignored."""
         if len(keys):
-            self._remove(np.ascontiguousarray(keys, np.int64))
+            with self.lock.write():
+                self._remove(np.ascontiguousarray(keys, np.int64))
 
     @abstractmethod
     def keys(self) -> np.ndarray:
@@ -145,27 +191,35 @@ class Store(ABC):
 
     def codes(self, keys: np.ndarray) -> Rows:
         """Return the codes under keys [m] int64, all in use: [m, width], of unit length if the metric is the cosine."""
-        stored = self.keys()
-        order = np.argsort(stored)
-        return self._codes(order[np.searchsorted(stored, keys, sorter=order)] if len(stored) else np.zeros(0, np.int64))
+        with self.lock.read():
+            stored = self.keys()
+            order = np.argsort(stored)
+            positions = order[np.searchsorted(stored, keys, sorter=order)] if len(stored) else np.zeros(0, np.int64)
+            return self._codes(positions)
 
     def neighbors_of(self, keys: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the k nearest other items of each stored item, as `search` returns them, QUERY_BATCH items at a time.
+        """Yield the k nearest other items of each stored item, as `search` returns them, up to QUERY_BATCH items at a time.
 
         Parameters
         ----------
         keys : array of shape (m,), int64
             Keys in use.
         k : int
+
+        Yields
+        ------
+        keys, distances : arrays of shape (n_items, min(k, n_stored - 1))
         """
         codes = self.codes(keys)
-        for start in range(0, len(keys), QUERY_BATCH):
-            batch = keys[start : start + QUERY_BATCH]
-            found, distances = self.search(codes[start : start + QUERY_BATCH], k + 1)
+        size = max(1, min(QUERY_BATCH, MAX_RESULTS_PER_SEARCH // (min(k, len(self)) + 1)))
+        for start in range(0, len(keys), size):
+            batch = keys[start : start + size]
+            found, distances = self.search(codes[start : start + size], k + 1)
             # An item with more than k copies may not find itself; then drop the last result.
             is_dropped = found == batch[:, None]
             is_dropped[~is_dropped.any(1), -1] = True
-            yield found[~is_dropped].reshape(len(batch), k), distances[~is_dropped].reshape(len(batch), k)
+            shape = len(batch), found.shape[1] - 1
+            yield found[~is_dropped].reshape(shape), distances[~is_dropped].reshape(shape)
 
     @property
     @abstractmethod
@@ -187,7 +241,7 @@ class Store(ABC):
 
     @abstractmethod
     def _search(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return k nearest items, k <= len(self), in any order: keys [Q, k] int64 and distances [Q, k] float32."""
+        """Return k nearest items, 1 <= k <= len(self), in any order: keys [Q, k] int64 and distances [Q, k] float32."""
 
     @abstractmethod
     def _codes(self, positions: np.ndarray) -> Rows:
@@ -198,9 +252,14 @@ class Store(ABC):
         """Remove the codes under the keys, if they are in use."""
 
     def _prepare(self, codes: Rows) -> Rows:
-        """Check the shape of codes, and scale them to unit length for the cosine."""
+        """Check the shape and the values of codes, and scale them to unit length for the cosine."""
         if codes.ndim != 2 or codes.shape[1] != self.width:
             raise ShapeMismatch(f'store "{self.name}": codes', f"[N, {self.width}]", list(codes.shape))
+        n_refused = int((~finite_rows(codes)).sum())
+        if n_refused:
+            raise InvalidParameter(
+                f"{n_refused:,} of {codes.shape[0]:,} codes are not finite, or too large to be compared; leave them out"
+            )
         if self.metric == "hamming":
             return np.ascontiguousarray(codes, np.uint8)
         if self.metric == "l2":

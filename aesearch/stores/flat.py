@@ -50,7 +50,8 @@ class FlatStore(Store):
         return self.width if self.metric == "hamming" else 4 * self.width
 
     def keys(self) -> np.ndarray:
-        return faiss.vector_to_array(self._index.id_map)
+        with self.lock.read():
+            return faiss.vector_to_array(self._index.id_map)
 
     def _add(self, keys: np.ndarray, codes: np.ndarray) -> None:
         self._index.add_with_ids(codes, keys)

@@ -38,16 +38,21 @@ class SparseStore(Store):
 
     @property
     def bytes_per_item(self) -> float:
-        return 8 * self._rows().nnz / max(1, len(self))
+        with self.lock.read():
+            return 8 * self._rows().nnz / max(1, len(self))
 
     def keys(self) -> np.ndarray:
         return self._keys
 
     def _rows(self) -> csr_array:
-        """Return all rows as one matrix. Added blocks are joined the first time that they are needed."""
-        if len(self._blocks) > 1:
-            self._blocks = [csr_array(vstack(self._blocks, format="csr"))]
-        return self._blocks[0]
+        """Return all rows as one matrix. Added blocks are joined the first time that they are needed.
+
+        Threads that read at the same time may all join the blocks, with the same result. The caller holds the lock.
+        """
+        blocks = self._blocks
+        if len(blocks) > 1:
+            self._blocks = blocks = [csr_array(vstack(blocks, format="csr"))]
+        return blocks[0]
 
     def _add(self, keys: np.ndarray, codes: Rows) -> None:
         self._keys = np.concatenate([self._keys, keys])
@@ -78,8 +83,9 @@ class SparseStore(Store):
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        rows = self._rows()
-        arrays = {"keys": self._keys, "indptr": rows.indptr, "indices": rows.indices, "data": rows.data}
+        with self.lock.read():
+            rows, keys = self._rows(), self._keys
+        arrays = {"keys": keys, "indptr": rows.indptr, "indices": rows.indices, "data": rows.data}
         write_arrays(folder / ROWS_FILE, arrays)
 
     @classmethod

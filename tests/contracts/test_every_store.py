@@ -77,11 +77,8 @@ def check_search(case: Case, k: int) -> None:
     keys, distances = case.store.search(case.queries, k)
     expected = brute_force(case.store.metric, case.queries, case.codes)
     n_found = min(k, len(case.keys))
-    assert keys.shape == distances.shape == (case.queries.shape[0], k)
+    assert keys.shape == distances.shape == (case.queries.shape[0], n_found)
     assert (keys.dtype, distances.dtype) == (np.int64, np.float32)
-    assert (keys[:, n_found:] == NO_KEY).all()
-    assert np.isinf(distances[:, n_found:]).all()
-    keys, distances = keys[:, :n_found], distances[:, :n_found]
     assert (np.diff(distances, axis=1) >= 0).all()
     np.testing.assert_allclose(distances, np.sort(expected, axis=1)[:, :n_found], atol=TOLERANCE)
     position_of = {key: position for position, key in enumerate(case.keys.tolist())}
@@ -90,7 +87,7 @@ def check_search(case: Case, k: int) -> None:
     assert all(len(set(row)) == n_found for row in keys.tolist())
 
 
-@pytest.mark.parametrize("k", [1, 10, N_ITEMS, N_ITEMS + 5])
+@pytest.mark.parametrize("k", [1, 10, N_ITEMS, N_ITEMS + 5, 1_000_000_000, 2**63 - 1])
 def test_search_agrees_with_brute_force(case: Case, k: int) -> None:
     assert len(case.store) == N_ITEMS
     check_search(case, k)
@@ -162,9 +159,8 @@ def test_empty_store_finds_nothing(case: Case) -> None:
     case.store.remove(case.keys)
     assert len(case.store) == 0
     assert case.store.keys().shape == (0,)
-    keys, distances = case.store.search(case.queries, 3)
-    assert (keys == NO_KEY).all()
-    assert np.isinf(distances).all()
+    for found in case.store.search(case.queries, 3):
+        assert found.shape == (N_QUERIES, 0)
     assert case.store.range_search(case.queries, 1.0)[0].shape == (N_QUERIES, 0)
 
 
@@ -183,6 +179,31 @@ def test_neighbors_of_stored_items_exclude_themselves(case: Case) -> None:
     keys, distances = (np.concatenate(parts) for parts in zip(*case.store.neighbors_of(case.keys, 5), strict=True))
     assert not (keys == case.keys[:, None]).any()
     np.testing.assert_allclose(distances, np.sort(expected, axis=1)[:, :5], atol=1e-4)
+
+
+def test_huge_limits_are_bounded_by_the_number_of_items(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = 2**63 - 1
+    expected = case.store.search(case.queries, N_ITEMS)
+    monkeypatch.setattr("aesearch.stores.base.MAX_RESULTS_PER_SEARCH", 7 * N_ITEMS)
+    for found, once in zip(case.store.range_search(case.queries, np.inf, limit=huge), expected, strict=True):
+        assert found.shape == once.shape
+    neighbors = [found for found, _ in case.store.neighbors_of(case.keys, huge)]
+    assert np.concatenate(neighbors).shape == (N_ITEMS, N_ITEMS - 1)
+    assert max(map(len, neighbors)) < 10  # memory is bounded for any k
+
+
+def test_codes_that_are_not_finite_are_refused(case: Case) -> None:
+    store, keys, codes, queries = case
+    if store.metric == "hamming":
+        return
+    for value in (np.nan, np.inf, 1e20):
+        bad = codes.copy()
+        bad[7, 0] = value
+        with pytest.raises(InvalidParameter, match="1 of 300 codes are not finite"):
+            store.add(keys + 10 * N_ITEMS, bad)
+        with pytest.raises(InvalidParameter, match="not finite"):
+            store.search(bad[[7]], 1)
+    check_search(case, 5)
 
 
 def test_neighbors_of_copies_exclude_themselves(case: Case) -> None:
@@ -222,8 +243,13 @@ def test_codes_that_do_not_fit_are_refused(case: Case) -> None:
 
 
 def test_wrong_parameters_are_refused(case: Case) -> None:
-    with pytest.raises(InvalidParameter, match="k is 0"):
-        case.store.search(case.queries, 0)
+    for k in (0, -1):
+        with pytest.raises(InvalidParameter, match=f"k is {k}"):
+            case.store.search(case.queries, k)
+    with pytest.raises(InvalidParameter, match="the limit is 0"):
+        case.store.range_search(case.queries, 1.0, limit=0)
+    with pytest.raises(InvalidParameter, match="not a number"):
+        case.store.range_search(case.queries, np.nan)
     with pytest.raises(InvalidParameter, match='does not support metric "manhattan"'):
         type(case.store)("manhattan", WIDTH)  # type: ignore[arg-type]
 

@@ -1,0 +1,23 @@
+"""Texts that cannot be stored as UTF-8: those with half of a surrogate pair, as JSON files may contain."""
+
+from __future__ import annotations
+
+from typing import overload
+
+
+def is_utf8(text: str | None) -> bool:
+    """Return whether a text can be stored."""
+    try:
+        (text or "").encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@overload
+def as_utf8(text: str) -> str: ...
+@overload
+def as_utf8(text: None) -> None: ...
+def as_utf8(text: str | None) -> str | None:
+    """Return a text with a question mark for each character that cannot be stored."""
+    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
