@@ -33,6 +33,8 @@ class CatalogEntry:
     layout : {"table", "images", "vectors"}, optional
         What a reader of files with many items yields. None: the reader yields one item per file. The reader of a table takes
         a `fields` keyword.
+    decodes_text : bool
+        Whether a reader decodes text, and takes an `encoding` keyword.
     is_isolated : bool
         Whether a reader is slow, or may crash, and therefore runs in a worker process.
     """
@@ -42,6 +44,7 @@ class CatalogEntry:
     kinds: tuple[ItemKind, ...] = ITEM_KINDS
     params: Mapping[str, Any] = field(default_factory=dict)
     layout: Literal["table", "images", "vectors"] | None = None
+    decodes_text: bool = False
     is_isolated: bool = False
 
     def load(self) -> Any:
@@ -51,10 +54,10 @@ class CatalogEntry:
 
 
 _IMAGE = CatalogEntry("aesearch.readers.images:read", kinds=("images",), is_isolated=True)
-_TEXT = CatalogEntry("aesearch.readers.text:read", kinds=("documents",))
-_HTML = CatalogEntry("aesearch.readers.text:read_html", kinds=("documents",), is_isolated=True)
-_JSON_LINES = CatalogEntry("aesearch.readers.tables:read_json_lines", kinds=("documents",), layout="table")
-_CSV = CatalogEntry("aesearch.readers.tables:read_csv", kinds=("documents",), layout="table")
+_TEXT = CatalogEntry("aesearch.readers.text:read", kinds=("documents",), decodes_text=True)
+_HTML = CatalogEntry("aesearch.readers.html:read", kinds=("documents",), decodes_text=True, is_isolated=True)
+_JSON_LINES = CatalogEntry("aesearch.readers.tables:read_json_lines", "", ("documents",), layout="table", decodes_text=True)
+_CSV = CatalogEntry("aesearch.readers.tables:read_csv", "", ("documents",), layout="table", decodes_text=True)
 _IDX = CatalogEntry("aesearch.readers.image_sets:read_idx", kinds=("images",), layout="images")
 _CIFAR = CatalogEntry("aesearch.readers.image_sets:read_cifar", kinds=("images",), layout="images")
 _NPY = CatalogEntry("aesearch.readers.vectors:read_npy", kinds=("vectors",), layout="vectors")
@@ -221,7 +224,8 @@ def create_coder(name: str, kind: ItemKind | None = None, **params: Any) -> Any:
     known = coder_class.param_names()
     for param in params:
         if param not in known:
-            raise InvalidParameter(f'coder "{name}" has no parameter "{param}"; its parameters are {", ".join(known)}')
+            remedy = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+            raise InvalidParameter(f'coder "{name}" has no parameter "{param}"; {remedy}')
     coder = coder_class(**{**entry.params, **params})
     coder.name = name
     return coder

@@ -34,10 +34,9 @@ OWNERS = {  # third-party library -> the only file or package that imports it
     "typer": "cli",
     "rich": "cli",
     "safetensors": "arrays.py",
-    "selectolax": "readers/text.py",
-    "charset_normalizer": "readers/text.py",
+    "selectolax": "readers/html.py",
+    "chardetng_py": "readers/encodings.py",
     "pypdfium2": "readers/pdf.py",
-    "docx": "readers/docx.py",
     "pyarrow": "readers/vectors.py",
     "tokenizers": "features/pretrained.py",
     "filelock": "index/locking.py",
@@ -275,7 +274,7 @@ def public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.Function
 INHERITED_DOCSTRINGS = {  # methods documented where their contract is defined
     "add", "decode", "encode", "fit", "forward", "get_params", "image_size", "inverse_transform", "keys", "load", "max_code_size",
     "objective", "param_names", "rejection_reason", "rerank_feature_groups", "rerank_features", "row_kind", "save", "search",
-    "training_warnings", "transform", "bytes_per_item", "base", "can_decode",
+    "training_warnings", "transform", "begin", "next_batches", "score", "state_dict", "load_state_dict", "skipped", "bytes_per_item", "base", "can_decode",
 }  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from aesearch.catalog import find_reader
 from aesearch.errors import MissingExtra, Unreadable
@@ -27,15 +28,14 @@ def read_bytes(path: AnyPath, max_bytes: int, remedy: str) -> bytes:
     Raises
     ------
     Unreadable
-        If the file is empty or larger than `max_bytes`.
+        If the file is empty, larger than `max_bytes`, or not a regular file.
     OSError
         If it cannot be opened.
     """
-    # For a small file, open() and its buffer would take a third of the time.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    descriptor, size = _open_regular(path)  # for a small file, open() and its buffer would take a third of the time
     try:
         # os.read() allocates the requested size, so do not request max_bytes for every small file.
-        limit = min(os.fstat(descriptor).st_size, max_bytes) + 1
+        limit = min(size, max_bytes) + 1
         content = os.read(descriptor, limit)
         while more := os.read(descriptor, limit - len(content)):  # network file systems may return less at a time
             content += more
@@ -46,6 +46,38 @@ def read_bytes(path: AnyPath, max_bytes: int, remedy: str) -> bytes:
     if len(content) > max_bytes:
         raise Unreadable(path, f"the file is larger than {max_bytes >> 20} MiB; {remedy}")
     return content
+
+
+def open_file(path: AnyPath) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Raises
+    ------
+    Unreadable
+        If it is not a regular file.
+    OSError
+        If it cannot be opened.
+    """
+    return open(_open_regular(path)[0], "rb")
+
+
+def check_regular(path: AnyPath) -> None:
+    """Raise Unreadable if a path is not a regular file, before a library opens it and waits for it."""
+    os.close(_open_regular(path)[0])
+
+
+def _open_regular(path: AnyPath) -> tuple[int, int]:
+    """Open a regular file, and return its descriptor and its size in bytes."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    try:  # O_NONBLOCK, because opening a named pipe would wait until another process writes into it
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    except BlockingIOError:  # another process holds a lease, such as a file server, and is now told to give it up
+        descriptor = os.open(path, flags)
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode):
+        return descriptor, found.st_size
+    os.close(descriptor)
+    raise Unreadable(path, "it is not a regular file")
 
 
 def read_file(path: AnyPath, **keywords: Any) -> Iterator[Item | Unreadable]:

@@ -19,14 +19,14 @@ from PIL import Image
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.files import AnyPath
+from aesearch.readers.files import AnyPath, check_regular, open_file
 from aesearch.readers.images import MAX_PIXELS, TOO_MANY_PIXELS
 from aesearch.readers.rows import row_item
 
 CIFAR_ROW_BYTES = 1 + 3 * 32 * 32
 
 
-def read_idx(path: AnyPath) -> Iterator[Item]:
+def read_idx(path: AnyPath) -> Iterator[Item | Unreadable]:
     """Yield the images of `images-idx3-ubyte[.gz]`. Labels are read from `labels-idx1-ubyte[.gz]` in the same folder."""
     path = Path(path)
     labels_path = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
@@ -40,11 +40,16 @@ def read_idx(path: AnyPath) -> Iterator[Item]:
         for number in range(n_images if height * width else 0):
             pixels = np.frombuffer(_read_exactly(images, height * width, path), np.uint8).reshape(height, width)
             yield _to_item(path, number, pixels, str(_read_exactly(labels, 1, labels_path)[0]) if labels else None)
+        if _read_up_to(images, 1, path):
+            yield Unreadable(
+                path, f"the file is longer than the {n_images:,} images that it declares; the rest is not read"
+            )
 
 
 def read_cifar(path: AnyPath) -> Iterator[Item]:
     """Yield the images of a CIFAR-10 batch. Label names are read from `batches.meta.txt` in the same folder."""
     path = Path(path)
+    check_regular(path)
     if path.stat().st_size % CIFAR_ROW_BYTES or not path.stat().st_size:
         raise Unreadable(path, f"the file is not a CIFAR-10 batch: its size is not a multiple of {CIFAR_ROW_BYTES:,} bytes")
     meta = path.with_name("batches.meta.txt")
@@ -61,12 +66,14 @@ def _to_item(path: Path, number: int, pixels: np.ndarray, label: str | None) -> 
 
 def _open_idx(path: Path, n_axes: int, files: ExitStack) -> tuple[IO[bytes], tuple[int, ...]]:
     """Open an idx file of bytes after its header, and return it with its shape. `files` closes it."""
-    file: Any = files.enter_context(gzip.open(path) if path.suffix == ".gz" else open(path, "rb"))  # noqa: SIM115
+    file: Any = files.enter_context(open_file(path))
+    if path.suffix == ".gz":
+        file = files.enter_context(gzip.GzipFile(fileobj=file))
     header_size = 4 + 4 * n_axes
     not_idx = f"the file is not an idx file of bytes with {n_axes} axes"
     header = _read_exactly(file, header_size, path, not_idx)
     shape = tuple(np.frombuffer(header[4:], ">u4").tolist())
-    is_complete = path.suffix == ".gz" or path.stat().st_size == header_size + prod(shape)
+    is_complete = path.suffix == ".gz" or path.stat().st_size >= header_size + prod(shape)
     if header[:4] != bytes([0, 0, 8, n_axes]) or not is_complete:
         raise Unreadable(path, not_idx)
     return file, shape
@@ -74,10 +81,15 @@ def _open_idx(path: Path, n_axes: int, files: ExitStack) -> tuple[IO[bytes], tup
 
 def _read_exactly(file: IO[bytes], size: int, path: Path, too_short: str = "the file ends early") -> bytes:
     """Return `size` bytes of a file. Raise Unreadable if there are fewer, or the archive is damaged."""
-    try:
-        content = file.read(size)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Unreadable(path, f"the archive is damaged ({error})") from None
+    content = _read_up_to(file, size, path)
     if len(content) < size:
         raise Unreadable(path, too_short)
     return content
+
+
+def _read_up_to(file: IO[bytes], size: int, path: Path) -> bytes:
+    """Return at most `size` bytes of a file. Raise Unreadable if the archive is damaged."""
+    try:
+        return file.read(size)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise Unreadable(path, f"the archive is damaged ({error})") from None

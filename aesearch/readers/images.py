@@ -14,6 +14,7 @@ from aesearch.errors import Unreadable
 from aesearch.images import resize_image
 from aesearch.items import Item
 from aesearch.readers.files import AnyPath, read_bytes
+from aesearch.readers.image_modes import to_gray_or_rgb
 
 MIN_SIDE_PIXELS = 96
 """The shorter side of a large image is not reduced below this, or below the size that the features need. JPEG files are
@@ -39,9 +40,9 @@ EXIF_ORIENTATION = 0x0112
 def read(path: AnyPath, size: tuple[int, int] | None = None) -> Iterator[Item]:
     """Yield the image in a file, resized to `size` (width, height) if it is given."""
     content = read_bytes(path, MAX_IMAGE_BYTES, "scale the image down first")
-    image = decode_image(io.BytesIO(content), path, max((MIN_SIDE_PIXELS, *(size or ()))))
+    image, warning = _decode(io.BytesIO(content), path, max((MIN_SIDE_PIXELS, *(size or ()))))
     digest = hashlib.sha256(content).digest()
-    yield Item("", resize_image(image, size) if size else image, path=str(path), digest=digest)
+    yield Item("", resize_image(image, size) if size else image, path=str(path), digest=digest, warning=warning)
 
 
 def load_image(path: str) -> Image.Image | None:
@@ -56,8 +57,7 @@ def load_image(path: str) -> Image.Image | None:
 def decode_image(file: IO[bytes], name: object, min_side: int = MIN_SIDE_PIXELS) -> Image.Image:
     """Decode an image.
 
-    Of an animation, decode the first frame. Transparent parts become white. Images with more than 8 bits per channel are
-    stretched from their darkest to their brightest value, as microscopes show them.
+    Of an animation, or of a file with several pages, decode the first frame.
 
     Parameters
     ----------
@@ -77,13 +77,20 @@ def decode_image(file: IO[bytes], name: object, min_side: int = MIN_SIDE_PIXELS)
     Unreadable
         If the file is not an image, is damaged, or has too many pixels.
     """
+    return _decode(file, name, min_side)[0]
+
+
+def _decode(file: IO[bytes], name: object, min_side: int) -> tuple[Image.Image, str | None]:
+    """Return an image, and which part of the file it does not show; see `decode_image`."""
     try:
         with _open(file) as image:
             image.draft(None, (min_side, min_side))  # None: keep the mode
             if image.width * image.height > MAX_PIXELS:
                 raise Unreadable(name, TOO_MANY_PIXELS)
             image.load()
-            return _rotate_upright(_to_gray_or_rgb(_reduce(image, min_side)))
+            decoded = _rotate_upright(to_gray_or_rgb(_reduce(image, min_side)))
+            n_frames = _count_frames(image)
+        return decoded, f"only the first of {n_frames:,} frames or pages was read" if n_frames > 1 else None
     except UnidentifiedImageError:
         raise Unreadable(name, "the content is not an image of a supported format") from None
     except Image.DecompressionBombError:
@@ -108,28 +115,20 @@ def _open(file: IO[bytes]) -> Image.Image:
     return image
 
 
+def _count_frames(image: Image.Image) -> int:
+    """Return the number of frames of an animation, or of pages of a TIFF file."""
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # the first frame is complete, and damage in the others must not cost it
+        return 1
+
+
 def _reduce(image: Image.Image, min_side: int) -> Image.Image:
     """Reduce a large image by the largest integer factor that keeps `min_side`. draft() has already reduced JPEG files."""
     factor = min(image.size) // min_side
     if factor < 2 or image.mode not in ("L", "RGB", "RGBA", "LA", "CMYK"):
         return image
     return image.reduce(factor)
-
-
-def _to_gray_or_rgb(image: Image.Image) -> Image.Image:
-    """Convert an image to mode "L" or "RGB" on a white background."""
-    if image.mode in ("L", "RGB"):
-        return image
-    if image.mode[0] in "IF":  # I;16, I, F: more than 8 bits
-        low, high = image.getextrema()
-        scale = 255.0 / max(float(high) - float(low), 1e-12)  # type: ignore[arg-type]
-        return image.convert("F").point(lambda value: (value - low) * scale).convert("L")
-    if image.has_transparency_data:
-        is_gray = image.mode in ("LA", "La")
-        foreground = image.convert("RGBA")
-        background = Image.new("RGBA", foreground.size, "white")
-        return Image.alpha_composite(background, foreground).convert("L" if is_gray else "RGB")
-    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _rotate_upright(image: Image.Image) -> Image.Image:

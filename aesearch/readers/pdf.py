@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from threading import Lock
+from typing import Any
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
@@ -10,7 +14,21 @@ from aesearch.readers.files import AnyPath
 from aesearch.readers.text import document_item, read_document_bytes
 
 MAX_PAGES = 2_000
-"""Pages to read of one document. The rest is ignored."""
+"""Pages to read of one document."""
+
+MAX_UNKNOWN_SHARE = 0.1
+"""Share of characters without a meaning in Unicode above which a text is probably not readable: its fonts do not say which
+characters they draw."""
+
+HYPHEN_AT_LINE_END = "\ufffe"
+"""What PDFium returns for a hyphen at the end of a line, with the line end."""
+
+_PDFIUM_LOCK = Lock()
+"""Held while PDFium is used. It must not run in two threads at a time."""
+
+_DIVIDED_WORD = re.compile(rf"(\w+){HYPHEN_AT_LINE_END}(\w+)")
+_HYPHENATED_WORD = re.compile(r"\w+-\w+")
+_UNKNOWN_CHARACTER = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd\uffff]")
 
 
 def read(path: AnyPath) -> Iterator[Item]:
@@ -21,17 +39,77 @@ def read(path: AnyPath) -> Iterator[Item]:
         raise MissingExtra("pypdfium2", "documents") from None
 
     content = read_document_bytes(path)
-    try:
-        pdf = pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
-        raise Unreadable(path, f"the file is not a readable PDF ({error})") from None
-    try:
-        pages = (pdf[number] for number in range(min(len(pdf), MAX_PAGES)))
-        text = "\n".join(page.get_textpage().get_text_range() for page in pages)
-    except pypdfium2.PdfiumError as error:
-        raise Unreadable(path, f"the PDF is damaged ({error})") from None
-    finally:
-        pdf.close()
+    with _PDFIUM_LOCK:
+        try:
+            pdf = pypdfium2.PdfDocument(content)
+        except pypdfium2.PdfiumError as error:
+            raise Unreadable(path, f"the file is not a readable PDF ({error})") from None
+        try:
+            text, problems = _read_pages(pdf)
+        finally:
+            pdf.close()
     if not text.strip():
-        raise Unreadable(path, "the PDF contains only images and no text; run text recognition (OCR) on it first")
-    yield document_item(text, path, content)
+        details = f" ({'; '.join(problems)})" if problems else ""
+        raise Unreadable(path, f"the PDF contains no text{details}; run text recognition (OCR) on it first")
+    yield document_item(text, path, content, "; ".join(problems) or None)
+
+
+def _read_pages(pdf: Any) -> tuple[str, list[str]]:
+    """Return the text of a document, and what is missing from it. A damaged page costs only itself."""
+    from pypdfium2 import PdfiumError
+
+    texts, damaged, images = [], [], []
+    for number in range(1, min(len(pdf), MAX_PAGES) + 1):
+        try:
+            page = pdf[number - 1]
+            text = page.get_textpage().get_text_range()
+            if not text.strip() and _has_images(page):
+                images.append(number)
+            page.close()
+        except PdfiumError:
+            damaged.append(number)
+        else:
+            texts.append(text)
+    text = _join_divided_words("\n".join(texts))
+    problems = []
+    if damaged:
+        problems.append(f"{_name_pages(damaged)} could not be read")
+    if images:
+        problems.append(f"only images and no text on {_name_pages(images)}")
+    if len(pdf) > MAX_PAGES:
+        problems.append(f"pages after {MAX_PAGES:,} were not read")
+    n_unknown = len(_UNKNOWN_CHARACTER.findall(text))
+    if n_unknown > MAX_UNKNOWN_SHARE * len(text):
+        problems.append(f"{n_unknown / len(text):.0%} of the characters are unknown, because the fonts do not name them")
+    return text, problems
+
+
+def _has_images(page: Any) -> bool:
+    """Return whether a page shows an image."""
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+
+    return any(True for _ in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
+
+
+def _join_divided_words(text: str) -> str:
+    """Join the words that are divided by a hyphen at the end of a line, unless the hyphen is part of the word.
+
+    It is if the word has a hyphen elsewhere in the text, or if its second part begins with a capital.
+    """
+    if HYPHEN_AT_LINE_END not in text:
+        return text
+    hyphenated = {word.lower() for word in _HYPHENATED_WORD.findall(text)}
+
+    def join(match: re.Match[str]) -> str:
+        first, second = match.groups()
+        has_hyphen = f"{first}-{second}".lower() in hyphenated or (second[0].isupper() and not first.isupper())
+        return f"{first}-{second}" if has_hyphen else first + second
+
+    return _DIVIDED_WORD.sub(join, text).replace(HYPHEN_AT_LINE_END, "")
+
+
+def _name_pages(numbers: Sequence[int]) -> str:
+    """Return pages for a message, such as "pages 3, 5-7"."""
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])]
+    names = ", ".join(f"{run[0]:,}" if len(run) == 1 else f"{run[0]:,}-{run[-1]:,}" for run in runs)
+    return f"page {names}" if len(numbers) == 1 else f"pages {names}"

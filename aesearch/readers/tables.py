@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
 import os
-import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
-from itertools import count
-from typing import IO, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
+from aesearch.readers.csv_rows import Row, declared_delimiter, detect_delimiter, split_line, split_rows
 from aesearch.readers.files import AnyPath
+from aesearch.readers.lines import TextLines
 from aesearch.readers.rows import row_item
 
-MAX_LINE_CHARACTERS = 16 << 20
-"""Limit for a line, and for a field of a CSV row. A small archive can unpack to a line that fills the memory."""
-TOO_LONG = f"a row is longer than {MAX_LINE_CHARACTERS >> 20} million characters; it and the rows after it are not read"
+_JSON_TYPES = {bool: "a truth value", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
 @dataclass(frozen=True)
@@ -49,67 +43,93 @@ class TableFields:
         """
         text = row.get(self.text)
         if not isinstance(text, str):
-            names = ", ".join(str(name) for name in row if name is not None)
-            reason = f'no field "{self.text}" (its fields are {names}); choose the field with --text-field'
-            return Unreadable(f"{path}#{number}", reason)
+            return Unreadable(f"{path}#{number}", self._missing_text(row))
         if not text.strip():
             return Unreadable(f"{path}#{number}", f'field "{self.text}" is empty')
         data = text.encode("utf-8", "replace")
-        return row_item(path, number, text, data, id=row.get(self.id), label=row.get(self.label))
+        item = row_item(path, number, data.decode("utf-8"), data, id=row.get(self.id), label=row.get(self.label))
+        is_changed = item.content != text
+        return replace(item, warning="halves of surrogate pairs were replaced") if is_changed else item
+
+    def _missing_text(self, row: Mapping[str, Any]) -> str:
+        """Return why a row has no text."""
+        if self.text not in row:
+            names = ", ".join(row).encode("utf-8", "replace").decode("utf-8")
+            return f'no field "{self.text}" (its fields are {names}); choose the field with --text-field'
+        if row[self.text] is None:
+            return f'field "{self.text}" is empty'
+        return f'field "{self.text}" is {_JSON_TYPES[type(row[self.text])]}, not a text; choose the field with --text-field'
 
 
-def read_json_lines(path: AnyPath, fields: TableFields = TableFields()) -> Iterator[Item | Unreadable]:
+def read_json_lines(
+    path: AnyPath, fields: TableFields = TableFields(), encoding: str | None = None
+) -> Iterator[Item | Unreadable]:
     """Yield the items of a JSON Lines file, which holds one JSON object per line. Blank lines are ignored."""
-    with _open_text(path) as file:
-        for number, line in enumerate(_lines(file, path), 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                yield Unreadable(f"{path}#{number}", "the line is not JSON")
-                continue
-            if isinstance(row, dict):
-                yield fields.to_item(row, number, path)
-            else:
-                yield Unreadable(f"{path}#{number}", "the line is not a JSON object")
+    with TextLines(path, encoding) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield _add_warning(_read_json(line, number, path, fields), lines.take_warning())
 
 
-def read_csv(path: AnyPath, fields: TableFields = TableFields()) -> Iterator[Item | Unreadable]:
-    """Yield the items of a CSV file, or of a TSV file if its name ends in .tsv. The first row names the fields."""
-    csv.field_size_limit(MAX_LINE_CHARACTERS)
-    with _open_text(path) as file:
-        rows = csv.DictReader(_lines(file, path), delimiter="\t" if _has_ending(path, ".tsv") else ",")
-        for number in count(1):
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                if "field limit" in str(error):  # an unclosed quote: parsing would resume inside the quoted text
-                    raise Unreadable(path, TOO_LONG) from None
-                yield Unreadable(f"{path}#{number}", f"the row is not CSV ({error})")
-                continue
-            yield fields.to_item(row, number, path)
-
-
-def _open_text(path: AnyPath) -> IO[str]:
-    """Open a file, or a gzip archive, as UTF-8 text. Invalid bytes become replacement characters."""
-    raw: Any = gzip.open(path, "rb") if _has_ending(path, ".gz") else open(path, "rb")  # noqa: SIM115
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
-
-
-def _has_ending(path: AnyPath, ending: str) -> bool:
-    """Return whether a file name has an ending, in upper or lower case."""
-    return os.fspath(path).lower().endswith(ending)
-
-
-def _lines(file: IO[str], path: AnyPath) -> Iterator[str]:
-    """Yield the lines of a file. Raise Unreadable if a line is too long or the archive is damaged."""
+def _read_json(line: str, number: int, path: AnyPath, fields: TableFields) -> Item | Unreadable:
+    """Return the item of a line of JSON."""
     try:
-        for line in iter(partial(file.readline, MAX_LINE_CHARACTERS + 1), ""):
-            if len(line) > MAX_LINE_CHARACTERS:
-                raise Unreadable(path, TOO_LONG)
-            yield line
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Unreadable(path, f"the archive is damaged ({error})") from None
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return Unreadable(f"{path}#{number}", "the line is not JSON")
+    if not isinstance(row, dict):
+        return Unreadable(f"{path}#{number}", "the line is not a JSON object")
+    return fields.to_item(row, number, path)
+
+
+def read_csv(
+    path: AnyPath, fields: TableFields = TableFields(), encoding: str | None = None
+) -> Iterator[Item | Unreadable]:
+    """Yield the items of a table. The first row names the fields.
+
+    Fields are separated by commas, semicolons, tabs or vertical bars: the first row shows by which. If the name of the file
+    ends in .tsv, they are separated by tabs.
+    """
+    with TextLines(path, encoding) as text_lines:
+        lines = iter(text_lines)
+        header = _next_line(lines)
+        delimiter = declared_delimiter(header)
+        if delimiter:
+            header = _next_line(lines)
+        elif os.fspath(path).lower().endswith(".tsv"):
+            delimiter = "\t"
+        else:
+            delimiter = detect_delimiter(header, fields.text)
+        columns = split_line(header, delimiter)
+        for number, row in enumerate(split_rows(lines, delimiter, len(columns)), 1):
+            yield _add_warning(_read_row(row, columns, number, path, fields), text_lines.take_warning())
+
+
+def _next_line(lines: Iterator[str]) -> str:
+    """Return the next line that is not blank, or "" if there is none."""
+    return next((line for line in lines if line.strip()), "")
+
+
+def _read_row(row: Row, columns: Sequence[str], number: int, path: AnyPath, fields: TableFields) -> Item | Unreadable:
+    """Return the item of a row of a table with these columns."""
+    n_fields, n_columns = len(row.fields), len(columns)
+    if n_fields == n_columns and not row.has_stray_quote:
+        return fields.to_item(dict(zip(columns, row.fields, strict=True)), number, path)
+    if row.has_stray_quote and n_fields != n_columns:
+        reason = f"a quotation mark is out of place, and the row has {n_fields} fields instead of {n_columns}"
+        return Unreadable(f"{path}#{number}", reason)
+    if fields.text in columns[n_fields:]:
+        return Unreadable(f"{path}#{number}", f"the row has only {n_fields} of {n_columns} fields")
+    item = fields.to_item(dict(zip(columns, row.fields, strict=False)), number, path)
+    if row.has_stray_quote:
+        return _add_warning(item, "a quotation mark is out of place, so the line was read without regard to quotes")
+    if any(row.fields[n_columns:]):
+        return _add_warning(item, f"the row has {n_fields} fields, of which only the first {n_columns} were read")
+    return item
+
+
+def _add_warning(result: Item | Unreadable, warning: str | None) -> Item | Unreadable:
+    """Return an item with another warning. Whatever else is returned unchanged."""
+    if warning is None or isinstance(result, Unreadable):
+        return result
+    return replace(result, warning=f"{result.warning}; {warning}" if result.warning else warning)

@@ -14,7 +14,7 @@ import numpy as np
 
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
-from aesearch.readers.files import AnyPath
+from aesearch.readers.files import AnyPath, check_regular
 from aesearch.readers.rows import row_item
 from aesearch.readers.tables import TableFields
 
@@ -27,6 +27,7 @@ MAX_MESSAGE_CHARACTERS = 120
 
 def read_npy(path: AnyPath) -> Iterator[Item | Unreadable]:
     """Yield the vectors of a NumPy file: the rows of an array [N, D] of numbers, or the one vector of an array [D]."""
+    check_regular(path)
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # refuses pickled objects
     except (ValueError, EOFError, SyntaxError, TokenError, MemoryError, OverflowError) as error:
@@ -35,6 +36,8 @@ def read_npy(path: AnyPath) -> Iterator[Item | Unreadable]:
         raise Unreadable(path, f"the array is {array.dtype} {list(array.shape)}; vectors are numbers [N, D]")
     for number, row in enumerate(np.atleast_2d(array)):
         yield _to_item(path, number, row)
+    if os.path.getsize(path) > array.offset + array.nbytes:  # noqa: PTH202
+        yield Unreadable(path, "the file is longer than its first array; the rest is not read")
 
 
 def read_parquet(path: AnyPath, fields: TableFields = TableFields()) -> Iterator[Item | Unreadable]:
@@ -45,6 +48,7 @@ def read_parquet(path: AnyPath, fields: TableFields = TableFields()) -> Iterator
     except ImportError:
         raise MissingExtra("pyarrow", "parquet") from None
 
+    check_regular(path)
     file = arrow.OSFile(os.fspath(path))  # an OSError here is about opening the file; later ones are about its content
     try:
         table = parquet.ParquetFile(file)
@@ -87,5 +91,5 @@ def _to_item(path: AnyPath, number: int, row: Any, id: Any = None, label: Any = 
     if vector.ndim != 1 or not vector.size:
         return Unreadable(f"{path}#{number}", "the row is not a list of numbers")
     if not np.isfinite(vector).all():
-        return Unreadable(f"{path}#{number}", "not all numbers are finite")
+        return Unreadable(f"{path}#{number}", "not all numbers are finite, or some are too large for 32 bits")
     return row_item(path, number, vector, vector.tobytes(), id=id, label=label)

@@ -17,20 +17,33 @@ import weakref
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
 from aesearch.readers.files import read_file
+from aesearch.readers.waiting import read_timeout, timeout_reason, wait_with_notice
 
 if TYPE_CHECKING:
     import subprocess
 
-READ_TIMEOUT_SECONDS = 60.0
-"""Maximum time for one request. The largest image that is allowed, of 100 million pixels, takes about 5 seconds."""
-
 PIPE_BYTES = 1 << 20
 """Size of the pipe for replies, if the system allows it. A worker continues to read while its replies wait in the pipe."""
+
+KILL_TIMEOUT_SECONDS = 5.0
+"""Maximum time to wait for the end of a killed process. It does not end while a device does not answer."""
+
+
+class _Request(NamedTuple):
+    """Files to read, the keywords of their readers, and the maximum time in seconds."""
+
+    paths: Sequence[str]
+    keywords: Mapping[str, Any]
+    timeout: float
+
+    def __str__(self) -> str:
+        first, *more = self.paths
+        return f"{first} or one of the {len(more)} files after it" if more else first
 
 
 class Worker:
@@ -41,13 +54,14 @@ class Worker:
 
     Parameters
     ----------
-    timeout : float
-        Maximum time for one request in seconds. Windows cannot wait for a pipe with a timeout, so it has none there.
+    timeout : float, optional
+        Maximum time for one request in seconds. By default it depends on the size of the files. On Windows it has no
+        effect, because pipes cannot be read with a timeout there.
     """
 
-    def __init__(self, timeout: float = READ_TIMEOUT_SECONDS) -> None:
-        self.timeout = timeout
-        self._requests: deque[tuple[Sequence[str], Mapping[str, Any]]] = deque()
+    def __init__(self, timeout: float | None = None) -> None:
+        self._timeout = timeout
+        self._requests: deque[_Request] = deque()
         self._start()
 
     def _start(self) -> None:
@@ -76,9 +90,13 @@ class Worker:
         self.close = weakref.finalize(self, _kill, self._process)
         """Ends the process. This happens automatically when the object is deleted."""
 
-    def send(self, paths: Sequence[str], keywords: Mapping[str, Any]) -> None:
-        """Request the items of files, read with these keywords of their readers."""
-        self._requests.append((paths, keywords))
+    def send(self, paths: Sequence[str], keywords: Mapping[str, Any], n_bytes: int = 0) -> None:
+        """Request the items of files, which have `n_bytes` in total, read with these keywords of their readers."""
+        self._send(_Request(paths, keywords, self._timeout or read_timeout(n_bytes)))
+
+    def _send(self, request: _Request) -> None:
+        self._requests.append(request)
+        paths, keywords, _ = request
         line = memoryview(json.dumps((paths, keywords)).encode() + b"\n")
         with suppress(BrokenPipeError):  # receive() will notice that the process is dead
             while line:
@@ -86,8 +104,9 @@ class Worker:
 
     def receive(self) -> list[Item | Unreadable]:
         """Return the results of the oldest request, one for each path, in order. Images are arrays of pixels."""
-        paths, keywords = self._requests.popleft()
-        timed_out = not self._wait()
+        request = self._requests.popleft()
+        paths = request.paths
+        timed_out = not self._wait(request)
         reply = None if timed_out else self._read_reply()
         if reply is not None:
             return _unpack(reply, paths)
@@ -96,28 +115,28 @@ class Worker:
         waiting, self._requests = self._requests, deque()
         self._start()
         if len(paths) > 1:  # one of these files is the cause; read each alone to find it
-            results = [self._read_alone(path, keywords) for path in paths]
+            results = [self._read_alone(request._replace(paths=[path])) for path in paths]
         elif timed_out:
-            results = [Unreadable(paths[0], f"reading took longer than {self.timeout:g} seconds")]
+            results = [Unreadable(paths[0], timeout_reason(request.timeout), transient=True)]
         else:
             cause = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
             results = [Unreadable(paths[0], f"the decoder crashed ({cause})")]
-        for request in waiting:
-            self.send(*request)
+        for next_request in waiting:
+            self._send(next_request)
         return results
 
-    def _read_alone(self, path: str, keywords: Mapping[str, Any]) -> Item | Unreadable:
-        """Read one file."""
-        self.send([path], keywords)
+    def _read_alone(self, request: _Request) -> Item | Unreadable:
+        """Return the result of a request of one file."""
+        self._send(request)
         return self.receive()[0]
 
-    def _wait(self) -> bool:
-        """Wait for a reply or the end of the process. Return False on a timeout."""
+    def _wait(self, request: _Request) -> bool:
+        """Wait for the reply to a request, or for the end of the process. Return False on a timeout."""
         if not hasattr(select, "poll"):
             return True
         poll = select.poll()
         poll.register(self._output, select.POLLIN)
-        return bool(poll.poll(self.timeout * 1000))
+        return wait_with_notice(lambda seconds: bool(poll.poll(seconds * 1000)), request.timeout, request.__str__)
 
     def _read_reply(self) -> bytearray | None:
         """Return a reply without its size, or None if the process ended before the reply was complete."""
@@ -137,7 +156,12 @@ class Worker:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and wait for its end."""
     process.kill()
-    process.communicate()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    process.stdout.close()
+    with suppress(Exception):  # TimeoutExpired, whose module is not imported here
+        process.wait(KILL_TIMEOUT_SECONDS)
 
 
 class WorkerPool:
@@ -160,7 +184,8 @@ class WorkerPool:
 def _pack(items: Iterable[Item | Unreadable]) -> list[bytes]:
     """Return the parts of a reply: a line that describes every result, and the content of each item.
 
-    An item is described by its size in bytes, the shape of an image, and its digest; an Unreadable by its reason.
+    An item is described by its size in bytes, the shape of an image, its digest and its warning; an Unreadable by its
+    reason.
     """
     descriptions: list[Any] = []
     contents = []
@@ -174,7 +199,7 @@ def _pack(items: Iterable[Item | Unreadable]) -> list[bytes]:
         else:
             image: Any = item.content
             content, shape = image.tobytes(), (image.height, image.width, *((3,) if image.mode == "RGB" else ()))
-        descriptions.append((len(content), shape, item.digest.hex()))
+        descriptions.append((len(content), shape, item.digest.hex(), item.warning))
         contents.append(content)
     return [json.dumps(descriptions).encode() + b"\n", *contents]
 
@@ -189,14 +214,14 @@ def _unpack(reply: bytearray, paths: Sequence[str]) -> list[Item | Unreadable]:
         if isinstance(description, dict):
             results.append(Unreadable(path, **description))
             continue
-        size, shape, digest = description
+        size, shape, digest, warning = description
         start, end = end, end + size
         content: Any
         if shape is None:
             content = reply[start:end].decode("utf-8")
         else:
             content = np.frombuffer(reply, np.uint8, size, start).reshape(shape)
-        results.append(Item("", content, None, path, bytes.fromhex(digest)))
+        results.append(Item("", content, None, path, bytes.fromhex(digest), warning))
     return results
 
 

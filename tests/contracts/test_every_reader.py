@@ -108,6 +108,8 @@ READABLE_WHEN_TRUNCATED = {".txt", ".text", ".md", ".rst", ".html", ".htm", ".cs
 
 ISOLATED = [ending for ending, entry in READERS.items() if entry.is_isolated]
 
+DECODING = [ending for ending, entry in READERS.items() if entry.decodes_text]
+
 Result = Item | Unreadable
 
 
@@ -186,6 +188,7 @@ def test_reader_ids_match_the_layout(entry: CatalogEntry, path: Path) -> None:
 def test_reader_takes_the_keywords_of_its_layout(entry: CatalogEntry) -> None:
     keywords = set(inspect.signature(entry.load()).parameters) - {"path"}
     assert ("fields" in keywords) == (entry.layout == "table")
+    assert ("encoding" in keywords) == entry.decodes_text
     assert ("size" in keywords) == (entry.layout is None and entry.kinds == ("images",))
 
 
@@ -193,6 +196,25 @@ def test_reader_yields_the_same_twice(entry: CatalogEntry, path: Path) -> None:
     expected = fingerprints(read(entry, path))
     assert fingerprints(read(entry, path)) == expected
     assert fingerprints(read(entry, str(path))) == expected
+
+
+def test_complete_file_has_no_warning(entry: CatalogEntry, path: Path) -> None:
+    assert [item.warning for item in read(entry, path) if isinstance(item, Item)] == [None] * len(read(entry, path))
+
+
+@pytest.mark.parametrize("ending", DECODING, indirect=True)
+def test_text_is_the_same_in_every_encoding(ending: str, entry: CatalogEntry, path: Path) -> None:
+    text = "Größe und Übermut, Straßen und Plätze, müde und fröhlich, für alle Jäger"
+    is_packed = ending.endswith(".gz")
+    source = (gzip.decompress(SAMPLES[ending]) if is_packed else SAMPLES[ending]).decode()
+    source = source.replace("lock", text).replace("row 2", f'"{text}"' if "csv" in ending else text)
+    contents = []
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"):
+        content = source.encode(encoding)
+        path.write_bytes(gzip.compress(content) if is_packed else content)
+        contents.append([item.content for item in read(entry, path) if isinstance(item, Item)])
+        assert any(text in str(content) for content in contents[-1])
+    assert contents == [contents[0]] * len(contents)
 
 
 def test_empty_file_is_unreadable(path: Path) -> None:

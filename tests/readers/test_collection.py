@@ -76,12 +76,58 @@ def test_table_rows_of_a_single_file_keep_their_ids(tmp_path: Path) -> None:
 
 
 def test_file_of_finds_names_that_contain_a_number_sign(tmp_path: Path) -> None:
-    write_text(tmp_path / "a#1.csv", "text\none\n\n,\n")
+    write_text(tmp_path / "a#1.csv", 'text\none\n\n""\n')
     write_text(tmp_path / "#2.txt", "")
     files = read_files(tmp_path)
     assert [item.id for item in files] == ["a#1.csv#1"]
     assert files.skipped.keys() == {"a#1.csv#2", "#2.txt"}
     assert [files.file_of(name) for name in ("a#1.csv#2", "#2.txt", "a#1.csv")] == ["a#1.csv", "#2.txt", "a#1.csv"]
+
+
+def test_warnings_are_recorded_by_item(tmp_path: Path) -> None:
+    umlauts = "Größe und Übermut, Straßen und Plätze, müde und fröhlich".encode()
+    (tmp_path / "a.txt").write_bytes(umlauts)
+    (tmp_path / "b.txt").write_bytes(umlauts + b"\xff")
+    (tmp_path / "c.html").write_bytes(b"<p>" + umlauts + b"\xff")
+    (tmp_path / "d.csv").write_bytes(b'id,text\nx,"%s"\ny,"%s\xff"\n' % (umlauts, umlauts))
+    files = read_files(tmp_path)
+    warnings = {item.id: item.warning for item in files}
+    reason = "1 character is not valid utf-8, and replaced"
+    assert warnings == {"a.txt": None, "b.txt": reason, "c.html": reason, "d.csv#x": None, "d.csv#y": reason}
+    assert files.warnings == dict.fromkeys(("b.txt", "c.html", "d.csv#y"), reason)
+    assert [files.file_of(name) for name in files.warnings] == ["b.txt", "c.html", "d.csv"]
+    assert files.skipped == {}
+
+
+def test_warnings_of_cached_items_and_subsets_are_recorded(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("größer und schöner".encode() + b"\xff")
+    files = read_files(tmp_path)
+    cached = list(files.sample(1))
+    assert files.warnings.keys() == {"a.txt"}
+    files.warnings.clear()
+    (tmp_path / "a.txt").unlink()
+    assert len(list(files.with_cached(cached))) == 1
+    assert files.warnings.keys() == {"a.txt"}
+
+
+def test_named_encoding_applies_to_texts_pages_and_tables(tmp_path: Path) -> None:
+    text = "Größe und Übermut"
+    (tmp_path / "a.txt").write_bytes(text.encode("cp850"))
+    (tmp_path / "b.html").write_bytes(f"<p>{text}".encode("cp850"))
+    (tmp_path / "c.csv").write_bytes(f"text\n{text}\n".encode("cp850"))
+    (tmp_path / "d.jsonl").write_bytes(b'{"text": "%s"}' % text.encode("cp850"))
+    files = read_files(tmp_path, encoding="cp850")
+    assert [item.content for item in files] == [text] * 4
+    assert files.warnings == {}
+    assert [item.content for item in read_files(tmp_path / "c.csv", encoding="cp850")] == [text]
+
+
+def test_rows_are_named_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text(tmp_path / "t.jsonl", '{"text": "one"}\nbroken\n')
+    monkeypatch.chdir(tmp_path)
+    files = read_files(".")
+    assert [item.id for item in files] == ["t.jsonl#1"]
+    assert files.skipped.keys() == {"t.jsonl#2"}
 
 
 @pytest.mark.parametrize("ending", ["txt", "png"])

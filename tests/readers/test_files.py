@@ -1,5 +1,6 @@
 """Files are read up to a size limit, and every exception of a reader becomes an Unreadable that names its cause."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from aesearch import catalog
+from aesearch.catalog import READERS
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.items import Item
 from aesearch.readers.files import read_bytes, read_file
@@ -28,6 +30,14 @@ def test_read_bytes_refuses_empty_and_large_files(tmp_path: Path) -> None:
         read_bytes(tmp_path / "a.bin", 1 << 20, "split it")
     with pytest.raises(FileNotFoundError):
         read_bytes(tmp_path / "nowhere", 1, "")
+
+
+@pytest.mark.parametrize("ending", READERS)
+def test_special_file_is_refused_at_once_by_every_reader(ending: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"pipe{ending}")  # opening it would wait until another process writes into it
+    (unreadable,) = read_file(tmp_path / f"pipe{ending}")
+    assert isinstance(unreadable, Unreadable)
+    assert unreadable.reason == "it is not a regular file"
 
 
 @pytest.mark.parametrize(

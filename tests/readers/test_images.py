@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from aesearch.errors import Unreadable
 from aesearch.readers import images
@@ -66,9 +66,113 @@ def test_modes_become_rgb_or_gray(mode: str, ending: str, expected: str, scene: 
     assert np.abs(thumbnail(found, "L") - thumbnail(scene, "L")).mean() < 30
 
 
-def test_transparent_pixels_become_white(tmp_path: Path) -> None:
+def draw(color: tuple[int, int, int], second: tuple[int, int, int] | None = None) -> Image.Image:
+    """Return a drawing of bars in one or two colors on a transparent ground."""
+    image = Image.new("RGBA", (60, 60), (90, 90, 90, 0))
+    image.paste((*color, 255), (10, 5, 20, 55))
+    image.paste((*(second or color), 255), (40, 5, 50, 55))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("color", "second", "background"),
+    [
+        ((0, 0, 0), None, 255),
+        ((200, 0, 0), None, 255),
+        ((128, 128, 128), None, 255),
+        ((255, 255, 255), None, 0),
+        ((240, 240, 240), None, 0),
+        ((255, 255, 0), None, 0),
+        ((0, 0, 0), (255, 255, 255), 128),
+    ],
+    ids=["black", "red", "gray", "white", "near white", "yellow", "black and white"],
+)
+def test_background_of_a_transparent_drawing_shows_it(
+    color: tuple[int, int, int], second: tuple[int, int, int] | None, background: int, tmp_path: Path
+) -> None:
+    draw(color, second).save(tmp_path / "drawing.png")
+    pixels = np.asarray(read(tmp_path / "drawing.png"))
+    assert pixels[0, 0].tolist() == [background] * 3
+    assert pixels[20, 15].tolist() == list(color)
+    assert pixels[20, 45].tolist() == list(second or color)
+
+
+@pytest.mark.parametrize("mode", ["LA", "PA"])
+def test_white_drawing_is_visible_in_every_mode(mode: str, tmp_path: Path) -> None:
+    image = draw((255, 255, 255))
+    (image.convert("LA") if mode == "LA" else image.quantize(8)).save(tmp_path / "drawing.png")
+    pixels = np.asarray(read(tmp_path / "drawing.png").convert("L"))
+    assert pixels[20, 15] > 250
+    assert pixels[0, 0] < 5
+
+
+def test_invisible_image_becomes_white(tmp_path: Path) -> None:
     Image.new("RGBA", (50, 50), (200, 0, 0, 0)).save(tmp_path / "clear.png")
     assert read(tmp_path / "clear.png").getextrema() == ((255, 255),) * 3
+
+
+RAMP = np.linspace(100, 900, 50 * 60, dtype=np.float32).reshape(50, 60)
+SHADES = (RAMP - 100) * (255 / 800)
+
+
+@pytest.mark.parametrize(
+    ("missing", "share"),
+    [
+        (np.nan, 0.3),
+        (np.inf, 0.001),
+        (-np.inf, 0.3),
+        (-9999, 0.3),
+        (3.4028235e38, 0.3),
+        (-3.4028235e38, 0.001),
+        (1e20, 0.0005),
+        (65535, 0.2),
+    ],
+)
+def test_float_image_is_stretched_over_its_valid_pixels(missing: float, share: float, tmp_path: Path) -> None:
+    pixels = RAMP.copy()
+    is_missing = np.random.default_rng(0).random(pixels.shape) < share
+    pixels[is_missing] = missing
+    Image.fromarray(pixels).save(tmp_path / "heights.tif")
+    found = np.asarray(read(tmp_path / "heights.tif"), float)
+    np.testing.assert_allclose(found[~is_missing], SHADES[~is_missing], atol=2)
+    assert set(found[is_missing]) <= {0, 255}
+
+
+def test_declared_missing_value_is_ignored(tmp_path: Path) -> None:
+    pixels = RAMP.copy()
+    pixels[:10] = 50  # too near to be recognized without the declaration
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[42113] = "50"
+    info.tagtype[42113] = 2  # ASCII
+    Image.fromarray(pixels).save(tmp_path / "heights.tif", tiffinfo=info)
+    found = np.asarray(read(tmp_path / "heights.tif"), float)
+    valid = RAMP[10:]
+    np.testing.assert_allclose(found[10:], (valid - valid.min()) * 255 / np.ptp(valid), atol=2)
+
+
+def test_image_without_valid_pixels_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.full((5, 5), np.nan, np.float32)).save(tmp_path / "empty.tif")
+    with pytest.raises(Unreadable, match="no pixel has a value"):
+        read(tmp_path / "empty.tif")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32, np.uint16])
+@pytest.mark.parametrize(("values", "shades"), [((5, 5), {0}), ((0, 1), {0, 255}), ((0, 1, 2), {0, 127, 128, 255})])
+def test_image_with_few_values_keeps_them_apart(
+    values: tuple[int, ...], shades: set[int], dtype: type, tmp_path: Path
+) -> None:
+    pixels = np.resize(np.array(values, dtype), (40, 41))
+    Image.fromarray(pixels).save(tmp_path / "labels.tif")
+    found = np.asarray(read(tmp_path / "labels.tif"))
+    assert set(found.flat) <= shades
+    assert len(set(found.flat)) == len(set(values))
+
+
+def test_stars_are_visible_in_a_dark_sky(tmp_path: Path) -> None:
+    pixels = np.zeros((100, 100), np.uint16)
+    pixels[50, 50] = 4000  # less than the share of pixels that the stretch ignores
+    Image.fromarray(pixels).save(tmp_path / "sky.png")
+    assert np.asarray(read(tmp_path / "sky.png"))[50, 50] == 255
 
 
 def test_sixteen_bit_image_is_stretched(tmp_path: Path) -> None:
@@ -84,6 +188,17 @@ def test_animation_is_read_as_its_first_frame(tmp_path: Path) -> None:
     red, green, blue = np.asarray(read(tmp_path / "animation.gif"))[5, 5].tolist()
     assert red > 250
     assert green == blue == 0
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png", "tif"])
+def test_frames_that_are_not_read_are_named(ending: str, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (40, 40), color) for color in ("red", "blue", "green")]
+    frames[0].save(tmp_path / f"several.{ending}", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / f"single.{ending}")
+    (several,) = images.read(tmp_path / f"several.{ending}")
+    (single,) = images.read(tmp_path / f"single.{ending}")
+    assert several.warning == "only the first of 3 frames or pages was read"
+    assert single.warning is None
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png"])

@@ -34,13 +34,24 @@ def test_npy_with_one_axis_is_one_vector(tmp_path: Path) -> None:
     np.testing.assert_array_equal(item.content, np.arange(5.0))
 
 
+def test_npy_with_a_second_array_is_named(tmp_path: Path) -> None:
+    with open(tmp_path / "two.npy", "wb") as file:
+        np.save(file, np.ones((2, 3), np.float32))
+        np.save(file, np.zeros((2, 3), np.float32))
+    first, second, unreadable = read_npy(tmp_path / "two.npy")
+    assert isinstance(first, Item)
+    assert isinstance(second, Item)
+    assert isinstance(unreadable, Unreadable)
+    assert unreadable.reason == "the file is longer than its first array; the rest is not read"
+
+
 def test_npy_rows_that_are_not_finite_are_skipped(vectors: np.ndarray, tmp_path: Path) -> None:
     rows = vectors[:20].astype(np.float64)
     rows[3, 1], rows[7, 0], rows[9, 0] = np.nan, np.inf, 1e300  # 1e300 overflows float32
     np.save(tmp_path / "odd.npy", rows)
     files = read_files(tmp_path / "odd.npy")
     assert len(list(files)) == 17
-    skip = Skip(SkipCategory.UNREADABLE, "not all numbers are finite")
+    skip = Skip(SkipCategory.UNREADABLE, "not all numbers are finite, or some are too large for 32 bits")
     assert files.skipped == dict.fromkeys(["odd.npy#3", "odd.npy#7", "odd.npy#9"], skip)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from aesearch.readers.collection import FILES_PER_REQUEST
 from aesearch.readers.folder import FileCollection, read_files
 from aesearch.readers.images import read
 from aesearch.readers.workers import Worker
+
+Blocker = Callable[[Path], subprocess.Popen[str]]
 
 
 def write_image(path: Path, shade: int = 0) -> str:
@@ -67,19 +70,40 @@ def test_worker_returns_reasons_for_unreadable_files(content: bytes, tmp_path: P
     assert "No such file" in gone.reason
 
 
-def test_worker_gives_up_a_file_that_hangs(tmp_path: Path) -> None:
+def test_worker_gives_up_a_file_that_hangs(block_file: Blocker, tmp_path: Path) -> None:
     good = [write_image(tmp_path / f"{shade}.png", shade) for shade in range(4)]
-    os.mkfifo(tmp_path / "hangs.png")  # opening it blocks forever
+    hangs = write_image(tmp_path / "hangs.png", 99)
+    holder = block_file(tmp_path / "hangs.png")
     worker = Worker(timeout=1.0)
-    worker.send([*good[:2], str(tmp_path / "hangs.png"), good[2]], {})
+    worker.send([*good[:2], hangs, good[2]], {})
     worker.send([good[3]], {})
-    assert summarize(worker.receive()) == [0, 1, "reading took longer than 1 seconds", 2]
+    results = worker.receive()
+    reason = "reading took longer than 1 seconds; it is tried again at the next run"
+    assert summarize(results) == [0, 1, reason, 2]
+    assert isinstance(results[2], Unreadable)
+    assert results[2].transient
     assert summarize(worker.receive()) == [3]
+    holder.kill()
+    worker.send([hangs], {})
+    assert summarize(worker.receive()) == [99]
 
 
-def test_worker_names_a_file_that_crashes(tmp_path: Path) -> None:
+def test_worker_returns_warnings(tmp_path: Path) -> None:
+    frames = [Image.new("L", (8, 8), shade) for shade in (1, 2)]
+    frames[0].save(tmp_path / "animation.gif", save_all=True, append_images=frames[1:])
+    worker = Worker()
+    worker.send([str(tmp_path / "animation.gif"), write_image(tmp_path / "a.png")], {})
+    animation, image = worker.receive()
+    assert isinstance(animation, Item)
+    assert animation.warning == "only the first of 2 frames or pages was read"
+    assert isinstance(image, Item)
+    assert image.warning is None
+
+
+def test_worker_names_a_file_that_crashes(block_file: Blocker, tmp_path: Path) -> None:
     good = write_image(tmp_path / "good.png", 5)
-    os.mkfifo(tmp_path / "crashes.png")
+    crashes = write_image(tmp_path / "crashes.png")
+    block_file(tmp_path / "crashes.png")  # the worker waits for it while it is killed
     worker = Worker()
 
     def crash() -> None:
@@ -90,7 +114,7 @@ def test_worker_names_a_file_that_crashes(tmp_path: Path) -> None:
             while worker._process is process:
                 time.sleep(0.01)
 
-    worker.send([good, str(tmp_path / "crashes.png")], {})
+    worker.send([good, crashes], {})
     worker.send([good], {})
     killer = threading.Thread(target=crash, daemon=True)
     killer.start()

@@ -1,0 +1,96 @@
+"""Read the visible text of web pages."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from aesearch.items import Item
+from aesearch.readers.encodings import decode_text
+from aesearch.readers.files import AnyPath
+from aesearch.readers.text import document_item, read_document_bytes
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser
+
+DECLARATION_BYTES = 4096
+"""Length of the beginning of a page in which its encoding is declared. The standard says 1,024; many pages need more."""
+
+_DECLARATIONS = re.compile(
+    rb"""<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)|<meta[^>]*\scharset\s*=\s*["']?\s*([\w.:-]+)|"""
+    rb"""<meta[^>]*\scontent\s*=\s*["'][^"'>]*charset\s*=\s*([\w.:-]+)""",
+    re.IGNORECASE,
+)
+
+_LARGER_ENCODINGS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "utf-16": "utf-8",
+    "utf-16-le": "utf-8",
+    "utf-16-be": "utf-8",
+}
+"""What browsers use instead of a declared encoding, by the name of the Python codec (https://encoding.spec.whatwg.org).
+Pages that declare UTF-16 without a byte order mark are UTF-8: otherwise, the declaration could not be read."""
+
+INVISIBLE_TAGS = ("script", "style", "noscript", "template")
+
+SEPARATE_TAGS = (
+    "address, article, aside, blockquote, body, br, button, canvas, caption, center, dd, details, dialog, dir, div, dl, "
+    "dt, fieldset, figcaption, figure, footer, form, frameset, h1, h2, h3, h4, h5, h6, header, hgroup, hr, iframe, img, "
+    "input, legend, li, main, menu, meter, nav, object, ol, optgroup, option, p, picture, pre, progress, rp, rt, search, "
+    "section, select, summary, svg, table, tbody, td, text, textarea, tfoot, th, thead, tr, ul, video"
+)
+"""Elements that separate the words before, in and after them. Others, such as <b> and <wbr>, may stand within a word."""
+
+
+def read(path: AnyPath, encoding: str | None = None) -> Iterator[Item]:
+    """Yield the title and the visible text of a web page, without scripts and styles."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    content = read_document_bytes(path)
+    source, warning = decode_text(content, path, encoding, _declared_encoding(content))
+    page = LexborHTMLParser(source)
+    yield document_item(_visible_text(page), path, content, warning)
+
+
+def _declared_encoding(content: bytes) -> str | None:
+    """Return the Python name of the encoding that a page declares, or None if there is none or Python does not know it."""
+    declaration = _DECLARATIONS.search(content[:DECLARATION_BYTES])
+    if declaration is None:
+        return None
+    label = next(filter(None, declaration.groups())).decode("ascii", "replace")
+    try:
+        name = codecs.lookup(label.removeprefix("x-")).name
+        name = _LARGER_ENCODINGS.get(name, name)
+        " ".encode(name)  # fails if the codec is not one of texts
+    except (LookupError, ValueError):
+        return None
+    return name
+
+
+def _visible_text(page: LexborHTMLParser) -> str:
+    """Return the title and the text of a page, without blank lines."""
+    page.strip_tags(list(INVISIBLE_TAGS))
+    title, body = page.css_first("title"), page.body
+    parts = [title.text()] if title else []
+    if body is not None:
+        for element in body.css(SEPARATE_TAGS):
+            element.insert_before("\n")
+            element.insert_child("\n")
+            element.insert_after("\n")
+        for link in body.css("a + a"):  # the entries of a menu, if there is no text between them
+            if link.prev is not None and link.prev.tag == "a":
+                link.insert_before("\n")
+        parts.append(body.text())
+    lines = "\n".join(parts).splitlines()
+    return "\n".join(line for line in lines if line.strip())
