@@ -26,7 +26,8 @@ from aesearch.index.record import BuildRecord
 from aesearch.index.removals import PENDING
 from aesearch.index.spool import Spool
 from aesearch.index.storage import IndexState
-from aesearch.index.sync import FileTracker, Synchronizer
+from aesearch.index.sync import Synchronizer
+from aesearch.index.tracking import FileTracker
 from aesearch.index.workspace import Workspace
 from aesearch.items import Item, ItemCollection, Skip
 from aesearch.readers.folder import FileCollection

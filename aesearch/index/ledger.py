@@ -147,7 +147,10 @@ class Ledger:
         done = 0
         while done < len(items):
             rest = zip(keys[done:], items[done:], strict=True)
-            rows = [(key, item.id, item.path, item.label, item.digest, as_utf8(item.excerpt)) for key, item in rest]
+            rows = [
+                (key, item.id, item.path, item.label, item.digest, item.excerpt and as_utf8(item.excerpt))
+                for key, item in rest
+            ]
             before = self._connection.total_changes
             try:
                 self._write("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
@@ -254,10 +257,7 @@ class Ledger:
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise CorruptIndex unless a database has exactly the tables of a ledger.
-
-    A view or a trigger in a manipulated file could run forever.
-    """
+    """Raise CorruptIndex unless a database has exactly the tables of a ledger: a manipulated view could run forever."""
     with closing(sqlite3.connect("")) as empty:
         empty.executescript(_SCHEMA)
         expected = empty.execute(_SCHEMA_QUERY).fetchall()

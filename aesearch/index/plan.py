@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from aesearch.catalog import CODERS, DEFAULT_CODERS, DEFAULT_FEATURES, FEATURES, create_coder, create_store, lookup
-from aesearch.coders.base import Coder
+from aesearch.coders.base import BITS_PER_BYTE, Coder
 from aesearch.coders.itq import ITQ
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.base import Features
@@ -84,6 +84,9 @@ class BuildPlan:
 
     def _check(self) -> None:
         """Raise UnknownName, WrongKind or InvalidParameter if the coder or the store cannot be created."""
+        for name, value in (("code_size", self.code_size), ("training_sample", self.training_sample)):
+            if value is not None and value < 1:
+                raise InvalidParameter(f"{name} is {value}; it must be at least 1")
         if isinstance(self.coder, Coder):
             fixed = [*self.params, *(["code_size"] if self.code_size is not None else [])]
             if fixed:
@@ -114,7 +117,7 @@ class BuildPlan:
         coder_class = lookup(CODERS, "coder", self.coder).load()
         if "code_size" not in coder_class.param_names():
             return self._create_coder({})
-        return self._create_coder({"code_size": self.code_size or default_code_size(coder_class, X)})
+        return self._create_coder({"code_size": self.code_size or default_code_size(coder_class, X, bits=self.bits)})
 
     def _create_coder(self, size: dict[str, int]) -> Coder:
         """Return the coder, with its `code_size` if it is given by name."""
@@ -125,10 +128,14 @@ class BuildPlan:
         return ITQ(coder) if self.bits else coder
 
 
-def default_code_size(coder_class: type[Coder], X: Rows) -> int:
-    """Return the default code size: 64, or the largest sensible multiple of 8 for small rows or collections."""
+def default_code_size(coder_class: type[Coder], X: Rows, *, bits: bool = False) -> int:
+    """Return the default code size: 64, or the largest sensible multiple of 8 for small rows or collections.
+
+    Bits need at least one byte.
+    """
     largest = coder_class.max_code_size(tuple(X.shape[1:]), X.shape[0])
-    return min(DEFAULT_CODE_SIZE, largest - largest % 8 if largest >= 8 else largest)
+    size = min(DEFAULT_CODE_SIZE, largest - largest % 8 if largest >= 8 else largest)
+    return max(BITS_PER_BYTE, size) if bits else size
 
 
 def _describe_coder(coder: Coder) -> list[Any]:

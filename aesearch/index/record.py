@@ -28,21 +28,25 @@ class Source:
         Whether the index was built from one file in `root`.
     fields : TableFields
         Fields of table rows.
+    encoding : str, optional
+        Encoding of all texts; None to detect it for each file.
     """
 
     root: str
     is_single_file: bool
     fields: TableFields
+    encoding: str | None = None
 
     @classmethod
     def of(cls, files: FileCollection) -> Self:
         """Return the source of a collection of files."""
-        return cls(str(files.root.resolve()), files.is_single_file, files.fields)
+        return cls(str(files.root.resolve()), files.is_single_file, files.fields, files.encoding)
 
     def files(self, paths: Sequence[str], kind: ItemKind) -> FileCollection:
         """Return files by their paths, which are absolute or relative to the root. The files need not exist."""
         stats = dict.fromkeys(paths, FileStat(0, 0))
-        return FileCollection(Path(self.root), stats, kind, self.fields, is_single_file=self.is_single_file)
+        root = Path(self.root)
+        return FileCollection(root, stats, kind, self.fields, is_single_file=self.is_single_file, encoding=self.encoding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class BuildRecord:
         values = {name: stored[name] for name in cls.__dataclass_fields__}
         source, added = values["source"], values["added"]
         if source is not None:
-            values["source"] = Source(source["root"], source["is_single_file"], TableFields(**source["fields"]))
+            values["source"] = Source(**{**source, "fields": TableFields(**source["fields"])})
         values["added"] = AddedItems(added["count"], tuple(added["recent_keys"]))
         values["epochs"] = [Epoch(**epoch) for epoch in values["epochs"]]
         return cls(**values)

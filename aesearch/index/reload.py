@@ -99,5 +99,7 @@ def source_files(index: IndexState) -> FileCollection:
     if source is None:
         raise NoItems("cannot read the source again: the items were created in memory")
     if source.is_single_file:
-        return read_files(Path(source.root, next(iter(index.ledger.files()))), fields=source.fields)
-    return read_files(source.root, kind=index.record.kind, fields=source.fields)
+        return read_files(
+            Path(source.root, next(iter(index.ledger.files()))), fields=source.fields, encoding=source.encoding
+        )
+    return read_files(source.root, kind=index.record.kind, fields=source.fields, encoding=source.encoding)

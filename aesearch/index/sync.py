@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 from aesearch.errors import WrongKind
@@ -18,10 +17,11 @@ from aesearch.index.edits import (
     prepare_codes,
     replace_items,
 )
-from aesearch.index.ledger import Ledger, LedgerRow
+from aesearch.index.ledger import LedgerRow
 from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
 from aesearch.index.removals import PENDING, check_removals, is_inaccessible
 from aesearch.index.storage import IndexState
+from aesearch.index.tracking import FileTracker
 from aesearch.items import Item, Skip
 from aesearch.readers.folder import FileCollection, FileStat
 
@@ -34,68 +34,6 @@ class Changes:
     updated: int
     removed: int
     moved: int = 0
-
-
-class FileTracker:
-    """Records in a ledger which files are processed and what was skipped, while items are iterated in order.
-
-    For items in memory there is nothing to record.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    items : iterable of Item
-        The collection that is iterated. The tracker does not iterate it.
-    """
-
-    def __init__(self, ledger: Ledger, items: Iterable[Item]) -> None:
-        self._ledger = ledger
-        files = items if isinstance(items, FileCollection) else None
-        self._skipped: dict[str, Skip] = files.skipped if files else {}
-        self._retry: set[str] = files.retry if files else set()
-        self._unfinished = deque(files.paths.items() if files else ())
-        self._file_warnings: dict[str, str] = files.warnings if files else {}
-        self._n_recorded_skips = self._n_recorded_warnings = 0
-
-    def finish_before(
-        self, path: str | None, skips: Mapping[str, Skip] | None = None, warnings: Mapping[str, str] | None = None
-    ) -> list[str]:
-        """Record the files before `path` as processed, and what was skipped or read in part since the last call.
-
-        Parameters
-        ----------
-        path : str or None
-            The file that is being read; None if all files are processed.
-        skips : mapping, optional
-            Items skipped by the caller. They are recorded with those skipped by the reader.
-        warnings : mapping, optional
-            Warnings of the caller about items. They are recorded with those of the reader.
-
-        Returns
-        -------
-        list of str
-            The files processed since the last call, without those that could not be read for a transient reason. The next
-            sync reads these again.
-        """
-        finished: dict[str, FileStat] = {}
-        while self._unfinished and self._unfinished[0][0] != path:
-            name, stat = self._unfinished.popleft()
-            finished[name] = PENDING if name in self._retry else stat
-        self._ledger.set_files(finished)
-        new_skips = islice(reversed(self._skipped.items()), len(self._skipped) - self._n_recorded_skips)
-        self._ledger.add_skips({**(skips or {}), **dict(new_skips)})
-        self._n_recorded_skips = len(self._skipped)
-        self._record_warnings(warnings or {})
-        return [name for name in finished if name not in self._retry]
-
-    def _record_warnings(self, warnings: Mapping[str, str]) -> None:
-        """Record warnings of the caller, and those of the reader since the last call. An item may have both."""
-        n_new = len(self._file_warnings) - self._n_recorded_warnings
-        merged = dict(islice(reversed(self._file_warnings.items()), n_new))
-        self._n_recorded_warnings = len(self._file_warnings)
-        for id, reason in warnings.items():
-            merged[id] = f"{merged[id]}; {reason}" if id in merged else reason
-        self._ledger.add_warnings(merged)
 
 
 class Comparison(NamedTuple):
@@ -174,6 +112,30 @@ class KnownItems:
         return [row for path in paths for row in self._by_file.pop(path, {}).values()]
 
 
+class FileChanges(NamedTuple):
+    """How the files differ from those that an index was built from.
+
+    Attributes
+    ----------
+    recorded : dict of str to (int, int)
+        Size and modification time of each file when it was read.
+    changed : list of str
+        New and changed files.
+    deleted : set of str
+        Files that no longer exist.
+    rows : list of LedgerRow
+        The indexed items of changed and deleted files.
+    skips : dict of str to Skip
+        What is skipped, apart from these files.
+    """
+
+    recorded: dict[str, tuple[int, int]]
+    changed: list[str]
+    deleted: set[str]
+    rows: list[LedgerRow]
+    skips: dict[str, Skip]
+
+
 class Synchronizer:
     """Updates an index to the current state of its files. The coder stays as it was trained.
 
@@ -212,20 +174,32 @@ class Synchronizer:
         TooManyRemovals
             If suspiciously many items would be removed. Nothing is changed then.
         """
+        changes = self._compare_files()
+        if not self._allow_removals:
+            check_removals(changes.rows, changes.recorded, len(self._index.store), self._files)
+        if self._differs(changes):
+            make_ledger_writable(self._index)
+            self._mark_pending(changes)
+            self._index.ledger.skipped = changes.skips
+            self._process(changes, on_progress, batch_size)
+        return Changes(self._added, self._updated, self._removed, self._moved)
+
+    def is_needed(self) -> bool:
+        """Return whether any file has changed, or another file was skipped."""
+        return self._differs(self._compare_files())
+
+    def _compare_files(self) -> FileChanges:
+        """Compare the files with their recorded sizes and modification times."""
         recorded = self._index.ledger.files()
         changed = [path for path, stat in self._files.paths.items() if recorded.get(path) != stat]
         gone = recorded.keys() - self._files.paths.keys()
         deleted = {path for path in gone if not is_inaccessible(path, self._files.inaccessible)}
         rows = self._index.ledger.rows_by_path([*changed, *deleted])
-        if not self._allow_removals:
-            check_removals(rows, recorded, len(self._index.store), self._files)
-        skips = self._current_skips(set(changed) | deleted)
-        if changed or deleted or skips != self._index.ledger.skipped:
-            make_ledger_writable(self._index)
-            self._mark_pending(changed, deleted, recorded)
-            self._index.ledger.skipped = skips
-            self._process(changed, deleted, KnownItems(rows, deleted), on_progress, batch_size)
-        return Changes(self._added, self._updated, self._removed, self._moved)
+        return FileChanges(recorded, changed, deleted, rows, self._current_skips(set(changed) | deleted))
+
+    def _differs(self, changes: FileChanges) -> bool:
+        """Return whether there is anything to do."""
+        return bool(changes.changed or changes.deleted) or changes.skips != self._index.ledger.skipped
 
     def _current_skips(self, pending: Container[str]) -> dict[str, Skip]:
         """Return what the walk of the files has skipped, and what was skipped in files that are not read now."""
@@ -238,25 +212,18 @@ class Synchronizer:
         is_present = path in self._files.paths or is_inaccessible(path, self._files.inaccessible)
         return is_present and path not in pending
 
-    def _mark_pending(
-        self, changed: Sequence[str], deleted: Iterable[str], recorded: Mapping[str, tuple[int, int]]
-    ) -> None:
+    def _mark_pending(self, changes: FileChanges) -> None:
         """Record that these files are not processed yet, so that the next sync after an interruption reads them again.
 
         The size of a deleted file stays, because it helps to recognize a moved file.
         """
-        pending = dict.fromkeys(changed, PENDING) | {path: FileStat(recorded[path][0], -1) for path in deleted}
-        self._index.ledger.set_files(pending)
+        deleted = {path: FileStat(changes.recorded[path][0], -1) for path in changes.deleted}
+        self._index.ledger.set_files(dict.fromkeys(changes.changed, PENDING) | deleted)
 
-    def _process(
-        self,
-        changed: Sequence[str],
-        deleted: Collection[str],
-        known: KnownItems,
-        on_progress: ProgressCallback,
-        batch_size: int,
-    ) -> None:
+    def _process(self, changes: FileChanges, on_progress: ProgressCallback, batch_size: int) -> None:
         """Read the changed files, and apply the differences to the known items batch by batch."""
+        changed, deleted = changes.changed, changes.deleted
+        known = KnownItems(changes.rows, deleted)
         ledger = self._index.ledger
         files = self._files.subset(changed).with_image_size(self._index.features.image_size)
         tracker = FileTracker(ledger, files)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 
 def is_utf8(text: str | None) -> bool:
     """Return whether a text can be stored."""
@@ -14,10 +12,6 @@ def is_utf8(text: str | None) -> bool:
     return True
 
 
-@overload
-def as_utf8(text: str) -> str: ...
-@overload
-def as_utf8(text: None) -> None: ...
-def as_utf8(text: str | None) -> str | None:
+def as_utf8(text: str) -> str:
     """Return a text with a question mark for each character that cannot be stored."""
-    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aesearch.catalog import create_coder
-from aesearch.errors import InvalidParameter, NoItems, TooManyRemovals
+from aesearch.errors import CorruptIndex, InvalidParameter, MissingExtra, NoIndex, NoItems, TooManyRemovals
 from aesearch.features.base import Features
 from aesearch.index.autosave import Autosave
 from aesearch.index.build import build_index
@@ -66,7 +68,7 @@ def index_files(
     wait_seconds : float
         How long to wait for another process that is writing the index.
     allow_removals : bool
-        Whether an update may remove most items; see `Retriever.sync`.
+        Whether most items may be removed; see `Retriever.sync`.
     on_progress : callable
 
     Raises
@@ -74,22 +76,25 @@ def index_files(
     InvalidParameter
         If parameters are given without `rebuild` for an index that exists, or it was built from other files.
     TooManyRemovals
-        If an update would remove suspiciously many items.
+        If suspiciously many items would be removed.
     Busy
         If another process is writing the index.
     """
     check_location(folder)
     build_params = {"features": features, "coder": coder, "code_size": code_size, "bits": bits, "store": store}
     given = [*(name for name, value in build_params.items() if value is not None), *(params or {})]
+    is_update = (folder / MANIFEST_FILE).exists() and not rebuild
+    if is_update and not (retrain or given or os.access(folder.resolve().parent, os.W_OK)):
+        return _report_current(folder, files)
     with write_lock(folder, wait_seconds):
-        if rebuild or not (folder / MANIFEST_FILE).exists():
-            plan = BuildPlan(files, features, coder, code_size, bool(bits), store, params=params)
-            return _build(folder, plan, on_progress)
-        if given:
+        if is_update and given:
             raise InvalidParameter(f"cannot set {', '.join(given)}: {folder} is already built; build it again (--rebuild)")
-        if retrain:
-            return _retrain(folder, files, allow_removals, on_progress)
-        return _sync(folder, files, allow_removals, on_progress)
+        if is_update:
+            return (_retrain if retrain else _sync)(folder, files, allow_removals, on_progress)
+        if not allow_removals:
+            _check_rebuilding(folder, files)
+        plan = BuildPlan(files, features, coder, code_size, bool(bits), store, params=params)
+        return _build(folder, plan, on_progress)
 
 
 def _build(
@@ -138,7 +143,7 @@ def _workspace_of(folder: Path) -> Path:
 def _retrain(folder: Path, files: FileCollection, allow_removals: bool, on_progress: ProgressCallback) -> IndexReport:
     """Train the coder of an index again on its current files. Added items stay in the index if they can be read."""
     old = load_state(folder)
-    _check_source(folder, old, files)
+    files = _matching_files(folder, old, files)
     if not allow_removals:
         _check_retraining(old, files)
     base = old.coder.base
@@ -151,6 +156,16 @@ def _retrain(folder: Path, files: FileCollection, allow_removals: bool, on_progr
     )
     added_rows = [row for row in old.ledger.all_rows() if row.path is None or Path(row.path).is_absolute()]
     return _build(folder, plan, on_progress, added_rows)
+
+
+def _check_rebuilding(folder: Path, files: FileCollection) -> None:
+    """Raise TooManyRemovals if an index of the same files exists, and many of its items would be missing."""
+    try:
+        old = load_state(folder)
+    except (NoIndex, CorruptIndex, MissingExtra):  # a corrupt index is built again, too
+        return
+    if old.record.source and old.record.source.root == str(files.root.resolve()):
+        _check_retraining(old, files)
 
 
 def _check_retraining(old: IndexState, files: FileCollection) -> None:
@@ -169,11 +184,30 @@ def _sync(folder: Path, files: FileCollection, allow_removals: bool, on_progress
     if 0 < last_used(workspace) < (folder / MANIFEST_FILE).stat().st_mtime:
         shutil.rmtree(workspace)  # left behind by a build that was killed after it had saved the index
     index = load_state(folder)
-    _check_source(folder, index, files)
+    files = _matching_files(folder, index, files)
     changes = Synchronizer(index, files, allow_removals=allow_removals).run(Autosave(index, folder, on_progress))
     if index.unsaved:
         save_state(index, folder)
     return _report(folder, index, changes)
+
+
+def _report_current(folder: Path, files: FileCollection) -> IndexReport:
+    """Return the report of an index that cannot be written. Raises OSError if it needs an update."""
+    index = load_state(folder)
+    files = _matching_files(folder, index, files)
+    if Synchronizer(index, files).is_needed():
+        raise OSError(errno.EROFS, "the files have changed, but the index cannot be written here", str(folder))
+    return _report(folder, index, Changes(0, 0, 0))
+
+
+def _matching_files(folder: Path, index: IndexState, files: FileCollection) -> FileCollection:
+    """Return the files with the recorded encoding. Raises InvalidParameter if an index was not built from these files."""
+    _check_source(folder, index, files)
+    source = index.record.source
+    encoding = source.encoding if source else None
+    if files.encoding not in (None, encoding):
+        raise InvalidParameter(f"cannot set encoding: {folder} is already built; build it again (--rebuild)")
+    return replace(files, encoding=encoding)
 
 
 def _check_source(folder: Path, index: IndexState, files: FileCollection) -> None:

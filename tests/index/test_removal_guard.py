@@ -10,7 +10,7 @@ import pytest
 from aesearch.errors import TooManyRemovals
 from aesearch.index.removals import is_inaccessible
 from aesearch.index.retriever import Retriever
-from aesearch.index.sync import Changes
+from aesearch.index.sync import Changes, Synchronizer
 from aesearch.index.update import index_files
 from aesearch.items import SkipCategory
 from aesearch.readers.folder import read_files
@@ -67,6 +67,8 @@ def test_retraining_needs_all_files(linked_notes: Path, tmp_path: Path) -> None:
     (tmp_path / "threads").rename(tmp_path / "away")
     with pytest.raises(TooManyRemovals, match=r"20 of 60 items would be removed.* cannot be read again"):
         index_files(folder, read_files(linked_notes), retrain=True)
+    with pytest.raises(TooManyRemovals):
+        index_files(folder, read_files(linked_notes), rebuild=True, coder="lsa", code_size=16)
     assert index_files(folder, read_files(linked_notes), retrain=True, allow_removals=True).items == 40
 
 
@@ -126,8 +128,6 @@ def test_interrupted_move_is_resumed(notes: Path, notes_index: Path, interrupted
     def save_and_fail(_: object) -> None:
         retriever.save(notes_index)
         raise interrupted
-
-    from aesearch.index.sync import Synchronizer
 
     with pytest.raises(interrupted):
         Synchronizer(retriever._state, read_files(notes)).run(save_and_fail, batch_size=20)
