@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,7 +11,16 @@ import typer
 
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, JsonOption, choose_index
-from aesearch.cli.output import count, escape, print_csv, print_json, print_nonempty_columns, print_status, print_table
+from aesearch.cli.output import (
+    count,
+    escape,
+    print_csv,
+    print_json,
+    print_nonempty_columns,
+    print_status,
+    print_table,
+    print_unreadable,
+)
 from aesearch.cli.output_files import IMAGE_ENDINGS, PAGE_ENDINGS, output_path, protect_items, save_image
 from aesearch.errors import WrongKind
 
@@ -105,7 +115,7 @@ def outliers(
     from aesearch.index.retriever import Retriever
 
     retriever = Retriever.load(choose_index(index), encoder_only=method != "reconstruction")
-    found = find_outliers(retriever, min(k, len(retriever)), method)
+    found = find_outliers(retriever, min(k, len(retriever)), method, on_unreadable=print_unreadable)
     if json:
         print_json([outlier.as_dict() for outlier in found])
         return
@@ -152,7 +162,7 @@ def duplicates(
         if retriever.kind != "images":
             raise WrongKind(f"only images can be drawn, but this index holds {retriever.kind}; remove --sheet")
         protect_items(sheet, "--sheet", retriever)
-    groups = find_duplicates(retriever, DEFAULT_THRESHOLD if threshold is None else threshold)
+    groups = find_duplicates(retriever, DEFAULT_THRESHOLD if threshold is None else threshold, print_unreadable)
     _print_duplicates(groups, format, thumbnails if retriever.kind == "images" else "none")
     if sheet is not None:
         _write_contact_sheet(groups, sheet)
@@ -214,7 +224,8 @@ def clusters(
     from aesearch.analysis.clusters import cluster_items
     from aesearch.index.retriever import Retriever
 
-    found = cluster_items(Retriever.load(choose_index(index), encoder_only=not decoded), n_clusters, decode_terms=decoded)
+    retriever = Retriever.load(choose_index(index), encoder_only=not decoded)
+    found = cluster_items(retriever, n_clusters, decode_terms=decoded, on_unreadable=print_unreadable)
     if json:
         print_json([cluster.as_dict() for cluster in found])
         return
@@ -246,7 +257,7 @@ def explain(
     if retriever.kind == "images":
         output_path(out, IMAGE_ENDINGS, "--out", [file])
         protect_items(out, "--out", retriever)
-    query, *hits = explain_hits(retriever, retriever.read_query(file), k)
+    query, *hits = explain_hits(retriever, retriever.read_query(file), k, partial(print_unreadable, noun="hit"))
     if retriever.kind == "images":
         _draw_explanations([query, *hits[:MAX_DRAWN_HITS]], out)
     if json:

@@ -157,21 +157,19 @@ def compare(
         on_build=lambda name: print_status(f"training {name}"),
         **params,
     )
-    print_unread(files)
-    if separate is not None:
-        print_unread(separate)
+    print_unread(files, separate)
     _print_comparison(entries, format)
     if page is not None:
-        title = f"Comparison of coders on {path.resolve().name}"
-        _write_report(page, entries, database, query_items, title)
+        _write_report(page, entries, database, query_items, path)
 
 
 def _write_report(
-    page: Path, entries: Sequence[ComparisonEntry], database: ItemCollection, queries: ItemCollection, title: str
+    page: Path, entries: Sequence[ComparisonEntry], database: ItemCollection, queries: ItemCollection, path: Path
 ) -> None:
     from aesearch.report.comparison_page import render_comparison_page
     from aesearch.report.html import write_page
 
+    title = f"Comparison of coders on {path.resolve().name}"
     write_page(page, render_comparison_page(entries, database, queries, title))
     print_status(f"wrote {escape(page)}")
 

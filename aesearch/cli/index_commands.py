@@ -1,4 +1,4 @@
-"""The commands that write an index: index, add, remove."""
+"""The command that creates and updates an index."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ import typer
 
 from aesearch.catalog import DEFAULT_CODERS, DEFAULT_FEATURES, FEATURES, lookup
 from aesearch.cli import options
-from aesearch.cli.options import IndexOption, JsonOption, choose_index, table_fields
-from aesearch.cli.output import count, count_items, describe_drift, escape, print_json, print_skipped, print_status
+from aesearch.cli.options import JsonOption, table_fields
+from aesearch.cli.output import (
+    count,
+    count_items,
+    describe_drift,
+    escape,
+    print_file_warnings,
+    print_json,
+    print_skipped,
+    print_status,
+)
 from aesearch.cli.param_types import collect_params
 from aesearch.cli.parsing import drop_missing, parse_budget, parse_sizes
 from aesearch.cli.progress import show_progress
@@ -72,23 +81,19 @@ def index(
 
     The first run trains a model and encodes all items; later runs read only what has changed. An interrupted run resumes
     when it is started again. Files that cannot be read are skipped and named. The index is stored in indexes/NAME, where
-    NAME is the name of PATH, unless --index chooses another folder; AESEARCH_HOME replaces "indexes". Training uses up to
-    60,000 items, so memory does not grow with the collection.
+    NAME is the name of PATH, unless --index chooses another folder; AESEARCH_HOME replaces "indexes".
     """
     folder = index or default_index(path)
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
     params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
-    fields: dict[str, Any] = {"text_field": text_field, "id_field": id_field, "label_field": label_field}
-    read = partial(_read_files, path, folder, kind=kind, encoding=encoding, **fields)
+    read = partial(_read_files, path, folder, kind=kind, fields=(text_field, id_field, label_field), encoding=encoding)
     is_update = (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)
-    files = read(start_workers=not is_update)
+    files = read(is_update=is_update)
     model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "params": params or None}
-    row_features = _create_features(files.kind, features, image_size, vocabulary_size)
-    model |= {"rebuild": rebuild, "retrain": retrain, "features": row_features, "allow_removals": allow_removals}
-    _print_report(_index_or_ask(folder, files, **model), json)
-    if is_update:
-        _warn_about_drift(folder)
+    model |= {"features": _create_features(files.kind, features, image_size, vocabulary_size), "rebuild": rebuild}
+    report = _index_or_ask(folder, files, **model, retrain=retrain, allow_removals=allow_removals)
+    _print_report(report, json, may_drift=is_update)
     if watch:
         _follow(path, folder, read, json, allow_removals=allow_removals)
 
@@ -98,22 +103,32 @@ def _read_files(
     folder: Path,
     *,
     kind: ItemKind | None,
+    fields: tuple[str | None, str | None, str | None],
     encoding: str | None,
-    start_workers: bool = False,
-    **field_options: str | None,
+    is_update: bool = True,
 ) -> FileCollection:
-    """Return the items in `path`, which are read as an existing index in `folder` has read them unless options differ."""
+    """Return the items in `path`. If there is an index of them in `folder`, they are read as it has read them.
+
+    Raises
+    ------
+    InvalidParameter
+        If an update would read new files differently from those in the index.
+    """
     from aesearch.readers.folder import read_files
 
     record = _existing_record(folder, path)
     source = record.source if record else None
-    fields = table_fields(**field_options, default=source.fields if source else None)
+    chosen = table_fields(*fields, default=source.fields if source else None)
+    if is_update and source and chosen != source.fields:
+        raise InvalidParameter(
+            f"cannot read {path} with other fields: {folder} is already built; leave out the options, or add --rebuild"
+        )
     files = read_files(
         path,
         kind=kind or (record.kind if record else None),
-        fields=fields,
-        encoding=encoding,
-        start_workers=start_workers,
+        fields=chosen,
+        encoding=encoding or (source.encoding if source else None),
+        start_workers=not is_update,
     )
     print_status(f"found {count(len(files), 'file')} of {files.kind} in {escape(path)}")
     return files
@@ -197,8 +212,7 @@ def _follow(path: Path, folder: Path, read: Callable[[], FileCollection], as_jso
             print_status(f"{escape(error)}; still watching")
             continue
         if report.added or report.updated or report.removed or report.moved:
-            _print_report(report, as_json)
-            _warn_about_drift(folder)
+            _print_report(report, as_json, may_drift=True)
 
 
 def _warn_about_drift(folder: Path) -> None:
@@ -210,11 +224,19 @@ def _warn_about_drift(folder: Path) -> None:
         print_status(f"warning: {warning}")
 
 
-def _print_report(report: IndexReport, as_json: bool) -> None:
+def _print_report(report: IndexReport, as_json: bool, *, may_drift: bool) -> None:
     """Print the result of indexing to standard output, and warnings and skipped files to standard error."""
+    _print_result(report, as_json)
+    if may_drift:
+        _warn_about_drift(report.folder)
+
+
+def _print_result(report: IndexReport, as_json: bool) -> None:
+    """Print what was read and indexed."""
     if report.resumed_items:
         print_status(f"resumed an interrupted run, which had already read {count(report.resumed_items, 'item')}")
     print_skipped(report.skipped, hint=LISTED_IN_JSON)
+    print_file_warnings(report.file_warnings, hint=LISTED_IN_JSON)
     for warning in report.warnings:
         print_status(f"warning: {escape(warning)}")
     if as_json:
@@ -226,35 +248,3 @@ def _print_report(report: IndexReport, as_json: bool) -> None:
         f"{count_items(report.items, report.kind)} indexed in {escape(report.folder)} ({changes or 'no changes'}); "
         f"{len(report.skipped):,} skipped; {report.coder}, {report.bytes_per_item:,.0f} bytes per item"
     )
-
-
-def add(
-    paths: options.PathsArgument,
-    index: IndexOption = None,
-) -> None:
-    """Add files from anywhere to an index.
-
-    The items are encoded by the coder of the index, which is not trained again. Their ids are their full paths; an item
-    that is already in the index is replaced. They stay until they are removed: "aesearch index" only reads its own folder.
-    """
-    from aesearch.index.update import add_paths
-
-    folder = choose_index(index)
-    report = add_paths(folder, paths)
-    print_skipped(report.skipped)
-    typer.echo(f"added {count_items(report.changed, report.kind)} to {escape(folder)}, which now holds {report.items:,}")
-
-
-def remove(
-    ids: Annotated[list[str], typer.Argument(metavar="ID", help='Ids, as "aesearch query" prints them.')],
-    index: IndexOption = None,
-) -> None:
-    """Remove items from an index by their ids.
-
-    An item whose file is still in the indexed folder is added again by the next "aesearch index".
-    """
-    from aesearch.index.update import remove_ids
-
-    folder = choose_index(index)
-    report = remove_ids(folder, ids)
-    typer.echo(f"removed {count(report.changed, 'item')} from {escape(folder)}, which now holds {report.items:,}")

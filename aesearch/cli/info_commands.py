@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,10 @@ from aesearch.errors import AesearchError
 from aesearch.items import ITEM_KINDS
 
 PARAMS_HINT = "Parameters and their defaults follow. Set code_size with --code-size, and the others with --set NAME=VALUE."
+
+
+MAX_FILE_WARNINGS = 3
+"""Files read in part that are named by `aesearch info`."""
 
 
 def info(index: IndexOption = None, json: JsonOption = False) -> None:
@@ -57,6 +62,7 @@ def _print_facts(facts: dict[str, Any]) -> None:
         ("kind", facts["kind"]),
         ("items", f"{facts['items']:,}" + (f" ({added:,} added since training)" if added else "")),
         ("skipped", f"{facts['skipped']:,}"),
+        *_describe_file_warnings(facts["file_warnings"]),
         ("source", facts["source"]),
         ("features", f"{facts['features']}, {' x '.join(map(str, facts['shape']))}"),
         ("coder", facts["coder"]),
@@ -71,6 +77,15 @@ def _print_facts(facts: dict[str, Any]) -> None:
         ("size on disk", format_bytes(facts["bytes_on_disk"])),
     ]
     print_table(("property", "value"), rows)
+
+
+def _describe_file_warnings(warnings: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the rows about files that were read in part: how many, and the first few."""
+    if not warnings:
+        return []
+    named = [("", f"{path}: {reason}") for path, reason in islice(warnings.items(), MAX_FILE_WARNINGS)]
+    more = [("", "...; --json lists them all")] if len(warnings) > MAX_FILE_WARNINGS else []
+    return [("read in part", f"{len(warnings):,}"), *named, *more]
 
 
 def _describe_training(facts: dict[str, Any]) -> str:

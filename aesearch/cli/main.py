@@ -18,6 +18,7 @@ from aesearch import __version__
 from aesearch.cli import (
     analysis_commands,
     decoder_commands,
+    edit_commands,
     evaluation_commands,
     index_commands,
     info_commands,
@@ -31,6 +32,9 @@ SUCCESS, FAILURE, INTERRUPTED = 0, 1, 130
 """Exit codes. Typer itself exits with 2 if the command line is invalid."""
 
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+TEMPORARY_PREFIX = "aesearch-"
+"""Beginning of the names of temporary folders."""
 
 WRITING_COMMANDS = ("index", "add", "remove", "relocate", "demo")
 """Commands that write an index. The others write one file, which their errors name, and temporary files."""
@@ -46,8 +50,9 @@ app = typer.Typer(
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "index": index_commands.index,
-    "add": index_commands.add,
-    "remove": index_commands.remove,
+    "add": edit_commands.add,
+    "remove": edit_commands.remove,
+    "relocate": edit_commands.relocate,
     "query": query_commands.query,
     "evaluate": evaluation_commands.evaluate,
     "compare": evaluation_commands.compare,
@@ -95,6 +100,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command, print its error if it fails, and return the exit code."""
+    command = arguments[0] if arguments else ""
     try:
         code = _run_app(arguments)
         sys.stdout.flush()
@@ -105,11 +111,11 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except OSError as error:
-        return _fail(_describe_os_error(error, arguments[0] if arguments else ""))
+        return _fail(_describe_os_error(error, command))
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:
-        print_status("interrupted; run the same command again to resume")
+        print_status("interrupted" + ("; run the same command again to resume" if command == "index" else ""))
     return code
 
 
@@ -129,11 +135,13 @@ def _describe_os_error(error: OSError, command: str) -> str:
         message += f": {error.filename}"
     if error.errno not in DISK_FULL_ERRORS:
         return message
+    folder = tempfile.gettempdir()
+    if os.fspath(error.filename or "").startswith(os.path.join(folder, TEMPORARY_PREFIX)):  # noqa: PTH118
+        return f"{message}; free space on its disk, or set TMPDIR to a folder on another disk"
     if command in WRITING_COMMANDS:
         return f"{message}; free space on the disk and run the command again; the index is intact as last saved"
     if error.filename:
         return f"{message}; free space on its disk and run the command again"
-    folder = tempfile.gettempdir()
     return f"{message} in the temporary folder {folder}; free space there, or set TMPDIR to a folder on another disk"
 
 

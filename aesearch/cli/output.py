@@ -180,10 +180,18 @@ def print_hits(hits: Sequence[Hit], style: str) -> None:
         print_nonempty_columns(columns, rows, [hit.path for hit in hits], required=3)
 
 
-def print_unread(files: FileCollection) -> None:
-    """Print what could not be read of files that were iterated."""
-    print_skipped(files.skipped)
-    print_file_warnings(files.warnings)
+def print_unread(*collections: FileCollection | None) -> None:
+    """Print what could not be read of collections that were iterated. None is ignored."""
+    for files in filter(None, collections):
+        print_skipped(files.skipped)
+        print_file_warnings(files.warnings)
+
+
+def print_unreadable(n_items: int, noun: str = "item") -> None:
+    """Print how many indexed items could not be read again, and what to do."""
+    print_status(
+        f"warning: {count(n_items, noun)} could not be read again; if the files were moved, run: aesearch relocate OLD NEW"
+    )
 
 
 def print_file_warnings(warnings: Mapping[str, str], *, hint: str = "") -> None:

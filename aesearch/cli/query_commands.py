@@ -12,7 +12,7 @@ import typer
 from aesearch.catalog import find_reader
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption
-from aesearch.cli.output import escape, print_hits, print_status
+from aesearch.cli.output import escape, print_hits, print_status, print_unreadable
 from aesearch.cli.output_files import PAGE_ENDINGS, output_path, protect_items
 from aesearch.errors import NoItems, WrongKind
 from aesearch.index.locations import newest_index
@@ -75,7 +75,7 @@ def query(
     if item.warning:
         print_status(f"the query was read in part: {escape(item.warning)}")
     if max_distance is None:
-        hits = retriever.query(item, min(k, len(retriever)), rerank=rerank, augment=augment)
+        hits = _search(retriever, item, k, rerank=rerank, augment=augment)
     else:
         hits = retriever.range_query(item, max_distance)
     print_hits(hits, format)
@@ -87,6 +87,15 @@ def query(
         _write_hits_page(item, hits, sheet)
     if text is None and max_distance is None and not rerank and has_no_close_match(retriever, hits):
         print_status(NO_CLOSE_MATCH)
+
+
+def _search(retriever: Retriever, item: Item, k: int, *, rerank: bool, augment: bool) -> list[Hit]:
+    """Return the nearest hits, and report candidates that could not be reranked because their files cannot be read."""
+    k = min(k, len(retriever))
+    (hits,), n_unreadable = retriever.search([item], k, rerank=rerank, augment=augment, require_terms=True)
+    if n_unreadable:
+        print_unreadable(n_unreadable, "candidate")
+    return hits
 
 
 def has_no_close_match(retriever: Retriever, hits: Sequence[Hit]) -> bool:

@@ -249,7 +249,9 @@ def test_existing_index_decides_how_its_folder_is_read(tmp_cli: Cli, workspace: 
         report = tmp_cli.json(*index, *options, "--json")
         assert (report["kind"], report["items"]) == ("images", n_images)
     assert "cannot" in tmp_cli.fail(*index, "--kind", "documents")
-    assert tmp_cli.json(*index, "--rebuild", "--kind", "documents", "--coder", "lsa", "--json")["kind"] == "documents"
+    documents = ("--rebuild", "--kind", "documents", "--coder", "lsa")
+    assert "--allow-removals" in tmp_cli.fail(*index, *documents)
+    assert tmp_cli.json(*index, *documents, "--allow-removals", "--json")["kind"] == "documents"
 
 
 def test_existing_index_decides_the_fields_of_a_table(tmp_cli: Cli, tmp_path: Path) -> None:
@@ -263,6 +265,7 @@ def test_existing_index_decides_the_fields_of_a_table(tmp_cli: Cli, tmp_path: Pa
     report = tmp_cli.json(*index, "--json")
     assert (report["items"], report["added"], report["skipped"]) == (31, 1, [])
     assert "30" in ids(tmp_path / "i")
+    assert "cannot read notes.csv with other fields: i is already built" in tmp_cli.fail(*index, "--text-field", "name")
 
 
 def test_encoding_of_all_files_can_be_chosen(tmp_cli: Cli, tmp_path: Path) -> None:

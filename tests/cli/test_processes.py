@@ -200,13 +200,13 @@ def test_killed_update_resumes_from_its_last_save(tmp_cli: Cli, digit_folder: Pa
 import os, sys
 from functools import partial
 from aesearch import cli
-from aesearch.index import update
+from aesearch.index import autosave, update
 update.Autosave = partial(update.Autosave, interval_seconds=0)
-save_state = update.save_state
+save_state = autosave.save_state
 def save_and_die(*args):
     save_state(*args)
     os._exit(9)
-update.save_state = save_and_die
+autosave.save_state = save_and_die
 sys.argv = ["aesearch", *{arguments!r}]
 cli.main()
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,6 +128,24 @@ def test_identical_item_is_a_close_match(pca_index: Path) -> None:
     retriever.record.novelty_threshold = 0.0  # every item of the collection has a copy
     assert not has_no_close_match(retriever, [Hit(1, "a", 1e-7)])  # 0, but for rounding
     assert has_no_close_match(retriever, [Hit(1, "a", 0.01)])
+
+
+def test_candidates_that_cannot_be_read_are_counted(tmp_cli: Cli, workspace: Path, photo: Path, tmp_path: Path) -> None:
+    shutil.copytree(workspace / "more" / "0", tmp_path / "photos")
+    tmp_cli.succeed("index", "photos", "--coder", "pca", "--code-size", "8")
+    arguments = ("query", photo, "--rerank", "--format", "json")
+    assert "candidate" not in tmp_cli.succeed(*arguments).stderr
+    paths = sorted((tmp_path / "photos").iterdir())
+    for path in paths[1:4]:
+        path.unlink()
+    assert "warning: 3 candidates could not be read again" in tmp_cli.succeed(*arguments).stderr
+    shutil.rmtree(tmp_path / "photos")
+    result = tmp_cli.succeed(*arguments)
+    assert f"warning: {len(paths)} candidates could not be read again" in result.stderr
+    assert "aesearch relocate OLD NEW" in result.stderr
+    best = json.loads(result.stdout)[0]  # as without reranking
+    assert best["id"] == photo.name
+    assert best["distance"] == pytest.approx(0, abs=1e-3)
 
 
 def test_query_that_is_read_in_part_is_reported(cli: Cli, tmp_path: Path) -> None:
