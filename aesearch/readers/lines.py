@@ -6,7 +6,6 @@ import codecs
 import gzip
 import io
 import os
-import re
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -26,8 +25,18 @@ TOO_LONG = f"a row is longer than {MAX_LINE_CHARACTERS >> 20} million characters
 BLOCK_BYTES = 1 << 20
 
 _DAMAGED_ARCHIVE = (EOFError, gzip.BadGzipFile, zlib.error)
-_ESCAPED_BYTES = re.compile("[\udc80-\udcff]")
-"""Bytes that cannot be decoded, as the error handler "surrogateescape" represents them."""
+UNDECODABLE = "\udcff"
+"""Stands for bytes that cannot be decoded, until they are counted and replaced. No text contains it."""
+
+
+def _mark_undecodable(error: UnicodeError) -> tuple[str, int]:
+    """Mark bytes that cannot be decoded. This is an error handler for codecs."""
+    if isinstance(error, UnicodeDecodeError):
+        return UNDECODABLE, error.end
+    raise error
+
+
+codecs.register_error("aesearch.mark_undecodable", _mark_undecodable)
 
 
 class TextLines:
@@ -81,14 +90,11 @@ class TextLines:
 
     def _raw_lines(self) -> Iterator[str]:
         """Open the file and yield its lines."""
-        # UTF-16 has no bytes of its own for "surrogateescape", which marks the errors in other encodings.
-        is_wide = codecs.lookup(self._encoding.name).name.startswith(("utf-16", "utf-32"))
-        errors = "replace" if is_wide else "surrogateescape"
         self._stack.close()
         raw: Any = _open(self._path, self._stack)
-        self._file = io.TextIOWrapper(raw, encoding=self._encoding.name, errors=errors, newline="")
+        file = io.TextIOWrapper(raw, self._encoding.name, errors="aesearch.mark_undecodable", newline="")
         try:
-            for line in iter(partial(self._file.readline, MAX_LINE_CHARACTERS + 1), ""):
+            for line in iter(partial(file.readline, MAX_LINE_CHARACTERS + 1), ""):
                 if len(line) > MAX_LINE_CHARACTERS:
                     raise Unreadable(self._path, TOO_LONG)
                 yield line
@@ -97,7 +103,7 @@ class TextLines:
 
     def _has_other_encoding(self, line: str) -> bool:
         """Detect the encoding when the first line is not UTF-8. Return whether it is another one."""
-        if not self._is_assumed or not _ESCAPED_BYTES.search(line):
+        if not self._is_assumed or UNDECODABLE not in line:
             return False
         self._is_assumed = False
         with ExitStack() as stack:
@@ -107,9 +113,8 @@ class TextLines:
 
     def _clean(self, line: str) -> str:
         """Replace what cannot be decoded, and count it."""
-        line, n_replaced = _ESCAPED_BYTES.subn("\ufffd", line.removeprefix("\ufeff"))
-        self._n_replaced += line.count("\ufffd") if self._file.errors == "replace" else n_replaced
-        return line
+        self._n_replaced += line.count(UNDECODABLE)
+        return line.replace(UNDECODABLE, "\ufffd").removeprefix("\ufeff")
 
     def take_warning(self) -> str | None:
         """Return what may be wrong with the lines read since the last call. An uncertain encoding is named once."""
