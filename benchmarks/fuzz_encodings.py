@@ -158,7 +158,8 @@ def _with_tone_mark(character: str) -> str:
         character.encode("cp1258")
         return character
     except UnicodeEncodeError:
-        letter, *marks = unicodedata.normalize("NFD", character)
+        decomposed = unicodedata.normalize("NFD", character)
+        letter, marks = decomposed[0], decomposed[1:]
         tone = next(mark for mark in marks if mark in "\u0300\u0301\u0303\u0309\u0323")
         return unicodedata.normalize("NFC", letter + "".join(mark for mark in marks if mark != tone)) + tone
 
