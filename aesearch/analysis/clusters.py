@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ import numpy as np
 
 from aesearch.analysis.codes import load_codes
 from aesearch.analysis.decoding import reconstruct_rows, require_decoder
+from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable
 from aesearch.errors import InvalidParameter, WrongKind
 
 if TYPE_CHECKING:
+    from aesearch.index.ledger import LedgerRow
     from aesearch.index.retriever import Retriever
 
 CANDIDATE_COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40)
@@ -62,7 +65,12 @@ class Cluster:
 
 
 def cluster_items(
-    retriever: Retriever, n_clusters: int | None = None, seed: int = 0, *, decode_terms: bool = False
+    retriever: Retriever,
+    n_clusters: int | None = None,
+    seed: int = 0,
+    *,
+    decode_terms: bool = False,
+    on_unreadable: UnreadableCallback = ignore_unreadable,
 ) -> list[Cluster]:
     """Cluster the items of an index by their codes, largest cluster first.
 
@@ -75,6 +83,9 @@ def cluster_items(
     decode_terms : bool
         Whether to find the characteristic terms of the reconstructions, too. This needs an index of documents that was
         loaded with `encoder_only=False`.
+    on_unreadable : callable, optional
+        Called with the number of documents whose files can no longer be read, if there are any. They belong to a cluster,
+        but do not count for its terms.
 
     Raises
     ------
@@ -89,24 +100,30 @@ def cluster_items(
     _check_n_clusters(n_clusters, len(index.rows))
     assignments, centers = _k_means(index.codes, n_clusters or _choose_n_clusters(index.codes, seed), seed)
     distances = ((index.codes - centers[assignments]) ** 2).sum(1)
-    terms, decoded_terms = _find_terms(retriever, index.keys, assignments, len(centers), decode_terms)
+    terms, decoded_terms = _find_terms(retriever, index.keys, assignments, len(centers), decode_terms, on_unreadable)
     clusters = []
     for cluster in range(len(centers)):
         members = np.flatnonzero(assignments == cluster)
-        rows = [index.rows[member] for member in members]
-        nearest = np.argsort(distances[members], kind="stable")[:N_REPRESENTATIVES]
-        labels = Counter(row.label for row in rows if row.label is not None)
-        clusters.append(
-            Cluster(
-                size=len(rows),
-                representatives=[rows[position].id for position in nearest],
-                terms=terms[cluster],
-                decoded_terms=decoded_terms[cluster] if decoded_terms is not None else None,
-                labels=dict(labels.most_common()),
-                members=[row.id for row in rows],
-            )
-        )
+        nearest_first = members[np.argsort(distances[members], kind="stable")]
+        decoded = None if decoded_terms is None else decoded_terms[cluster]
+        rows, nearest = ([index.rows[member] for member in order] for order in (members, nearest_first))
+        clusters.append(_make_cluster(rows, nearest, terms[cluster], decoded))
     return sorted(clusters, key=lambda cluster: -cluster.size)
+
+
+def _make_cluster(
+    rows: Sequence[LedgerRow], nearest: Sequence[LedgerRow], terms: list[str], decoded_terms: list[str] | None
+) -> Cluster:
+    """Return the cluster of some items, which `nearest` holds in the order of their distance to the center."""
+    labels = Counter(row.label for row in rows if row.label is not None)
+    return Cluster(
+        size=len(rows),
+        representatives=[row.id for row in nearest[:N_REPRESENTATIVES]],
+        terms=terms,
+        decoded_terms=decoded_terms,
+        labels=dict(labels.most_common()),
+        members=[row.id for row in rows],
+    )
 
 
 def _check_can_decode_terms(retriever: Retriever) -> None:
@@ -146,7 +163,12 @@ def _choose_n_clusters(codes: np.ndarray, seed: int) -> int:
 
 
 def _find_terms(
-    retriever: Retriever, keys: np.ndarray, assignments: np.ndarray, n_clusters: int, decode: bool
+    retriever: Retriever,
+    keys: np.ndarray,
+    assignments: np.ndarray,
+    n_clusters: int,
+    decode: bool,
+    on_unreadable: UnreadableCallback,
 ) -> tuple[list[list[str]], list[list[str]] | None]:
     """Return the characteristic terms of each cluster, and those of the reconstructions of its items if `decode`.
 
@@ -166,6 +188,8 @@ def _find_terms(
             members = np.flatnonzero(clusters == cluster)
             sums[:, cluster] += [np.asarray(rows[members].sum(0)).ravel() for rows in weights]
         sizes += np.bincount(clusters, minlength=n_clusters)
+    if sizes.sum() < len(keys):
+        on_unreadable(len(keys) - int(sizes.sum()))
     cluster_means = sums / np.maximum(sizes, 1)[:, None]
     collection_means = sums.sum(1, keepdims=True) / max(1, sizes.sum())
     excess = np.maximum(cluster_means - collection_means, 0).astype(np.float32)

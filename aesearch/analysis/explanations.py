@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aesearch.analysis.decoding import reconstruct_rows
+from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable
 from aesearch.arrays import is_sparse, stack_rows
 from aesearch.errors import InvalidParameter
 from aesearch.items import Hit, Item
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from aesearch.index.retriever import Retriever
 
 N_TERMS = 8
+MAX_HITS = 1000
+"""Hits that can be explained at a time. All term weights of each take memory."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ class Explanation:
         }
 
 
-def explain(retriever: Retriever, query: Item, k: int = 5) -> list[Explanation]:
+def explain(
+    retriever: Retriever, query: Item, k: int = 5, on_unreadable: UnreadableCallback = ignore_unreadable
+) -> list[Explanation]:
     """Explain the k nearest items of a query.
 
     The first explanation is that of the query itself, with rank 0: how the index represents it. Hits whose files can no
@@ -77,12 +82,17 @@ def explain(retriever: Retriever, query: Item, k: int = 5) -> list[Explanation]:
         Load it with `encoder_only=False` to include reconstructions.
     query : Item
     k : int
+        At most MAX_HITS.
+    on_unreadable : callable, optional
+        Called with the number of hits whose files can no longer be read, if there are any.
 
     Raises
     ------
     InvalidParameter
-        If the items were created in memory, or are vectors, which have no terms or images to show.
+        If k is out of range, the items were created in memory, or are vectors, which have no terms or images to show.
     """
+    if not 1 <= k <= MAX_HITS:
+        raise InvalidParameter(f"cannot explain {k:,} hits; choose 1 to {MAX_HITS:,} (-k)")
     if retriever.features.row_kind == "vectors":
         raise InvalidParameter("cannot explain hits of an index of vectors; use an index of images or documents (--index)")
     hits = {hit.id: hit for hit in retriever.query(query, k)}
@@ -91,6 +101,8 @@ def explain(retriever: Retriever, query: Item, k: int = 5) -> list[Explanation]:
     for keys, X in retriever.reload_features(list(hit_of)):
         found += [hit_of[key] for key in keys]
         rows.append(X)
+    if len(found) <= len(hits):
+        on_unreadable(1 + len(hits) - len(found))
     order = np.argsort([hit.rank for hit in found])
     ranked, X = [found[position] for position in order.tolist()], stack_rows(rows)[order]
     return _explain_documents(retriever, X, ranked) if is_sparse(X) else _explain_images(retriever, X, ranked)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from aesearch.index.retriever import Retriever
 
 BATCH_SIZE = 64
+MAX_GENERATED_ITEMS = 10_000
+"""Images or documents that can be generated at a time. All of them are in memory."""
 MASK_GRAY = np.uint8(128)
 """Gray level that stands for masked patches."""
 
@@ -77,14 +79,21 @@ def reconstruct(retriever: Retriever, items: Iterable[Item]) -> Iterator[Reconst
             )
 
 
+def _check_number(n_items: int) -> None:
+    """Raise InvalidParameter if a number of generated items is out of range."""
+    if not 1 <= n_items <= MAX_GENERATED_ITEMS:
+        raise InvalidParameter(f"cannot generate {n_items:,} items; choose 1 to {MAX_GENERATED_ITEMS:,}")
+
+
 def sample_items(retriever: Retriever, n_items: int, seed: int = 0) -> list[Any]:
     """Draw random images, or lists of terms, from a variational autoencoder.
 
     Raises
     ------
     InvalidParameter
-        If the coder of the index is not a variational autoencoder, or only its encoder is loaded.
+        If `n_items` is out of range, the coder is not a variational autoencoder, or only its encoder is loaded.
     """
+    _check_number(n_items)
     sample = getattr(retriever.coder, "sample", None)
     if sample is None:
         raise InvalidParameter(
@@ -104,8 +113,9 @@ def interpolate(retriever: Retriever, first: Item, last: Item, n_steps: int = 10
     Raises
     ------
     InvalidParameter
-        If the codes are bits, which cannot be interpolated, or only the encoder is loaded.
+        If `n_steps` is out of range, the codes are bits, which cannot be interpolated, or only the encoder is loaded.
     """
+    _check_number(n_steps)
     require_decoder(retriever.coder)
     if retriever.coder.metric == "hamming":
         raise InvalidParameter("cannot interpolate between codes of bits; index without --bits")

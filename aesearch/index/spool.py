@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -70,8 +71,9 @@ class Spool:
             arrays = {"keys": keys, "counts": counts, "columns": X.indices.astype(np.int32, copy=False), "weights": X.data}
         else:
             arrays = {"keys": keys, "rows": np.asarray(X)}
-        batch = {"shape": X.shape[1:], "files": {name: self._write(name, array) for name, array in arrays.items()}}
-        self._file(LOG_FILE).write(json.dumps(batch).encode() + b"\n")
+        with _naming(self._folder):
+            batch = {"shape": X.shape[1:], "files": {name: self._write(name, array) for name, array in arrays.items()}}
+            self._file(LOG_FILE).write(json.dumps(batch).encode() + b"\n")
         self._register(batch, arrays)
 
     def _write(self, name: str, array: np.ndarray) -> tuple[str, int, int]:
@@ -125,15 +127,17 @@ class Spool:
 
     def _memory_map(self, name: str) -> np.ndarray:
         """Return the content of a file without reading it into memory."""
-        self._files[name].flush()
+        with _naming(self._folder):
+            self._files[name].flush()
         if not (self._folder / name).stat().st_size:
             return np.zeros(0, self._dtypes[name])
         return np.memmap(self._folder / name, self._dtypes[name], "r")
 
     def flush(self) -> None:
         """Pass all appended rows to the operating system, so that they outlive this process. The log is flushed last."""
-        for name in sorted(self._files, key=lambda name: name == LOG_FILE):
-            self._files[name].flush()
+        with _naming(self._folder):
+            for name in sorted(self._files, key=lambda name: name == LOG_FILE):
+                self._files[name].flush()
 
     def rows(self, positions: np.ndarray) -> Rows:
         """Return the rows at ascending positions [n] as an array in memory, [n, ...]."""
@@ -157,8 +161,20 @@ class Spool:
 
     def close(self) -> None:
         """Close all files."""
-        for file in self._files.values():
-            file.close()
+        with _naming(self._folder):
+            for file in self._files.values():
+                file.close()
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """Name the folder in an OSError without a path: it may be in the temporary folder, which may be on another disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(folder)
+        raise
 
 
 def _merge(parts: list[np.ndarray]) -> np.ndarray:

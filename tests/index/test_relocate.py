@@ -6,12 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aesearch.analysis.clusters import cluster_items
 from aesearch.analysis.duplicates import find_duplicates
+from aesearch.analysis.explanations import explain
 from aesearch.analysis.outliers import find_outliers
+from aesearch.analysis.reconstructions import interpolate
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.index.locations import index_kind
 from aesearch.index.retriever import Retriever
+from aesearch.index.spool import Spool
 from aesearch.index.update import add_paths, index_files, relocate
+from aesearch.items import Item
 from aesearch.readers.folder import read_files
 
 
@@ -84,6 +89,38 @@ def test_missing_files_are_reported_by_analyses(notes: Path, notes_index: Path) 
         find_outliers(retriever, 5, "features")
     with pytest.raises(InvalidParameter, match="k is 0"):
         find_outliers(retriever, 0)
+
+
+def test_missing_files_are_reported_with_explanations_and_clusters(notes: Path, notes_index: Path) -> None:
+    retriever = Retriever.load(notes_index)
+    query = Item("query", (notes / "threads" / "03.txt").read_text())
+    nearest = retriever.query(query, k=2)
+    (notes / nearest[1].id).unlink()
+    missing: list[int] = []
+    assert [part.hit.id for part in explain(retriever, query, 2, missing.append)] == ["query", nearest[0].id]
+    clusters = cluster_items(retriever, 3, on_unreadable=missing.append)
+    assert sum(cluster.size for cluster in clusters) == 60
+    assert missing == [1, 1]
+    for k in (0, 10**9):
+        with pytest.raises(InvalidParameter, match="choose 1 to 1,000"):
+            explain(retriever, query, k)
+    with pytest.raises(InvalidParameter, match="cannot generate 1,000,000,000 items"):
+        interpolate(retriever, query, query, 10**9)
+
+
+def test_full_temporary_folder_of_an_analysis_is_named(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="resource limits exist only on Unix")
+    spool = Spool(tmp_path / "spool")
+    spool.append(np.arange(10), np.zeros((10, 16), np.float32))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            spool.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert error.value.filename == str(tmp_path / "spool")
+    spool.close()
 
 
 def test_kind_of_existing_index_is_known(notes: Path, notes_index: Path, tmp_path: Path) -> None:
