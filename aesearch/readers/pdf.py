@@ -61,7 +61,7 @@ def _read_pages(pdf: Any) -> tuple[str, list[str]]:
     texts, damaged, images = [], [], []
     for number in range(1, min(len(pdf), MAX_PAGES) + 1):
         try:
-            page = pdf[number - 1]
+            page = _load_page(pdf, number - 1)
             text = page.get_textpage().get_text_range()
             if not text.strip() and _has_images(page):
                 images.append(number)
@@ -78,10 +78,23 @@ def _read_pages(pdf: Any) -> tuple[str, list[str]]:
         problems.append(f"only images and no text on {_name_pages(images)}")
     if len(pdf) > MAX_PAGES:
         problems.append(f"pages after {MAX_PAGES:,} were not read")
+    if pdf.count_attachments():
+        problems.append("attached files were not read")
     n_unknown = len(_UNKNOWN_CHARACTER.findall(text))
     if n_unknown > MAX_UNKNOWN_SHARE * len(text):
         problems.append(f"{n_unknown / len(text):.0%} of the characters are unknown, because the fonts do not name them")
     return text, problems
+
+
+def _load_page(pdf: Any, number: int) -> Any:
+    """Return a page on which the contents of form fields and notes are part of the text."""
+    from pypdfium2 import raw
+
+    page = pdf[number]
+    if raw.FPDFPage_GetAnnotCount(page) and raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
+        page.close()
+        page = pdf[number]  # only a page that is loaded again has the text
+    return page
 
 
 def _has_images(page: Any) -> bool:

@@ -1,9 +1,11 @@
 """The text of a PDF is read page by page (extra `documents`). What is missing is named."""
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from aesearch.errors import MissingExtra, Unreadable
@@ -20,14 +22,21 @@ def page(*lines: str) -> bytes:
     return f"BT /F1 12 Tf 14 TL 20 700 Td {shown}ET".encode("cp1252")
 
 
-def make_pdf(pages: Sequence[bytes], missing: Sequence[int] = ()) -> bytes:
-    """Return a PDF. The objects of the `missing` pages, counted from 0, do not exist."""
-    objects = [b"<</Type/Catalog/Pages 2 0 R>>"]
-    kids = b" ".join(b"%d 0 R" % (999 if number in missing else 3 + 2 * number) for number in range(len(pages)))
-    objects.append(b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(pages)))
+def make_pdf(pages: Sequence[bytes], missing: Sequence[int] = (), entry: str = "") -> bytes:
+    """Return a PDF. The objects of the `missing` pages, counted from 0, do not exist. Each page has the entry of a form."""
+    kids = b" ".join(b"%d 0 R" % (999 if number in missing else 4 + 2 * number) for number in range(len(pages)))
+    resources = b"/Resources<</Font<</F1 %s>>>>" % FONT
+    shown = f"BT /F1 12 Tf 2 5 Td ({entry}) Tj ET".encode()
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(pages)),
+        b"<</Type/XObject/Subtype/Form/BBox[0 0 200 20]%s/Length %d>>stream\n%s\nendstream"
+        % (resources, len(shown), shown),
+    ]
+    field = b"/Annots[<</Subtype/Widget/FT/Tx/F 4/Rect[100 600 300 620]/AP<</N 3 0 R>>>>]" if entry else b""
     for number, content in enumerate(pages):
-        resources = b"/Resources<</Font<</F1 %s>>>>" % FONT
-        objects.append(b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 720]/Contents %d 0 R%s>>" % (4 + 2 * number, resources))
+        box = b"/MediaBox[0 0 600 720]"
+        objects.append(b"<</Type/Page/Parent 2 0 R%s/Contents %d 0 R%s%s>>" % (box, 5 + 2 * number, resources, field))
         objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(content), content))
     body = b"".join(b"%d 0 obj%s\nendobj\n" % (number, content) for number, content in enumerate(objects, 1))
     return b"%%PDF-1.4\n%strailer<</Size %d/Root 1 0 R>>\n%%%%EOF" % (body, len(objects) + 1)
@@ -71,6 +80,19 @@ def test_pages_after_the_limit_are_named(tmp_path: Path, monkeypatch: pytest.Mon
     item = read(make_pdf([page("one"), page("two"), page("three")]), tmp_path)
     assert str(item.content).split() == ["one", "two"]
     assert item.warning == "pages after 2 were not read"
+
+
+def test_entries_of_a_form_are_read(tmp_path: Path) -> None:
+    item = read(make_pdf([page("name:")], entry="Ada Lovelace"), tmp_path)
+    assert str(item.content).split() == ["name:", "Ada", "Lovelace"]
+
+
+def test_attached_files_are_named(tmp_path: Path) -> None:
+    pdf = pypdfium2.PdfDocument(make_pdf([page("see the attachment")]))
+    pdf.new_attachment("data.txt").set_data(b"more words")
+    buffer = io.BytesIO()
+    pdf.save(buffer)
+    assert read(buffer.getvalue(), tmp_path).warning == "attached files were not read"
 
 
 def test_scanned_pages_are_named(tmp_path: Path) -> None:
