@@ -65,7 +65,7 @@ def _script_share(text: str) -> float:
 
 
 def _script(character: str) -> str:
-    """Return the approximate script of a character: "common", "invalid", or the name of a group of blocks of Unicode."""
+    """Return the approximate script of a character: "common", "invalid", or the first word of its name in Unicode."""
     code = ord(character)
     if unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs") and character not in "\t\n\r\f":
         return "invalid"
@@ -73,4 +73,4 @@ def _script(character: str) -> str:
         return "common"  # Latin, punctuation and symbols
     if 0x2E80 <= code < 0xA000 or 0xF900 <= code < 0xFB00 or 0x20000 <= code < 0x33480:
         return "Chinese and Japanese"
-    return "Korean" if 0xAC00 <= code < 0xD7B0 else f"{code >> 8:x}"
+    return unicodedata.name(character, "invalid").partition(" ")[0]

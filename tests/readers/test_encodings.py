@@ -9,6 +9,7 @@ from aesearch.readers import encodings
 from aesearch.readers.encodings import check_encoding, decode_text, detect_encoding
 
 DECLARATION = {  # article 1 of the Universal Declaration of Human Rights
+    "Amharic": "የሰው ልጅ ሁሉ ሲወለድ ነጻና በክብርና በመብትም እኩልነት ያለው ነው። የተፈጥሮ ማስተዋልና ሕሊና ስላለው አንዱ ሌላውን በወንድማማችነት መንፈስ መመልከት ይገባዋል።",
     "Arabic": "يولد جميع الناس أحرارا متساوين في الكرامة والحقوق، وقد وهبوا عقلا وضميرا وعليهم أن "
     "يعامل بعضهم بعضا بروح الإخاء.",
     "Chinese": "人人生而自由，在尊严和权利上一律平等。他们赋有理性和良心，并应以兄弟关系的精神相对待。",
