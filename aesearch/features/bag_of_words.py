@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
-from zlib import crc32
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,14 +14,17 @@ from aesearch.arrays import is_sparse, read_arrays, write_arrays
 from aesearch.errors import CorruptIndex, InvalidParameter, NoItems, NotFitted
 from aesearch.features.base import Features
 from aesearch.features.tokenizer import tokenize
+from aesearch.features.vocabulary import choose_terms
 from aesearch.items import Item
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
 
 TERMS_FILE = "terms.txt"
 IDF_FILE = "idf.safetensors"
 
 WEIGHTINGS = ("tfidf", "counts", "binary")
-MIN_DOCUMENTS_FOR_LIMITS = 100
-"""Smaller collections ignore the limits on document frequency, which would leave them few terms."""
+NO_TERM_WARNING = "contains no term of the vocabulary and cannot be found by it"
 MAX_COUNTED_TERMS = 2_000_000
 """Distinct terms counted at a time. Beyond, terms seen in one document only are discarded, so that memory stays bounded."""
 
@@ -34,10 +36,12 @@ class BagOfWords(Features):
     ----------
     vocabulary_size : int
         Maximum number of terms. Terms in more documents have precedence.
-    min_documents : int
-        Minimum number of documents that contain a term.
-    max_document_share : float
+    min_documents : int, optional
+        Minimum number of documents that contain a term. By default 2, or 1 in a small collection; see
+        `choose_terms`.
+    max_document_share : float, optional
         Maximum share of the documents that contain a term, above 0 and at most 1. Terms in more documents distinguish none.
+        By default 0.2, or more in a small collection; see `choose_terms`.
     weighting : {"tfidf", "counts", "binary"}
         "tfidf" is (1 + ln count) * (1 + ln((1 + n_documents) / (1 + document frequency))), scaled to unit length per
         document. "counts" are the numbers of occurrences. "binary" is 1 for each term that occurs.
@@ -51,10 +55,6 @@ class BagOfWords(Features):
     idf : array of shape (V,), float32
         Inverse document frequency of each term.
 
-    Notes
-    -----
-    Collections of fewer than 100 documents ignore `min_documents` and `max_document_share`.
-
     References
     ----------
     Salton & Buckley 1988, "Term-weighting approaches in automatic text retrieval".
@@ -67,14 +67,14 @@ class BagOfWords(Features):
     def __init__(
         self,
         vocabulary_size: int = 10_000,
-        min_documents: int = 2,
-        max_document_share: float = 0.2,
+        min_documents: int | None = None,
+        max_document_share: float | None = None,
         weighting: str = "tfidf",
     ) -> None:
         for param, value in (("vocabulary_size", vocabulary_size), ("min_documents", min_documents)):
-            if value < 1:
+            if value is not None and value < 1:
                 raise InvalidParameter(f"bag of words: {param} is {value}; it must be at least 1")
-        if not 0 < max_document_share <= 1:
+        if max_document_share is not None and not 0 < max_document_share <= 1:
             raise InvalidParameter(
                 f"bag of words: max_document_share is {max_document_share}; it must be above 0 and at most 1"
             )
@@ -94,26 +94,18 @@ class BagOfWords(Features):
     def fit(self, items: Iterable[Item]) -> Self:
         """Choose the terms by their document frequencies; see `Features.fit`."""
         frequencies, n_documents = self._count_documents(items)
-        if n_documents >= MIN_DOCUMENTS_FOR_LIMITS:
-            lowest, highest = self.min_documents, self.max_document_share * n_documents
-        else:
-            lowest, highest = 1, n_documents
-        # Terms of equal frequency are ordered by a checksum. In alphabetical order, the cut would favor the first letters.
-        candidates = sorted(
-            (-frequency, crc32(term.encode()), term)
-            for term, frequency in frequencies.items()
-            if lowest <= frequency <= highest
-        )
-        if not candidates:
+        if not frequencies:
+            raise NoItems(f"bag of words: none of the {n_documents:,} documents contains a word; check that they hold text")
+        terms = choose_terms(frequencies, n_documents, self.vocabulary_size, self.min_documents, self.max_document_share)
+        if not terms:
             raise NoItems(
-                f"bag of words: no term occurs in {lowest} to {highest:.0f} of the {n_documents:,} documents; "
+                f"bag of words: none of the {len(frequencies):,} terms is within the limits on its document frequency; "
                 "lower min_documents, or raise max_document_share"
             )
-        chosen = candidates[: self.vocabulary_size]
-        document_frequency = -np.array([negative for negative, _, _ in chosen], np.float64)
+        document_frequency = np.array([frequencies[term] for term in terms], np.float64)
         # idf = 1 + ln((1 + n_documents) / (1 + document frequency))
         self.idf = 1 + np.log((1 + n_documents) / (1 + document_frequency)).astype(np.float32)
-        self._set_terms([term for *_, term in chosen])
+        self._set_terms(terms)
         return self
 
     def _count_documents(self, items: Iterable[Item]) -> tuple[Counter[str], int]:
@@ -146,6 +138,11 @@ class BagOfWords(Features):
         indices, indptr = np.array(columns, np.int32), np.array(starts, np.int32)
         weights = self._weigh(np.array(counts, np.float32), indices, indptr)
         return csr_array((weights, indices, indptr), shape=(len(items), len(self.terms)))
+
+    def row_warnings(self, X: Rows) -> dict[int, str]:
+        """Return a warning for each empty row; see `Features.row_warnings`."""
+        empty = np.flatnonzero(np.diff(X.indptr) == 0)  # type: ignore[union-attr]  # transform() returns csr matrices
+        return dict.fromkeys(empty.tolist(), NO_TERM_WARNING)
 
     def _weigh(self, counts: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
         """Return the weights, [nnz] float32, of the counts [nnz] of a csr matrix."""

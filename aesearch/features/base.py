@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
 from aesearch.arrays import read_json, write_json
 from aesearch.catalog import FEATURES, lookup
 from aesearch.errors import CorruptIndex, InvalidParameter, UnknownName, WrongKind
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
 CONFIG_FILE = "config.json"
+MIN_MAGNITUDE = 1e-12
+"""Vectors whose values are all smaller have no direction in float32: the squares of their values become zero."""
+ZERO_WARNING = "is zero in every dimension, so that it has no direction to be compared by"
 
 
 class Features(ABC):
@@ -51,6 +56,16 @@ class Features(ABC):
     def rejection_reason(self, item: Item) -> str | None:
         """Return why an item of the right kind does not fit this collection, or None if it fits. Works after fit() only."""
         return None
+
+    def row_warnings(self, X: Rows) -> dict[int, str]:
+        """Return what is wrong with rows from transform(), by position. Their items are indexed, but may not be found.
+
+        By default, vectors that are zero have a warning.
+        """
+        if self.row_kind != "vectors":
+            return {}
+        is_zero = np.abs(np.asarray(X)).max(1, initial=0) < MIN_MAGNITUDE
+        return dict.fromkeys(np.flatnonzero(is_zero).tolist(), ZERO_WARNING)
 
     @abstractmethod
     def fit(self, items: Iterable[Item]) -> Self:

@@ -57,6 +57,9 @@ class Pixels(Features):
     def image_size(self) -> tuple[int, int]:
         return self.shape[2], self.shape[1]
 
+    def rejection_reason(self, item: Item) -> str | None:
+        return None if item.kind != self.kind or all(as_image(item.content).size) else "the image has no pixels"
+
     def get_params(self) -> dict[str, Any]:
         return {"size": self.size, "channels": self.channels}
 

@@ -73,6 +73,11 @@ class Pretrained(Features):
     def image_size(self) -> tuple[int, int] | None:
         return self._image_size if self.kind == "images" else None
 
+    def rejection_reason(self, item: Item) -> str | None:
+        if self.kind != "images" or item.kind != self.kind or all(as_image(item.content).size):
+            return None
+        return "the image has no pixels"
+
     def get_params(self) -> dict[str, Any]:
         return {"kind": self.kind, "model": self.model}
 
@@ -135,7 +140,8 @@ class Pretrained(Features):
 
     def _embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return the embeddings of texts: the model's output averaged over tokens, [N, D] float32."""
-        encodings = self._tokenizer.encode_batch(list(texts))
+        valid_texts = [text.encode(errors="replace").decode() for text in texts]  # without lone surrogates
+        encodings = self._tokenizer.encode_batch(valid_texts)
         mask = np.array([encoding.attention_mask for encoding in encodings], np.int64)  # [N, n_tokens], 0 for padding
         inputs = {
             "input_ids": np.array([encoding.ids for encoding in encodings], np.int64),

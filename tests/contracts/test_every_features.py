@@ -8,6 +8,7 @@ import pytest
 
 from aesearch.arrays import is_sparse, read_json, write_json
 from aesearch.catalog import FEATURES
+from aesearch.coders.base import finite_rows
 from aesearch.errors import CorruptIndex, NoItems, NotFitted, WrongKind
 from aesearch.features.base import CONFIG_FILE, Features, load_features
 from aesearch.items import Item, ItemKind
@@ -81,6 +82,27 @@ def test_kind_is_one_that_the_catalog_states(case: Case) -> None:
 def test_fitted_items_are_not_rejected(case: Case) -> None:
     case.features.fit(case.items)
     assert [case.features.rejection_reason(item) for item in case.items] == [None] * len(case.items)
+
+
+def test_fitted_items_have_no_warnings(case: Case) -> None:
+    assert case.features.fit(case.items).row_warnings(case.features.transform(case.items)) == {}
+    assert case.features.row_warnings(case.features.transform([])) == {}
+
+
+UNUSUAL_ITEMS: dict[ItemKind, list[Item]] = {
+    "images": [Item("no pixels", np.zeros((0, 5), np.uint8)), Item("one pixel", np.zeros((1, 1), np.uint8))],
+    "documents": [Item("empty", ""), Item("symbols", "?!"), Item("surrogate", "a\ud800b"), Item("nul", "\0" * 100)],
+    "vectors": [Item("NaN", np.full(40, np.nan)), Item("large", np.full(40, 1e36)), Item("zero", np.zeros(40))],
+}
+
+
+def test_unusual_item_is_rejected_or_has_a_finite_row(case: Case) -> None:
+    case.features.fit(case.items)
+    for item in UNUSUAL_ITEMS[case.features.kind]:
+        if case.features.rejection_reason(item) is None:
+            X = case.features.transform([item])
+            assert finite_rows(X).all(), item.id
+            assert case.features.row_warnings(X) or dense(X).any() or case.features.kind == "images", item.id
 
 
 def test_loaded_features_make_the_same_rows(case: Case, tmp_path: Path) -> None:

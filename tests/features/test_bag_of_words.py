@@ -63,14 +63,21 @@ def test_vocabulary_has_the_most_frequent_terms(documents: list[Item]) -> None:
     assert large[:50] == small
 
 
-def test_terms_outside_the_frequency_limits_are_dropped() -> None:
+def test_terms_outside_given_limits_are_dropped() -> None:
     texts = [f"everywhere {'half' if i % 2 else 'rest'} {'twice' if i < 2 else ''} unique{i}" for i in range(100)]
     terms = BagOfWords(min_documents=2, max_document_share=0.5).fit(make_items(*texts)).terms
     assert set(terms) == {"half", "rest", "twice"}
 
 
-def test_small_collection_ignores_the_frequency_limits() -> None:
+def test_small_collection_has_no_default_limits() -> None:
     assert set(BagOfWords().fit(make_items("thread lock", "thread socket")).terms) == {"thread", "lock", "socket"}
+
+
+def test_documents_without_terms_are_named() -> None:
+    items = make_items("thread lock", "", "thread socket", "?!")
+    bag_of_words = BagOfWords().fit(items)
+    warnings = bag_of_words.row_warnings(bag_of_words.transform(items))
+    assert warnings == dict.fromkeys([1, 3], "contains no term of the vocabulary and cannot be found by it")
 
 
 def test_counting_discards_rare_terms_to_bound_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,9 +97,14 @@ def test_inverse_transform_returns_the_highest_weighted_terms() -> None:
     assert bag_of_words.inverse_transform(X, n_terms=1) == [["rare"], ["other"], ["third"]]
 
 
-def test_documents_without_terms_are_refused() -> None:
-    with pytest.raises(NoItems, match="no term occurs in 1 to 2 of the 2 documents"):
+def test_collection_without_terms_is_refused() -> None:
+    with pytest.raises(NoItems, match="none of the 2 documents contains a word"):
         BagOfWords().fit(make_items("!", "?"))
+
+
+def test_limits_that_exclude_all_terms_are_refused() -> None:
+    with pytest.raises(NoItems, match=r"none of the 3 terms .*; lower min_documents, or raise max_document_share"):
+        BagOfWords(min_documents=3).fit(make_items("thread lock", "thread socket"))
 
 
 @pytest.mark.parametrize(
