@@ -39,6 +39,8 @@ def two_views(X: Rows, rng: np.random.Generator, *, mirror: bool = False) -> tup
     mirror : bool
         Whether images may be mirrored.
     """
+    if not X.shape[0]:
+        return X, X
     if is_sparse(X):
         in_first = rng.random(len(X.data)) < 0.5
         return _keep_entries(X, in_first), _keep_entries(X, ~in_first)

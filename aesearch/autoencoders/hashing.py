@@ -14,7 +14,7 @@ from torch import Tensor
 
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.batches import SparseBatch
-from aesearch.coders.base import Metric
+from aesearch.coders.base import BITS_PER_BYTE, Metric
 from aesearch.errors import InvalidParameter
 
 
@@ -52,8 +52,8 @@ class HashingAutoencoder(Autoencoder):
         whiten: bool = False,
         **params: Any,
     ) -> None:
-        if code_size % 8:
-            nearest = max(8, round(code_size / 8) * 8)
+        if code_size % BITS_PER_BYTE:
+            nearest = max(1, round(code_size / BITS_PER_BYTE)) * BITS_PER_BYTE
             raise InvalidParameter(f"code size {code_size} is not a multiple of 8; choose {nearest} (--code-size)")
         if whiten:
             raise InvalidParameter("whiten is true, but binary codes cannot be whitened; leave it out")
@@ -62,6 +62,10 @@ class HashingAutoencoder(Autoencoder):
             raise InvalidParameter(f"code_noise is {code_noise}; choose 0 or more")
         self.code_noise, self.straight_through = code_noise, straight_through
         self.name = "hashing"
+
+    @classmethod
+    def max_code_size(cls, shape: tuple[int, ...], n_items: int) -> int:
+        return max(BITS_PER_BYTE, super().max_code_size(shape, n_items))
 
     def to_code(self, x: Tensor | SparseBatch) -> Tensor:
         """Return the input of the code units, [B, code_size], or in training the units themselves. Positive is a 1."""

@@ -170,6 +170,8 @@ def compute_lsa_codes(X: Any, rng: np.random.Generator, size: int = LSA_DIMENSIO
     size = min(size, min(X.shape) - 1)
     if size < 1:
         return X.toarray()
+    if not X.count_nonzero():
+        return np.zeros((X.shape[0], size), np.float32)
     left, values, _ = svds(X.astype(np.float64), k=size, v0=rng.standard_normal(min(X.shape)))
     return np.ascontiguousarray(left * values, np.float32)
 

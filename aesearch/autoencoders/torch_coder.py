@@ -19,7 +19,7 @@ from aesearch.autoencoders.batches import RowBatches
 from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.autoencoders.export import export_encoder
 from aesearch.autoencoders.training import Trainable, TrainingConfig
-from aesearch.coders.base import ONNX_FILE, Coder, Epoch, EpochCallback, Metric
+from aesearch.coders.base import BITS_PER_BYTE, ONNX_FILE, Coder, Epoch, EpochCallback, Metric
 from aesearch.coders.onnx import WEIGHTS_FILE
 from aesearch.errors import InvalidParameter
 
@@ -173,10 +173,13 @@ def check_layers(layers: tuple[int, ...] | None) -> None:
 
 def check_code_is_smaller(code_size: int, shape: tuple[int, ...]) -> None:
     """Raise InvalidParameter if a code is as large as a row, so that the network could copy its input."""
-    if code_size >= prod(shape):
+    width = prod(shape)
+    if code_size >= width:
+        is_short = width <= BITS_PER_BYTE
+        remedy = 'another coder, such as "neighbors" (--coder)' if is_short else "a smaller one (--code-size)"
         raise InvalidParameter(
-            f"code size {code_size} is not smaller than a row of {prod(shape)} values, so the network could copy its "
-            "input; choose a smaller one (--code-size)"
+            f"code size {code_size} is not smaller than a row of {width} values, so the network could copy its input; "
+            f"choose {remedy}"
         )
 
 

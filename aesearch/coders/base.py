@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Metric = Literal["cosine", "l2", "hamming"]
 CONFIG_FILE = "config.json"
 ONNX_FILE = "encoder.onnx"
+BITS_PER_BYTE = 8
+NOT_FINITE_REASON = "its values are not finite, or too large to be compared"
+"""Why an item is skipped whose row or code `finite_rows` rejects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +189,31 @@ def flatten_rows(X: Rows, coder: str) -> np.ndarray:
     return scale_pixels(np.asarray(X).reshape(X.shape[0], prod(X.shape[1:])))
 
 
+def finite_rows(X: Rows) -> np.ndarray:
+    """Return which rows can be compared, [n_items] bool: all values are finite, and so is the squared length in float32.
+
+    Parameters
+    ----------
+    X : array of shape (n_items, ...)
+        Rows of features, or codes. Rows of integers, such as pixels and bits, can always be compared.
+    """
+    if X.dtype.kind != "f":
+        return np.ones(X.shape[0], bool)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if is_sparse(X):
+            squares = np.asarray(X.multiply(X).sum(axis=1), np.float32).ravel()  # type: ignore[union-attr]
+        else:
+            rows = np.asarray(X, np.float32).reshape(X.shape[0], prod(X.shape[1:]))
+            squares = np.einsum("nd,nd->n", rows, rows)
+    return np.isfinite(squares)
+
+
 def check_code_size(code_size: int, X: Rows, coder: str) -> None:
-    """Raise InvalidParameter if a linear code has more dimensions than there are rows or features, or none."""
-    largest = min(X.shape[0], prod(X.shape[1:]))
+    """Raise InvalidParameter if a linear code has no dimension, or more than there are rows or features.
+
+    One byte of bits is always possible: the dimensions without variance do no harm.
+    """
+    largest = max(min(X.shape[0], prod(X.shape[1:])), BITS_PER_BYTE)
     if not 1 <= code_size <= largest:
         raise InvalidParameter(
             f'coder "{coder}": code size {code_size} does not fit {X.shape[0]:,} items of {prod(X.shape[1:]):,} '

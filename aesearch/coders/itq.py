@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from aesearch.arrays import read_arrays, write_arrays
-from aesearch.coders.base import Coder, EpochCallback, Metric
+from aesearch.coders.base import BITS_PER_BYTE, Coder, EpochCallback, Metric, finite_rows
 from aesearch.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ class ITQ(Coder):
         n_items = X.shape[0]
         sample = np.sort(rng.choice(n_items, MAX_FIT_ROWS, replace=False)) if n_items > MAX_FIT_ROWS else slice(None)
         codes = np.asarray(self.base.encode(X[sample]))
+        codes = codes[finite_rows(codes)]
+        if not len(codes):
+            raise InvalidParameter(f'bits: coder "{self.base.name}" computes no finite codes; choose another (--coder)')
         self.norm = float(np.linalg.norm(codes, axis=1).mean()) if self.base.metric == "cosine" else 1.0
         codes = self._normalize(codes)
         self.mean = codes.mean(0)
@@ -136,8 +139,8 @@ def _check_base(base: Coder) -> None:
             f'bits: coder "{base.name}" does not compute float codes; choose another (--coder), such as "pca" for images '
             'or "lsa" for documents'
         )
-    if base.code_size % 8:
-        nearest = max(8, round(base.code_size / 8) * 8)
+    if base.code_size % BITS_PER_BYTE:
+        nearest = max(1, round(base.code_size / BITS_PER_BYTE)) * BITS_PER_BYTE
         raise InvalidParameter(f"bits: code size {base.code_size} is not a multiple of 8; choose {nearest} (--code-size)")
 
 

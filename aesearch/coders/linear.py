@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from aesearch.arrays import is_sparse, read_arrays, write_arrays
-from aesearch.coders.base import Coder, EpochCallback, Metric, check_code_size, flatten_rows
+from aesearch.arrays import is_sparse, read_arrays, stack_rows, write_arrays
+from aesearch.coders.base import BITS_PER_BYTE, Coder, EpochCallback, Metric, check_code_size, flatten_rows
 from aesearch.errors import WrongKind
 
 if TYPE_CHECKING:
@@ -23,14 +23,20 @@ MAX_EXACT_FEATURES = 1000
 """PCA of rows with more features uses the randomized solver, unless more than half of the components are requested."""
 LSA_ITERATIONS = 5
 """Power iterations of the randomized SVD."""
+MIN_DEVIATION_SHARE = 1e-4
+"""Components that deviate less than this share of the first one have only rounding errors of float32."""
+MAX_OFFSET = 30
+"""Rows with a mean above this many standard deviations are shifted: their covariance in float32 would be inaccurate."""
+OFFSET_SAMPLE_SIZE = 1000
+"""Rows, evenly spaced, that the mean and the deviations are estimated from."""
 
 
 class _LinearCoder(Coder):
-    """A coder whose code is a linear projection of a row. There are no more components than items."""
+    """A coder whose code is a linear projection of a row. Few items have no more components with a variance than items."""
 
     @classmethod
     def max_code_size(cls, shape: tuple[int, ...], n_items: int) -> int:
-        return min(super().max_code_size(shape, n_items), n_items)
+        return min(super().max_code_size(shape, n_items), max(n_items, BITS_PER_BYTE))
 
 
 class PCA(_LinearCoder):
@@ -79,11 +85,14 @@ class PCA(_LinearCoder):
         n_features = rows.shape[1]
         is_exact = n_features <= MAX_EXACT_FEATURES or self.code_size > n_features // 2
         solver = "covariance_eigh" if is_exact else "randomized"
-        fitted = decomposition.PCA(self.code_size, svd_solver=solver, random_state=self.seed).fit(rows)
+        model = decomposition.PCA(self.code_size, svd_solver=solver, random_state=self.seed)
+        offset = _offset(rows)
+        with np.errstate(divide="ignore", invalid="ignore"):  # scikit-learn divides by the variance, which may be zero
+            fitted = model.fit(_enlarge(rows - offset if offset.any() else rows, self.code_size))
         self.shape = tuple(X.shape[1:])
-        self.mean, self.components = fitted.mean_, fitted.components_.astype(np.float32)
-        deviations = np.sqrt(np.maximum(fitted.explained_variance_, 1e-12)).astype(np.float32)
-        self.scale = deviations if self.whiten else np.ones_like(deviations)
+        self.mean = fitted.mean_[:n_features] + offset
+        self.components = fitted.components_[:, :n_features].astype(np.float32)
+        self.scale = _scale(fitted.explained_variance_) if self.whiten else np.ones(self.code_size, np.float32)
         return self
 
     def encode(self, X: Rows) -> np.ndarray:
@@ -141,9 +150,11 @@ class LSA(_LinearCoder):
         if not is_sparse(X):
             raise WrongKind('coder "lsa" encodes bags of words only; for images use "pca" or "pca-whitened"')
         check_code_size(self.code_size, X, self.name)
-        fitted = TruncatedSVD(self.code_size, n_iter=LSA_ITERATIONS, random_state=self.seed).fit(X)
+        model = TruncatedSVD(self.code_size, n_iter=LSA_ITERATIONS, random_state=self.seed)
+        with np.errstate(divide="ignore", invalid="ignore"):  # scikit-learn divides by the variance, which may be zero
+            fitted = model.fit(_enlarge(X, self.code_size))
         self.shape = tuple(X.shape[1:])
-        self.components = fitted.components_.astype(np.float32)
+        self.components = fitted.components_[:, : X.shape[1]].astype(np.float32)
         return self
 
     def encode(self, X: Rows) -> np.ndarray:
@@ -202,3 +213,34 @@ class Raw(Coder):
 
     def _load_state(self, folder: Path, state: dict[str, Any]) -> None:
         self._set_shape(tuple(state["shape"]))
+
+
+def _offset(rows: np.ndarray) -> np.ndarray:
+    """Return the approximate mean of rows if it is large compared with their deviations, and else zeros, [n_features]."""
+    sample = rows[:: max(1, len(rows) // OFFSET_SAMPLE_SIZE)]
+    mean = sample.mean(0, dtype=np.float64).astype(np.float32)
+    return mean if np.abs(mean).max() > MAX_OFFSET * sample.std(0).max() else np.zeros_like(mean)
+
+
+def _enlarge(X: Rows, code_size: int) -> Rows:
+    """Return at least `code_size` rows and columns, as scikit-learn requires: rows are repeated, and columns are zero."""
+    size = max(code_size, 2)
+    if X.shape[0] < size:
+        X = stack_rows([X] * -(-size // X.shape[0]))
+    if X.shape[1] >= size:
+        return X
+    if not is_sparse(X):
+        return np.pad(X, ((0, 0), (0, size - X.shape[1])))
+    X = X.copy()
+    X.resize((X.shape[0], size))
+    return X
+
+
+def _scale(variances: np.ndarray) -> np.ndarray:
+    """Return the standard deviations, largest first, that whitening divides by, [D] float32.
+
+    A component without variance is divided by the largest deviation. Its own would amplify rounding errors.
+    """
+    deviations = np.sqrt(np.maximum(variances, 0)).astype(np.float32)
+    largest = deviations[0] or np.float32(1)
+    return np.where(deviations > MIN_DEVIATION_SHARE * largest, deviations, largest)
