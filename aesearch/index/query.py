@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from aesearch.arrays import is_sparse, stack_rows
+from aesearch.coders.base import finite_rows
 from aesearch.errors import InvalidParameter, NoItems, NoKnownTerms, WrongKind
 from aesearch.index.ledger import LedgerRow
 from aesearch.index.reload import reload_rows, resolve_path
@@ -136,7 +137,7 @@ def query_items(
     X = featurize(index, views) if require_terms else index.features.transform(views)
     has_terms = _has_terms(X)
     X = X if has_terms.all() else X[has_terms]
-    found = search_rows(index, index.coder.encode(X), max(k, MAX_CANDIDATES) if rerank_hits else k)
+    found = search_rows(index, _encode(index, X), max(k, MAX_CANDIDATES) if rerank_hits else k)
     found, n_unreadable = _rerank(index, X, found) if rerank_hits else (found, 0)
     keys = np.full((len(views), found.keys.shape[1]), NO_KEY, np.int64)
     distances = np.full(keys.shape, np.inf, np.float32)
@@ -144,6 +145,17 @@ def query_items(
     if augment:
         keys, distances = merge_views(keys, distances, len(views) // len(items))
     return QueryResult(make_hits(index, keys[:, :k], distances[:, :k], found.rows), n_unreadable)
+
+
+def _encode(index: IndexState, X: Rows) -> Rows:
+    """Return the codes of the rows of queries. Raise InvalidParameter if one cannot be compared."""
+    codes = index.coder.encode(X)
+    if not finite_rows(codes).all():
+        raise InvalidParameter(
+            f"cannot query {index.folder or 'the index'}: the code of the query is not finite, or too large to be "
+            "compared; query with smaller values, or check the index with: aesearch verify"
+        )
+    return codes
 
 
 def search_rows(index: IndexState, codes: Rows, k: int) -> _Found:
@@ -155,7 +167,7 @@ def search_rows(index: IndexState, codes: Rows, k: int) -> _Found:
 
 def range_query(index: IndexState, item: Item, max_distance: float) -> list[Hit]:
     """Return the hits of an item within a distance."""
-    codes = index.coder.encode(featurize(index, [item]))
+    codes = _encode(index, featurize(index, [item]))
     with index.store.lock.read():
         return make_hits(index, *index.store.range_search(codes, max_distance))[0]
 

@@ -149,6 +149,9 @@ def _load_once(folder: Path, encoder_only: bool, max_checked_bytes: float) -> In
         if not len(state.store) == len(state.ledger) == contents["items"]:
             counts = f"{len(state.store):,} codes and {len(state.ledger):,} items"
             raise CorruptIndex(folder, f"holds {counts} instead of {contents['items']:,}")
+        if state.coder.shape != state.features.shape:
+            shapes = f"has a coder for rows of shape {state.coder.shape}, and features of shape {state.features.shape}"
+            raise CorruptIndex(folder, shapes)
     except (KeyError, TypeError) as error:
         raise CorruptIndex(folder / manifest.MANIFEST_FILE, f"lacks what an index needs ({error})") from None
     return state

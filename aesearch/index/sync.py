@@ -22,7 +22,7 @@ from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
 from aesearch.index.removals import PENDING, check_removals, is_inaccessible
 from aesearch.index.storage import IndexState
 from aesearch.index.tracking import FileTracker
-from aesearch.items import Item, Skip
+from aesearch.items import Item, Skip, SkipCategory
 from aesearch.readers.folder import FileCollection, FileStat
 
 
@@ -203,8 +203,12 @@ class Synchronizer:
 
     def _current_skips(self, pending: Container[str]) -> dict[str, Skip]:
         """Return what the walk of the files has skipped, and what was skipped in files that are not read now."""
-        recorded = self._index.ledger.skipped.items()
-        known = {name: skip for name, skip in recorded if self._is_known(self._files.file_of(name), pending)}
+        known = {}
+        for name, skip in self._index.ledger.skipped.items():
+            path = self._files.file_of(name)
+            is_accessible_again = skip.category is SkipCategory.INACCESSIBLE and path in self._files.paths
+            if self._is_known(path, pending) and not is_accessible_again:
+                known[name] = skip
         return known | self._files.skipped
 
     def _is_known(self, path: str, pending: Container[str]) -> bool:

@@ -157,6 +157,15 @@ def test_augmented_query_finds_rotated_image(images: Retriever, image_folder: Pa
     assert both[1][0].id == "0/000.png"
 
 
+def test_code_that_is_not_finite_is_refused_with_remedy(notes_index: Path) -> None:
+    retriever = Retriever.load(notes_index)
+    retriever.coder.components[:] = np.nan  # type: ignore[attr-defined]  # as if the coder were damaged
+    for query in (lambda: retriever.query("a thread"), lambda: retriever.range_query("a thread", 1.0)):
+        with pytest.raises(InvalidParameter, match=r"not finite.*; .*aesearch verify") as caught:
+            query()
+        assert str(notes_index) in str(caught.value)
+
+
 def test_only_images_can_be_augmented(documents: Retriever) -> None:
     with pytest.raises(InvalidParameter, match=r"an index of documents; leave out augment \(--augment\)"):
         documents.query("a thread", augment=True)

@@ -221,6 +221,14 @@ def test_wrong_number_of_items_is_refused(notes_index: Path) -> None:
         Retriever.load(notes_index)
 
 
+def test_coder_of_other_features_is_refused(notes_index: Path) -> None:
+    path = notes_index / "coder" / "config.json"
+    (n_terms,) = Retriever.load(notes_index).features.shape
+    path.write_text(path.read_text().replace(str(n_terms), str(n_terms + 1)))
+    with pytest.raises(CorruptIndex, match=rf"a coder for rows of shape \({n_terms + 1},\), and features of shape"):
+        load_state(notes_index, max_checked_bytes=0)  # as for files that are too large to be checked
+
+
 def write_signed(path: Path, contents: dict[str, Any]) -> None:
     """Write a manifest with a valid checksum."""
     from hashlib import sha256

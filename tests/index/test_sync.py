@@ -111,6 +111,19 @@ def test_transient_error_keeps_items_and_is_retried(
     assert retriever.ledger.skipped == {}
 
 
+def test_accessible_link_is_no_longer_skipped(notes: Path, notes_index: Path) -> None:
+    (notes / "link.txt").symlink_to(notes.parent / "target.txt")
+    (notes.parent / "target.txt").write_text("sockets and locks")
+    retriever = Retriever.load(notes_index)
+    assert retriever.sync(read_files(notes)) == Changes(1, 0, 0)
+    (notes.parent / "target.txt").rename(notes.parent / "away.txt")
+    assert retriever.sync(read_files(notes)) == NO_CHANGES
+    assert retriever.ledger.skipped["link.txt"].category == SkipCategory.INACCESSIBLE
+    (notes.parent / "away.txt").rename(notes.parent / "target.txt")
+    assert retriever.sync(read_files(notes)) == NO_CHANGES
+    assert retriever.ledger.skipped == {}
+
+
 @pytest.mark.parametrize("bits", [False, True])
 def test_renamed_folder_is_not_encoded_again(bits: bool, notes: Path, tmp_path: Path) -> None:
     retriever = Retriever.build(notes, coder="lsa", code_size=16, bits=bits)
