@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from aesearch.index.removals import check_removals, is_inaccessible
 from aesearch.index.reports import EditReport, IndexReport
 from aesearch.index.storage import IndexState, load_state, save_state
 from aesearch.index.sync import Changes, Synchronizer
-from aesearch.index.workspace import last_used
+from aesearch.index.workspace import delete_outdated_workspace, delete_workspace
 from aesearch.items import Item, Skip
 from aesearch.readers.folder import FileCollection
 
@@ -105,7 +104,7 @@ def _build(
     index = build_index(plan, workspace, on_progress)
     lost = _restore_items(index, added_rows)
     save_state(index, folder)
-    shutil.rmtree(workspace)
+    delete_workspace(workspace)
     warnings = list(index.record.warnings)
     if lost:
         listed = ", ".join(lost[:MAX_LISTED_IDS]) + (", ..." if len(lost) > MAX_LISTED_IDS else "")
@@ -180,9 +179,8 @@ def _check_retraining(old: IndexState, files: FileCollection) -> None:
 
 def _sync(folder: Path, files: FileCollection, allow_removals: bool, on_progress: ProgressCallback) -> IndexReport:
     """Update an existing index to the current state of its files."""
-    workspace = _workspace_of(folder)
-    if 0 < last_used(workspace) < (folder / MANIFEST_FILE).stat().st_mtime:
-        shutil.rmtree(workspace)  # left behind by a build that was killed after it had saved the index
+    # A build that was killed after it had saved the index leaves its workspace behind.
+    delete_outdated_workspace(_workspace_of(folder), (folder / MANIFEST_FILE).stat().st_mtime)
     index = load_state(folder)
     files = _matching_files(folder, index, files)
     changes = Synchronizer(index, files, allow_removals=allow_removals).run(Autosave(index, folder, on_progress))

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Container, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,10 +130,7 @@ class Workspace:
     def _delete(self, *names: str) -> None:
         """Delete files and folders of the workspace, if they exist."""
         for name in names:
-            if (self.folder / name).is_dir() and not (self.folder / name).is_symlink():
-                shutil.rmtree(self.folder / name)
-            else:
-                (self.folder / name).unlink(missing_ok=True)
+            _delete(self.folder / name)
 
     @property
     def training_checkpoint(self) -> Path:
@@ -180,6 +177,31 @@ def _is_plan(content: bytes) -> bool:
     """Return whether a file is a plan of any format, or the beginning of one, which a crash may leave behind."""
     start = f'{{\n "{FORMAT_KEY}": '.encode()
     return content.startswith(start) or start.startswith(content)
+
+
+def _delete(path: Path) -> None:
+    """Delete a file, a link or a folder, if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def delete_workspace(folder: Path) -> None:
+    """Delete a workspace: its plan last, so that the rest is still known as a workspace if the deletion is interrupted."""
+    for path in folder.iterdir():
+        if path.name != PLAN:
+            _delete(path)
+    _delete(folder / PLAN)
+    folder.rmdir()
+
+
+def delete_outdated_workspace(folder: Path, time: float) -> None:
+    """Delete a workspace that was last opened before a time, in seconds since 1970, or whose deletion was interrupted."""
+    if 0 < last_used(folder) < time:
+        delete_workspace(folder)
+    with suppress(OSError):  # it does not exist, or is not empty
+        folder.rmdir()
 
 
 def last_used(folder: Path) -> float:

@@ -1,7 +1,9 @@
 """A workspace resumes from what is intact and of the same plan, and discards everything else."""
 
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,9 @@ from aesearch.errors import Busy, InvalidParameter
 from aesearch.features.vectors import Vectors
 from aesearch.index.build import Batching, build_index
 from aesearch.index.plan import BuildPlan
-from aesearch.index.progress import Progress, ProgressCallback
+from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
 from aesearch.index.retriever import Retriever
-from aesearch.index.workspace import FORMAT_KEY, Workspace, last_used
+from aesearch.index.workspace import FORMAT_KEY, Workspace, delete_workspace, last_used
 from aesearch.items import Item
 
 Snapshot = Callable[[Retriever], tuple[Any, ...]]
@@ -184,3 +186,31 @@ def test_last_use_of_workspace_is_recorded(tmp_path: Path) -> None:
     assert last_used(tmp_path) == 0
     Workspace(tmp_path, PLAN).close()
     assert last_used(tmp_path) > 0
+
+
+@pytest.mark.parametrize("n_deleted", range(12))
+def test_interrupted_deletion_does_not_stop_the_next_build(
+    n_deleted: int,
+    image_folder: Path,
+    workspace: Path,
+    expected: tuple[Any, ...],
+    snapshot: Snapshot,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupted: type[Exception],
+) -> None:
+    delete, n_calls = os.unlink, 0
+
+    def delete_or_interrupt(*args: Any, **keywords: Any) -> None:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls > n_deleted:
+            raise interrupted
+        delete(*args, **keywords)
+
+    with monkeypatch.context() as patch, suppress(interrupted):
+        patch.setattr(os, "unlink", delete_or_interrupt)
+        delete_workspace(workspace)
+    retriever = build(image_folder, workspace, ignore_progress)
+    assert snapshot(retriever) == expected
+    delete_workspace(workspace)
+    assert not workspace.exists()
