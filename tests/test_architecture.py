@@ -35,7 +35,7 @@ OWNERS = {  # third-party library -> the only file or package that imports it
     "rich": "cli",
     "safetensors": "arrays.py",
     "selectolax": "readers/html.py",
-    "chardetng_py": "readers/encodings.py",
+    "chardetng_py": "readers/legacy_encodings.py",
     "pypdfium2": "readers/pdf.py",
     "pyarrow": "readers/vectors.py",
     "tokenizers": "features/pretrained.py",

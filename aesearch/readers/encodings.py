@@ -10,14 +10,13 @@ Of 6,564 texts of 60 to 5,000 characters, in 34 languages and 22 legacy encoding
 from __future__ import annotations
 
 import codecs
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
 from aesearch.errors import InvalidParameter, Unreadable
+from aesearch.readers.legacy_encodings import count_non_ascii, detect_legacy_encoding
 from aesearch.readers.unicode_forms import detect_unicode_form
 
 DETECTION_BYTES = 1 << 16
@@ -33,13 +32,6 @@ except for Chinese, which is not valid UTF-8."""
 MIN_VALID_RATIO = 2
 """A text with errors is UTF-8 if it has this many valid multibyte characters for each invalid one. Texts in 20 legacy
 encodings have at most 0.8 by chance, and Chinese and Japanese texts of less than 60 characters at most 1.6."""
-
-MIN_EVIDENCE = 10
-"""The encoding of a text with fewer characters that are not ASCII is uncertain: the detector is wrong for 7 % of them."""
-
-MAX_MISPLACED_SHARE = 0.01
-"""Share of the characters that are not ASCII above which misplaced ones make the encoding uncertain. A Russian text for
-Macintosh has 2 % if it is taken for Windows."""
 
 MAX_CONTROL_SHARE = 0.02
 """A file that is not UTF-8 and holds more control characters is not a text."""
@@ -60,22 +52,8 @@ _ESCAPE_SEQUENCES = (  # they switch the character set in texts that are otherwi
     (b"\x1b(I", "iso2022_jp_ext"),
 )
 
-_PYTHON_NAMES = {  # if Python has the encoding under another name, or a larger variant of it
-    "windows-874": "cp874",
-    "Shift_JIS": "cp932",
-    "EUC-KR": "cp949",
-    "Big5": "big5hkscs",
-    "GBK": "gb18030",
-}
-
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f\x1a\x1b"))
 """Characters that are rare in texts: all controls but spaces, the end mark of DOS, and the start of escape sequences."""
-
-_INSIDE_WORDS = frozenset("’‘´`·-‐‑–—…״׳־\xad\xa0")
-"""Punctuation that may stand between two letters."""
-
-_AT_WORD_ENDS = frozenset("ךםןףץةى")
-"""Hebrew and Arabic letters that no other letter follows."""
 
 
 class Encoding(NamedTuple):
@@ -182,7 +160,7 @@ def detect_encoding(blocks: Iterable[bytes], name: object, declared: str | None 
         return Encoding("utf-8")
     if declared and _fits(sample, declared):
         return Encoding(declared)
-    found = _detect_legacy(sample)
+    found = Encoding(*detect_legacy_encoding(sample))
     # Single bytes are almost never valid UTF-8 by chance, but a single error in a short text may outweigh what is valid.
     is_single_byte = len(sample.decode(found.name, "replace")) == len(sample)
     return Encoding("utf-8") if is_single_byte and n_valid >= n_invalid else found
@@ -220,10 +198,10 @@ def _find_invalid(blocks: Iterator[bytes]) -> tuple[bytes | None, int]:
     n_valid = 0
     for block in chain(blocks, [b""]):
         try:
-            n_valid += _count_non_ascii(decoder.decode(block, final=not block))
+            n_valid += count_non_ascii(decoder.decode(block, final=not block))
         except UnicodeDecodeError as error:
             start = max(0, error.start - DETECTION_CONTEXT_BYTES)
-            n_valid += _count_non_ascii(error.object[:start].decode("utf-8", "replace"))
+            n_valid += count_non_ascii(error.object[:start].decode("utf-8", "replace"))
             sample = error.object[start : start + DETECTION_BYTES]
             return (sample + next(blocks, b""))[:DETECTION_BYTES], n_valid
     return None, n_valid
@@ -233,12 +211,7 @@ def _count_characters(sample: bytes) -> tuple[int, int]:
     """Return the number of non-ASCII characters and of errors in bytes that are taken for UTF-8."""
     text = sample.decode("utf-8", "replace")
     n_invalid = text.count("\ufffd") - sample.count("\ufffd".encode())
-    return _count_non_ascii(text) - n_invalid, n_invalid
-
-
-def _count_non_ascii(text: str) -> int:
-    """Return the number of characters that are not ASCII."""
-    return 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
+    return count_non_ascii(text) - n_invalid, n_invalid
 
 
 def _detect_with_controls(head: bytes, name: object) -> Encoding | None:
@@ -270,58 +243,3 @@ def _fits(sample: bytes, encoding: str) -> bool:
     except (UnicodeDecodeError, LookupError):
         return False
     return True
-
-
-def _detect_legacy(sample: bytes) -> Encoding:
-    """Return the most likely encoding of a text that is not UTF-8.
-
-    It is certain if there is enough evidence, if both halves of the words lead to it, and if the text is plausible.
-    """
-    encoding = guess = _guess(sample)
-    # The Greek encodings of Windows and ISO differ in few characters. In ISO, 0xB6 is a capital and 0xA2 an apostrophe.
-    if encoding == "windows-1253" and re.search(rb"\xb6[\xdc-\xfe]|\xa2(?![\xc1-\xfe])", sample):
-        encoding = "iso-8859-7"
-    text = sample.decode(encoding, "replace")
-    n_non_ascii = _count_non_ascii(text)
-    words = [word for word in sample.split() if not word.isascii()]
-    halves = [b" ".join(words[start::2]) for start in range(min(2, len(words)))]
-    is_certain = (
-        n_non_ascii >= MIN_EVIDENCE
-        and all(_guess(half) == guess for half in halves)
-        and _count_misplaced(text) <= MAX_MISPLACED_SHARE * n_non_ascii
-    )
-    return Encoding(encoding, is_certain)
-
-
-def _guess(sample: bytes) -> str:
-    """Return the Python name of the encoding that chardetng detects."""
-    from chardetng_py import EncodingDetector  # imported here because most texts do not need it
-
-    detector = EncodingDetector()
-    detector.feed(sample, last=True)
-    encoding = detector.guess(tld=None, allow_utf8=False)
-    return _PYTHON_NAMES.get(encoding, encoding)
-
-
-def _count_misplaced(text: str) -> int:
-    """Return the number of non-ASCII characters that are unlikely where they are. If all letters are capitals, all are."""
-    cased = [character for character in text if character > "\x7f" and character.lower() != character.upper()]
-    if cased and all(map(str.isupper, cased)):
-        return len(cased)
-    neighbors = zip(f" {text}", text, f"{text[1:]} ", strict=False)
-    return sum(character > "\x7f" and _is_misplaced(before, character, after) for before, character, after in neighbors)
-
-
-def _is_misplaced(before: str, character: str, after: str) -> bool:
-    """Return whether a non-ASCII character is unlikely between two others."""
-    if character in _INSIDE_WORDS:
-        return False
-    if not character.isalpha():  # a symbol inside a word, or no character at all
-        is_inside = before.isalpha() and after.isalpha() and max(before, after) < "\u2e80"  # Chinese has no spaces
-        is_mark = unicodedata.category(character)[0] == "M"
-        return (is_inside and not is_mark) or character == "\ufffd" or not character.isprintable()
-    if character.lower() != character.upper():
-        return character.isupper() and before.islower()
-    if character in _AT_WORD_ENDS:
-        return after.isalpha()
-    return before.isascii() and after.isascii() and before.isalpha() and after.isalpha()  # a Chinese one in a Latin word

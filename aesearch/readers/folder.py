@@ -56,12 +56,7 @@ def read_files(
     root = Path(path)
     fields = fields or TableFields()
     check_encoding(encoding)
-    try:
-        found = root.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise NoItems(f"{root} does not exist; check the spelling") from None
-    except OSError as error:
-        raise NoItems(f"cannot open {root}: {error.strerror or error}") from None
+    found = _stat(root)
     if stat.S_ISDIR(found.st_mode):
         return replace(_read_folder(root, kind, fields, start_workers), encoding=encoding)
     if not stat.S_ISREG(found.st_mode):  # reading a named pipe or a device could wait forever
@@ -71,6 +66,16 @@ def read_files(
         raise NoItems(f"no reader for {root}; use a folder or a file whose name ends in {_endings()}")
     paths = {root.name: FileStat(found.st_size, found.st_mtime_ns)}
     return FileCollection(root.parent, paths, entry.kinds[0], fields, is_single_file=True, encoding=encoding)
+
+
+def _stat(root: Path) -> os.stat_result:
+    """Return the status of a file or folder that the user named."""
+    try:
+        return root.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoItems(f"{root} does not exist; check the spelling") from None
+    except OSError as error:
+        raise NoItems(f"cannot open {root}: {error.strerror or error}") from None
 
 
 def _read_folder(root: Path, kind: ItemKind | None, fields: TableFields, start_workers: bool) -> FileCollection:

@@ -5,7 +5,7 @@ import codecs
 import pytest
 
 from aesearch.errors import InvalidParameter, Unreadable
-from aesearch.readers import encodings
+from aesearch.readers import encodings, legacy_encodings
 from aesearch.readers.encodings import check_encoding, decode_text, detect_encoding
 
 DECLARATION = {  # article 1 of the Universal Declaration of Human Rights
@@ -223,6 +223,6 @@ def test_known_encodings_are_accepted(encoding: str | None) -> None:
 
 
 def test_detected_encodings_are_names_of_python() -> None:
-    names = set(encodings._PYTHON_NAMES.values()) | {name for _, name in encodings._ESCAPE_SEQUENCES}
+    names = {*legacy_encodings._PYTHON_NAMES.values(), *(name for _, name in encodings._ESCAPE_SEQUENCES)}
     for name in names:
         codecs.lookup(name)
