@@ -128,6 +128,14 @@ def _run_app(arguments: Sequence[str]) -> int:
     return SUCCESS
 
 
+def _temporary_folder() -> str:
+    """Return the folder for temporary files, or the current folder if none is writable."""
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return os.curdir
+
+
 def _describe_os_error(error: OSError, command: str) -> str:
     """Return what failed, where, and what to do."""
     message = error.strerror or str(error)
@@ -135,7 +143,7 @@ def _describe_os_error(error: OSError, command: str) -> str:
         message += f": {error.filename}"
     if error.errno not in DISK_FULL_ERRORS:
         return message
-    folder = tempfile.gettempdir()
+    folder = _temporary_folder()
     if os.fspath(error.filename or "").startswith(os.path.join(folder, TEMPORARY_PREFIX)):  # noqa: PTH118
         return f"{message}; free space on its disk, or set TMPDIR to a folder on another disk"
     if command in WRITING_COMMANDS:
