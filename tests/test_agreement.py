@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aesearch.agreement import MIN_ITEMS, neighbor_agreement, score_coder
-from aesearch.analysis.evaluation import precision_at
+from aesearch.analysis.metrics import precision_at
 from aesearch.catalog import create_coder
 from aesearch.coders.linear import PCA
 from aesearch.stores.flat import FlatStore
