@@ -3,7 +3,11 @@
 Heavy modules are imported inside the fixtures, so that tests which do not use them start faster.
 """
 
+import os
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # torch processes whose threads outnumber the cores slow each other many times over
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

@@ -200,7 +200,7 @@ kinds = st.sampled_from(sorted(CODERS))
 
 
 @given(tree=trees, kind=kinds, choice=st.integers(0, 100))
-@settings(SETTINGS, max_examples=100)
+@settings(SETTINGS, max_examples=30)
 def test_index_accounts_for_any_folder(tree: Tree, kind: ItemKind, choice: int, pool: WorkerPool) -> None:
     with tempfile.TemporaryDirectory() as root:
         check_folder(Path(root), tree, kind, choice, pool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from zlib import crc32
 
 MIN_DOCUMENTS, MAX_DOCUMENT_SHARE = 2, 0.2
@@ -48,29 +48,32 @@ def choose_terms(
     """
     lowest = MIN_DOCUMENTS if min_documents is None else min_documents
     default_share = MAX_DOCUMENT_SHARE + _leniency(n_documents, COMMON_TRANSITION) * (1 - MAX_DOCUMENT_SHARE)
-    highest = n_documents * (default_share if max_document_share is None else max_document_share)
-
-    def order(term: str) -> tuple[int, int, str]:
-        # Terms of equal frequency are ordered by a checksum. In alphabetical order, the cut would favor the first letters.
-        return -frequencies[term], crc32(term.encode()), term
-
-    chosen = sorted((term for term, frequency in frequencies.items() if lowest <= frequency <= highest), key=order)[:size]
+    highest = math.floor(n_documents * (default_share if max_document_share is None else max_document_share))
+    chosen = _select(frequencies, lowest, highest)[:size]
     leniency = _leniency(n_documents, RARE_TRANSITION)
     n_missing = MIN_TERMS_PER_DOCUMENT * n_documents - sum(frequencies[term] for term in chosen)
     if len(chosen) == size or (leniency == 0 and n_missing <= 0):
         return chosen
-    rare, common = list[str](), list[str]()  # terms beyond a default limit, the closest ones first
-    if min_documents is None:
-        rare = sorted((term for term, frequency in frequencies.items() if frequency < lowest), key=order)
-    if max_document_share is None:
-        common = sorted((term for term, frequency in frequencies.items() if frequency > highest), key=order)[::-1]
+    # Terms beyond a default limit, the closest ones first.
+    rare = _select(frequencies, 1, lowest - 1) if min_documents is None else []
+    common = _select(frequencies, highest + 1, n_documents)[::-1] if max_document_share is None else []
     n_lenient = round(leniency * len(rare))
     for position, term in enumerate([*rare, *common]):
         if position >= n_lenient and n_missing <= 0:
             break
         chosen.append(term)
         n_missing -= frequencies[term]
-    return sorted(chosen, key=order)[:size]
+    return sorted(chosen, key=_order(frequencies))[:size]
+
+
+def _select(frequencies: Mapping[str, int], lowest: int, highest: int) -> list[str]:
+    """Return the terms whose frequency is within limits, the most frequent ones first."""
+    return sorted((term for term, count in frequencies.items() if lowest <= count <= highest), key=_order(frequencies))
+
+
+def _order(frequencies: Mapping[str, int]) -> Callable[[str], tuple[int, int, str]]:
+    """Return the sort key of terms: by frequency, then by a checksum. The alphabet would favor the first letters."""
+    return lambda term: (-frequencies[term], crc32(term.encode()), term)
 
 
 def _leniency(n_documents: int, transition: tuple[int, int]) -> float:

@@ -56,19 +56,16 @@ def index_files(
 
     Parameters
     ----------
-    folder : Path
-    files : FileCollection
-    rebuild : bool
-        Build the index again, with the given parameters, if it exists.
-    retrain : bool
-        Train the coder of an existing index again on the current items.
+    folder, files
+        The folder of the index, and what to index.
+    rebuild, retrain : bool
+        Build an existing index again with the given parameters, or train its coder again on the current items.
     features, coder, code_size, bits, store, params
         How to build the index; see `Retriever.build`.
     wait_seconds : float
         How long to wait for another process that is writing the index.
     allow_removals : bool
         Whether most items may be removed; see `Retriever.sync`.
-    on_progress : callable
 
     Raises
     ------
@@ -80,8 +77,7 @@ def index_files(
         If another process is writing the index.
     """
     check_location(folder)
-    build_params = {"features": features, "coder": coder, "code_size": code_size, "bits": bits, "store": store}
-    given = [*(name for name, value in build_params.items() if value is not None), *(params or {})]
+    given = _given_params(features=features, coder=coder, code_size=code_size, bits=bits, store=store) + list(params or {})
     is_update = (folder / MANIFEST_FILE).exists() and not rebuild
     if is_update and not (retrain or given or os.access(folder.resolve().parent, os.W_OK)):
         return _report_current(folder, files)
@@ -94,6 +90,11 @@ def index_files(
             _check_rebuilding(folder, files)
         plan = BuildPlan(files, features, coder, code_size, bool(bits), store, params=params)
         return _build(folder, plan, on_progress)
+
+
+def _given_params(**params: object) -> list[str]:
+    """Return the names of the parameters that are not None."""
+    return [name for name, value in params.items() if value is not None]
 
 
 def _build(

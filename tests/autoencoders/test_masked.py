@@ -40,6 +40,7 @@ def test_channel_standardizer_uses_one_mean_per_channel() -> None:
     assert float(standardizer(torch.rand(2, 3, 4, 4)).mean()) == pytest.approx(0, abs=0.5)
 
 
+@pytest.mark.slow
 def test_mask_hides_a_random_share_from_the_encoder(coder: MaskedAutoencoder) -> None:
     torch.manual_seed(0)
     patches = torch.rand(400, 16, 4)
@@ -53,6 +54,7 @@ def test_mask_hides_a_random_share_from_the_encoder(coder: MaskedAutoencoder) ->
     torch.testing.assert_close(tokens, changed_tokens)
 
 
+@pytest.mark.slow
 def test_predictions_beat_mean_image_and_nearest_patch(coder: MaskedAutoencoder, digits: np.ndarray) -> None:
     images = digits[500:] / 255
     predicted, is_masked = coder.reconstruct_masked(digits[500:])
@@ -77,6 +79,7 @@ def copy_nearest_visible_patches(images: np.ndarray, is_masked: np.ndarray) -> n
     return unpatchify(patches.gather(1, nearest[..., None].expand(-1, -1, 4)), 2, 8, 8).numpy()
 
 
+@pytest.mark.slow
 def test_other_image_sizes_are_encoded_if_patches_divide_them(coder: MaskedAutoencoder, digits: np.ndarray) -> None:
     wide = np.concatenate([digits[500:], digits[400:500]], axis=3)
     assert coder.encode(wide).shape == (100, 16)

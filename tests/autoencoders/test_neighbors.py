@@ -37,6 +37,7 @@ def precision(coder: Coder, X: Any, labels: np.ndarray, n_queries: int, k: int =
     return float((labels[n_queries:][neighbors] == labels[:n_queries, None]).mean())
 
 
+@pytest.mark.slow
 def test_image_neighbors_are_better_than_those_of_other_coders(digits: np.ndarray, digit_labels: np.ndarray) -> None:
     neighbors, pca, dense = (
         precision(coder.fit(digits[100:]), digits, digit_labels, 100)
@@ -45,6 +46,7 @@ def test_image_neighbors_are_better_than_those_of_other_coders(digits: np.ndarra
     assert neighbors > max(pca, dense) + 0.02
 
 
+@pytest.mark.slow
 def test_document_neighbors_are_better_than_those_of_lsa(documents: list[Item]) -> None:
     shuffled = [documents[i] for i in np.random.default_rng(0).permutation(len(documents))]
     X, labels = BagOfWords().fit(shuffled).transform(shuffled), np.array([item.label for item in shuffled])
@@ -79,6 +81,7 @@ def test_tiny_collections_can_be_trained_on(n_items: int, digits: np.ndarray) ->
     assert np.isfinite(NeighborAutoencoder(2, **params).fit(X).encode(X)).all()
 
 
+@pytest.mark.slow
 def test_mirrored_photos_have_the_same_code(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     photos = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]

@@ -202,7 +202,7 @@ SETTINGS = settings(
 
 
 @given(tree=trees, kind=kinds)
-@settings(SETTINGS, max_examples=150)
+@settings(SETTINGS, max_examples=60)
 def test_every_file_of_a_folder_is_accounted_for(tree: Tree, kind: ItemKind | None, pool: WorkerPool) -> None:
     check_folder(tree, kind, pool)
 

@@ -128,7 +128,7 @@ def test_merged_views_are_padded() -> None:
 def retriever(documentation_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Retriever:
     """Return an index of documentation with codes of 16 bits."""
     folder = tmp_path_factory.mktemp("index")
-    Retriever.build(documentation_folder / "train", code_size=16, bits=True, rounds=3).save(folder)
+    Retriever.build(documentation_folder / "train", coder="lsa", code_size=16, bits=True).save(folder)
     return Retriever.load(folder)
 
 
