@@ -1,7 +1,8 @@
 """Every name that a user may type, and the implementation behind it.
 
-Plain dicts of strings: nothing is imported until an entry is loaded. The command line's choices and help, the documentation
-and the contract tests all read these dicts. To add a coder, a reader, features or a store, write one file and add one entry.
+Plain dicts of strings: nothing is imported until an entry is loaded. The choices and help of the command line, the
+documentation and the contract tests all read these dicts. To add a coder, a reader, features or a store, write one file and
+add one entry.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class CatalogEntry:
     params : mapping
         Constructor keywords that make the target this variant.
     layout : {"table", "images", "vectors"}, optional
-        What a reader of files with many items yields. None: the reader yields one item per file. The reader of a table takes
-        a `fields` keyword.
+        What a reader of files with many items yields. None: the reader yields one item per file. The reader of a table
+        takes a `fields` keyword.
     decodes_text : bool
         Whether a reader decodes text, and takes an `encoding` keyword.
     is_isolated : bool
@@ -256,7 +257,7 @@ def create_store(name: str | None, metric: str, width: int, *, is_sparse: bool) 
         store_class = lookup(STORES, "store", name).load()
         if store_class.is_sparse != is_sparse:
             raise InvalidParameter(
-                f'store "{name}" does not hold {"sparse" if is_sparse else "dense"} codes; choose another (--store), or none'
+                f'store "{name}" does not hold {"sparse" if is_sparse else "dense"} codes; choose another one (--store)'
             )
         return store_class(metric, width)
     for entry in STORES.values():

@@ -272,10 +272,37 @@ def public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.Function
 
 
 INHERITED_DOCSTRINGS = {  # methods documented where their contract is defined
-    "add", "decode", "encode", "fit", "forward", "get_params", "image_size", "inverse_transform", "keys", "load", "max_code_size",
-    "objective", "param_names", "rejection_reason", "rerank_feature_groups", "rerank_features", "row_kind", "save", "search",
-    "training_warnings", "transform", "begin", "next_batches", "score", "state_dict", "load_state_dict", "skipped", "bytes_per_item", "base", "can_decode",
-}  # fmt: skip
+    "add",
+    "decode",
+    "encode",
+    "fit",
+    "forward",
+    "get_params",
+    "image_size",
+    "inverse_transform",
+    "keys",
+    "load",
+    "max_code_size",
+    "objective",
+    "param_names",
+    "rejection_reason",
+    "rerank_feature_groups",
+    "rerank_features",
+    "row_kind",
+    "save",
+    "search",
+    "training_warnings",
+    "transform",
+    "begin",
+    "next_batches",
+    "score",
+    "state_dict",
+    "load_state_dict",
+    "skipped",
+    "bytes_per_item",
+    "base",
+    "can_decode",
+}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=relative_name)

@@ -69,21 +69,17 @@ def index_files(
 
     Raises
     ------
-    InvalidParameter
-        If parameters are given without `rebuild` for an index that exists, or it was built from other files.
-    TooManyRemovals
-        If suspiciously many items would be removed.
-    Busy
-        If another process is writing the index.
+    InvalidParameter, TooManyRemovals, Busy
+        If an existing index cannot get the parameters or was built from other files, would lose most items, or is locked.
     """
     check_location(folder)
     given = _given_params(features=features, coder=coder, code_size=code_size, bits=bits, store=store) + list(params or {})
     is_update = (folder / MANIFEST_FILE).exists() and not rebuild
-    if is_update and not (retrain or given or os.access(folder.resolve().parent, os.W_OK)):
+    if is_update and given:
+        raise InvalidParameter(f"cannot set {', '.join(given)}: {folder} is already built; build it again (--rebuild)")
+    if is_update and not (retrain or os.access(folder.resolve().parent, os.W_OK)):
         return _report_current(folder, files)
     with write_lock(folder, wait_seconds):
-        if is_update and given:
-            raise InvalidParameter(f"cannot set {', '.join(given)}: {folder} is already built; build it again (--rebuild)")
         if is_update:
             return (_retrain if retrain else _sync)(folder, files, allow_removals, on_progress)
         if not allow_removals:

@@ -193,7 +193,7 @@ def test_huge_limits_are_bounded_by_the_number_of_items(case: Case, monkeypatch:
 
 
 def test_codes_that_are_not_finite_are_refused(case: Case) -> None:
-    store, keys, codes, queries = case
+    store, keys, codes, _ = case
     if store.metric == "hamming":
         return
     for value in (np.nan, np.inf, 1e20):
