@@ -40,7 +40,7 @@ UNICODE_FORMS: dict[str, Callable[[str], bytes]] = {
     "utf-16-be with mark": lambda text: codecs.BOM_UTF16_BE + text.encode("utf-16-be"),
 }
 DAMAGED_UTF_8 = "utf-8, one invalid byte"
-COLUMNS = ("encoding", "files", "recovered", "also with a warning", "loss named", "lost without a word")
+COLUMNS = ("encoding", "files", "recovered", "also with a warning", "loss named", "silently lost")
 
 
 class Case(NamedTuple):
@@ -64,7 +64,7 @@ class Case(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The share of the letters of a case that was recovered, and what the reader says about the file."""
+    """The share of the letters of a case that was recovered, and the reader's warnings and reasons of skips."""
 
     case: Case
     recovered: float
@@ -72,7 +72,7 @@ class Outcome(NamedTuple):
 
     @property
     def is_failure(self) -> bool:
-        """Whether a part of the text is lost without a word."""
+        """Whether a part of the text is silently lost."""
         return self.recovered < MIN_RECOVERED and not self.notes
 
 
@@ -84,7 +84,7 @@ def main() -> None:
         outcomes = read_cases(options.keep or Path(temporary))
     for outcome in outcomes:
         if outcome.recovered < MIN_RECOVERED:
-            notes = outcome.notes or "LOST WITHOUT A WORD"
+            notes = outcome.notes or "SILENTLY LOST"
             print(f"{outcome.case.name}: {outcome.recovered:.0%} recovered: {notes}")
     print()
     print_table(COLUMNS, count_by_encoding(outcomes))
