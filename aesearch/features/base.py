@@ -58,7 +58,7 @@ class Features(ABC):
         return None
 
     def row_warnings(self, X: Rows) -> dict[int, str]:
-        """Return what is wrong with rows from transform(), by position. Their items are indexed, but may not be found.
+        """Return a warning for each row of transform() by which its item can hardly be found, by position.
 
         By default, vectors that are zero have a warning.
         """

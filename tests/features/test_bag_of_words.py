@@ -73,6 +73,14 @@ def test_small_collection_has_no_default_limits() -> None:
     assert set(BagOfWords().fit(make_items("thread lock", "thread socket")).terms) == {"thread", "lock", "socket"}
 
 
+def test_letters_made_from_one_form_have_terms() -> None:
+    form = "dear customer thank you for your order which will arrive within three working days kind regards"
+    letters = make_items(*(f"{form} {'anna' if number % 2 else 'bert'} {number + 1000}" for number in range(160)))
+    bag_of_words = BagOfWords().fit(letters)
+    assert bag_of_words.row_warnings(bag_of_words.transform(letters)) == {}
+    assert {"anna", "bert", "1007"} <= set(bag_of_words.terms)
+
+
 def test_documents_without_terms_are_named() -> None:
     items = make_items("thread lock", "", "thread socket", "?!")
     bag_of_words = BagOfWords().fit(items)
