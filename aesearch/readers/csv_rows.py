@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from aesearch.readers.lines import MAX_LINE_CHARACTERS
 
@@ -23,6 +23,10 @@ DEFAULT_MIN_JOINED_ROWS = 3
 
 MAX_QUOTED_LINES = 100_000
 """Lines that a quoted field may contain. With more, its quotation mark is out of place."""
+
+
+class UnclosedQuote(Exception):
+    """A quoted field is longer than the limits for a field."""
 
 
 class Row(NamedTuple):
@@ -59,25 +63,38 @@ def declared_delimiter(line: str) -> str | None:
 
 def split_line(line: str, delimiter: str) -> list[str]:
     """Return the fields of a line, without spaces around them."""
-    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
+    return [name.strip() for name in next(_parse([line], delimiter, skipinitialspace=True), [])]
+
+
+def _parse(lines: Iterable[str], delimiter: str, **options: Any) -> Iterator[list[str]]:
+    """Return the rows of lines as the csv module splits them. TextLines and _Replay limit their length."""
+    csv.field_size_limit(2 * MAX_LINE_CHARACTERS)
+    return csv.reader(lines, delimiter=delimiter, **options)
 
 
 class _Replay:
-    """An iterator of lines that can be put back. `read` collects the lines since it was cleared."""
+    """An iterator of lines that can be put back. `read` holds the lines of the current row."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self._put_back: deque[str] = deque()
         self.read: list[str] = []
+        self._n_characters = 0
+
+    def start_row(self) -> None:
+        """Forget the lines that were read."""
+        self.read.clear()
+        self._n_characters = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        if len(self.read) > MAX_QUOTED_LINES:
-            raise csv.Error("too many lines in a quoted field")
+        if len(self.read) > MAX_QUOTED_LINES or self._n_characters > MAX_LINE_CHARACTERS:
+            raise UnclosedQuote
         line = self._put_back.popleft() if self._put_back else next(self._lines)
         self.read.append(line)
+        self._n_characters += len(line)
         return line
 
     def put_back_all_but_first(self) -> str:
@@ -87,7 +104,7 @@ class _Replay:
         return first
 
 
-def split_rows(lines: Iterator[str], delimiter: str, n_columns: int) -> Iterator[Row]:
+def split_rows(lines: Iterator[str], delimiter: str, n_columns: int, *, is_archive: bool = False) -> Iterator[Row]:
     """Yield the rows of a table. Blank lines are ignored.
 
     A quoted field may contain line ends. If its quotation mark is never closed, or closed within a word, or if the lines in
@@ -100,18 +117,28 @@ def split_rows(lines: Iterator[str], delimiter: str, n_columns: int) -> Iterator
     delimiter : str
     n_columns : int
         Number of columns of the table.
+    is_archive : bool
+        Whether the lines are unpacked. Then a quoted field without an end may be an attempt to fill the memory.
+
+    Raises
+    ------
+    UnclosedQuote
+        If a quoted field of an archive is too long.
     """
-    csv.field_size_limit(MAX_LINE_CHARACTERS)
     replay = _Replay(lines)
-    rows = csv.reader(replay, delimiter=delimiter, skipinitialspace=True, strict=True)
+    rows = _parse(replay, delimiter, skipinitialspace=True, strict=True)
     while True:
-        replay.read.clear()
+        replay.start_row()
         try:
             fields = next(rows)
             has_stray_quote = len(replay.read) > 1 and _has_joined_rows(replay.read[1:-1], delimiter, n_columns)
         except StopIteration:
             return
         except csv.Error:
+            has_stray_quote = True
+        except UnclosedQuote:
+            if is_archive:
+                raise
             has_stray_quote = True
         if has_stray_quote:
             fields = _split_with_stray_quote(replay.put_back_all_but_first(), delimiter, n_columns)
@@ -123,8 +150,8 @@ def _split_with_stray_quote(line: str, delimiter: str, n_columns: int) -> list[s
     """Return the fields of a line with a misplaced quotation mark: the first way to split it that fits the table."""
     line = line.rstrip("\r\n")
     literal = line.split(delimiter)
-    tolerant = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
-    escaped = next(csv.reader([line], delimiter=delimiter, escapechar="\\", doublequote=False))
+    tolerant = next(_parse([line], delimiter, skipinitialspace=True))
+    escaped = next(_parse([line], delimiter, escapechar="\\", doublequote=False))
     return next((fields for fields in (literal, tolerant, escaped) if len(fields) == n_columns), literal)
 
 

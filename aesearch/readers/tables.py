@@ -10,10 +10,13 @@ from typing import Any
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
-from aesearch.readers.csv_rows import Row, declared_delimiter, detect_delimiter, split_line, split_rows
+from aesearch.readers.csv_rows import Row, UnclosedQuote, declared_delimiter, detect_delimiter, split_line, split_rows
 from aesearch.readers.files import AnyPath
-from aesearch.readers.lines import TextLines
+from aesearch.readers.lines import TOO_LONG, TextLines
 from aesearch.readers.rows import row_item
+
+MAX_NAMES_CHARACTERS = 200
+"""Length to which the names of fields are cut in a message."""
 
 _JSON_TYPES = {bool: "a truth value", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
@@ -55,6 +58,8 @@ class TableFields:
         """Return why a row has no text."""
         if self.text not in row:
             names = ", ".join(row).encode("utf-8", "replace").decode("utf-8")
+            if len(names) > MAX_NAMES_CHARACTERS:
+                names = f"{names[:MAX_NAMES_CHARACTERS]} ..."
             return f'no field "{self.text}" (its fields are {names}); choose the field with --text-field'
         if row[self.text] is None:
             return f'field "{self.text}" is empty'
@@ -101,8 +106,12 @@ def read_csv(
         else:
             delimiter = detect_delimiter(header, fields.text)
         columns = split_line(header, delimiter)
-        for number, row in enumerate(split_rows(lines, delimiter, len(columns)), 1):
-            yield _add_warning(_read_row(row, columns, number, path, fields), text_lines.take_warning())
+        rows = split_rows(lines, delimiter, len(columns), is_archive=os.fspath(path).lower().endswith(".gz"))
+        try:
+            for number, row in enumerate(rows, 1):
+                yield _add_warning(_read_row(row, columns, number, path, fields), text_lines.take_warning())
+        except UnclosedQuote:
+            raise Unreadable(path, TOO_LONG) from None
 
 
 def _next_line(lines: Iterator[str]) -> str:

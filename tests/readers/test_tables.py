@@ -102,8 +102,9 @@ def test_altered_archive_is_refused(tmp_path: Path) -> None:
     [
         ("t.jsonl.gz", b'{"text": "first"}\n{"text": "' + b"a" * (20 << 20) + b'"}\n{"text": "after"}\n'),
         ("t.csv.gz", b"text\nfirst\n" + b"a," * (10 << 20) + b"\nafter\n"),
+        ("t.csv.gz", b'text\nfirst\n"' + b"line\n" * (4 << 20) + b"after\n"),
     ],
-    ids=["line", "row"],
+    ids=["line", "row", "unclosed quote"],
 )
 def test_endless_row_ends_the_table(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(gzip.compress(content, 1) if name.endswith(".gz") else content)
@@ -229,6 +230,14 @@ def test_csv_may_have_any_delimiter(delimiter: str, declaration: str, tmp_path: 
     first, second = items(read_csv(tmp_path / "t.csv"))
     assert (first.id, first.content, first.label) == ("a", "one, two; three | four\tfive", "x")
     assert (second.id, second.content, second.label) == ("b", "six", "y")
+
+
+def test_long_first_line_is_a_header(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x" * 200_000 + "\nwords\n")
+    (unreadable,) = read_file(tmp_path / "t.csv")
+    assert isinstance(unreadable, Unreadable)
+    assert unreadable.reason.startswith('no field "text" (its fields are xxx')
+    assert len(unreadable.reason) < 1000
 
 
 def test_csv_of_one_column_takes_whole_lines(tmp_path: Path) -> None:
