@@ -34,7 +34,8 @@ MIN_VALID_RATIO = 2
 encodings have at most 0.8 by chance, and Chinese and Japanese texts of less than 60 characters at most 1.6."""
 
 MAX_CONTROL_SHARE = 0.02
-"""A file that is not UTF-8 and holds more control characters is not a text."""
+MAX_ZERO_SHARE = 0.1
+"""A file that is not UTF-8 and holds more control characters, or one that holds more zero bytes, is not a text."""
 
 _BYTE_ORDER_MARKS = (  # the mark of UTF-32 first: it starts with that of UTF-16
     (codecs.BOM_UTF8, "utf-8"),
@@ -62,8 +63,16 @@ class Encoding(NamedTuple):
     name: str
     is_certain: bool = True
 
-    def warning(self, n_replaced: int = 0) -> str | None:
-        """Return what may be wrong with a decoded text, or None. `n_replaced` characters of it were replaced."""
+    def warning(self, n_replaced: int = 0, n_zeros: int = 0) -> str | None:
+        """Return what may be wrong with a decoded text, or None.
+
+        Parameters
+        ----------
+        n_replaced : int
+            Number of characters that could not be decoded.
+        n_zeros : int
+            Number of zero bytes.
+        """
         reasons = []
         if not self.is_certain:
             reasons.append(
@@ -72,6 +81,8 @@ class Encoding(NamedTuple):
         if n_replaced:
             what = "character is" if n_replaced == 1 else "characters are"
             reasons.append(f"{n_replaced:,} {what} not valid {self.name}, and replaced")
+        if n_zeros:
+            reasons.append(f"{n_zeros:,} {'zero byte was' if n_zeros == 1 else 'zero bytes were'} replaced by spaces")
         return "; ".join(reasons) or None
 
 
@@ -120,13 +131,13 @@ def decode_text(content: bytes, name: object, encoding: str | None = None, decla
         text = content.decode(found.name, "replace")
         own = "\ufffd".encode(found.name, "ignore")  # replacement characters that the text already contains
         n_replaced = text.count("\ufffd") - (content.count(own) if own else 0)
-    return DecodedText(text.removeprefix("\ufeff"), found.warning(n_replaced))
+    return DecodedText(text.removeprefix("\ufeff").replace("\0", " "), found.warning(n_replaced, text.count("\0")))
 
 
 def _may_be_utf_8(content: bytes) -> bool:
     """Return whether content that can be decoded as UTF-8 is UTF-8, without further checks: as almost all texts are."""
     start = content[:QUICK_CHECK_BYTES]
-    is_special = 0 in content[:DETECTION_BYTES] or ESCAPE in content or content.startswith(codecs.BOM_UTF8)
+    is_special = 0 in content or ESCAPE in content or content.startswith(codecs.BOM_UTF8)
     return not is_special and len(start.translate(None, _CONTROLS)) == len(start)
 
 
@@ -223,17 +234,19 @@ def _detect_with_controls(head: bytes, name: object) -> Encoding | None:
         If the content is not a text.
     """
     n_valid, n_invalid = _count_characters(head)
-    if b"\0" not in head and n_valid > n_invalid:  # UTF-8 with control characters, from a terminal, say
+    n_zeros = head.count(0)
+    if not n_zeros and n_valid > n_invalid:  # UTF-8 with control characters, from a terminal, say
         return None
     if encoding := detect_unicode_form(head):
         return Encoding(encoding)
-    n_controls = len(head) - len(head.translate(None, _CONTROLS))
-    if b"\0" in head or (n_invalid and n_controls > MAX_CONTROL_SHARE * len(head)):
-        what = "zero bytes" if b"\0" in head else "control characters"
-        raise Unreadable(
-            name, f"the content is not text (it contains {what}); if it is, choose its encoding with --encoding"
-        )
-    return None
+    n_controls = len(head) - len(head.translate(None, _CONTROLS)) - n_zeros
+    if n_zeros > MAX_ZERO_SHARE * len(head):
+        what = "zero bytes"
+    elif n_controls > MAX_CONTROL_SHARE * len(head) and (n_zeros or n_invalid):
+        what = "control characters"
+    else:
+        return None
+    raise Unreadable(name, f"the content is not text (it contains {what}); if it is, choose its encoding with --encoding")
 
 
 def _fits(sample: bytes, encoding: str) -> bool:

@@ -64,7 +64,7 @@ class TextLines:
         self._encoding = marked or Encoding("utf-8")
         self._is_assumed = marked is None
         self._has_new_uncertainty = False
-        self._n_replaced = 0
+        self._n_replaced = self._n_zeros = 0
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
@@ -85,6 +85,9 @@ class TextLines:
                         is_complete = False  # continue with this line in its encoding; those before are the same in both
                         break
                     line = self._clean(line)
+                if "\0" in line:
+                    self._n_zeros += line.count("\0")
+                    line = line.replace("\0", " ")
                 n_lines += 1
                 yield line
 
@@ -118,10 +121,11 @@ class TextLines:
 
     def take_warning(self) -> str | None:
         """Return what may be wrong with the lines read since the last call. An uncertain encoding is named once."""
-        if not self._n_replaced and not self._has_new_uncertainty:
+        if not self._n_replaced and not self._n_zeros and not self._has_new_uncertainty:
             return None
-        warning = Encoding(self._encoding.name, not self._has_new_uncertainty).warning(self._n_replaced)
-        self._n_replaced, self._has_new_uncertainty = 0, False
+        encoding = Encoding(self._encoding.name, is_certain=not self._has_new_uncertainty)
+        warning = encoding.warning(self._n_replaced, self._n_zeros)
+        self._n_replaced, self._n_zeros, self._has_new_uncertainty = 0, 0, False
         return warning
 
 

@@ -171,8 +171,8 @@ def test_named_encoding_is_used() -> None:
     ("content", "reason"),
     [
         (b"\x7fELF\x02\x01\x01\0\0\0\0", "zero bytes"),
-        (b"words of a program\0and more words\0", "zero bytes"),
-        (bytes(range(256)), "zero bytes"),
+        (b"words of a program\0\0\0\0and more words\0", "zero bytes"),
+        (bytes(range(256)), "control characters"),
         (bytes([*range(1, 32), *range(128, 256)]) * 3, "control characters"),
     ],
     ids=["header", "strings", "all bytes", "controls"],
@@ -180,6 +180,15 @@ def test_named_encoding_is_used() -> None:
 def test_binary_content_is_refused_with_a_remedy(content: bytes, reason: str) -> None:
     with pytest.raises(Unreadable, match=rf"not text \(it contains {reason}\); if it is, choose"):
         decode_text(content, "file")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+def test_few_zero_bytes_are_replaced_by_spaces(encoding: str) -> None:
+    text = DECLARATION["Russian"]
+    for damaged in (f"{text}\0{text}\0\0", f"{text * 1000}\0\0\0"):
+        found = decode_text(damaged.encode(encoding), "file")
+        assert found.text == damaged.replace("\0", " ")
+        assert found.warning == "3 zero bytes were replaced by spaces"
 
 
 def test_text_with_terminal_sequences_is_read() -> None:

@@ -213,6 +213,17 @@ def test_named_encoding_of_a_table_is_used(tmp_path: Path) -> None:
     assert item.content == GERMAN
 
 
+def test_zero_bytes_cost_no_row(tmp_path: Path) -> None:
+    rows = [b'{"text": "row %d of some words"}\n' % number for number in range(50)]
+    rows[20] = rows[20].replace(b"some", b"so\0e")
+    (tmp_path / "t.jsonl").write_bytes(b"".join(rows))
+    found = items(read_json_lines(tmp_path / "t.jsonl"))
+    assert len(found) == 50
+    assert found[20].content == "row 20 of so e words"
+    assert [item.id for item in found if item.warning] == ["#21"]
+    assert found[20].warning == "1 zero byte was replaced by spaces"
+
+
 def test_binary_table_is_refused(tmp_path: Path) -> None:
     for name in ("t.csv", "t.jsonl"):
         (tmp_path / name).write_bytes(b"PK\x03\x04\0\0\0\0and more\0")
