@@ -52,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, digit_folder: Path, documen
                 shutil.copy(path, folder / target / label)
     with Image.open(min((folder / "photos" / "0").iterdir())) as image:
         image.save(folder / "photos" / "cat.jpg")
-        image.save(folder / "hat.jpg")
+        image.save(folder / "pants.jpg")
     for item in documents[:N_DOCUMENTS]:
         (folder / "notes" / item.id).parent.mkdir(parents=True, exist_ok=True)
         (folder / "notes" / item.id).write_text(str(item.content))
