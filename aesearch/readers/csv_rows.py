@@ -17,8 +17,8 @@ NO_DELIMITER = "\x1f"
 """Delimiter of a table with one column: a character that does not occur in texts."""
 
 MIN_JOINED_ROWS = {2: 10}
-"""By the number of columns: so many lines within a quoted field show, if all of them look like rows, that the quote is out
-of place. In a table of two columns, lines of prose with one comma look like rows."""
+"""Lines within a quoted field that show, if all of them look like rows, that the quotation mark is out of place; by the
+number of columns. In a table of two columns, lines of prose with one comma look like rows."""
 DEFAULT_MIN_JOINED_ROWS = 3
 
 MAX_QUOTED_LINES = 100_000

@@ -76,11 +76,11 @@ class Encoding(NamedTuple):
         reasons = []
         if not self.is_certain:
             reasons.append(
-                f"the encoding is uncertain, {self.name} was assumed; if that is wrong, choose it with --encoding"
+                f"the encoding is uncertain: {self.name} was assumed; if it is wrong, choose another with --encoding"
             )
         if n_replaced:
-            what = "character is" if n_replaced == 1 else "characters are"
-            reasons.append(f"{n_replaced:,} {what} not valid {self.name}, and replaced")
+            verbs = ("character is", "was") if n_replaced == 1 else ("characters are", "were")
+            reasons.append(f"{n_replaced:,} {verbs[0]} not valid {self.name} and {verbs[1]} replaced")
         if n_zeros:
             reasons.append(f"{n_zeros:,} {'zero byte was' if n_zeros == 1 else 'zero bytes were'} replaced by spaces")
         return "; ".join(reasons) or None
@@ -172,7 +172,8 @@ def detect_encoding(blocks: Iterable[bytes], name: object, declared: str | None 
     if declared and _fits(sample, declared):
         return Encoding(declared)
     found = Encoding(*detect_legacy_encoding(sample))
-    # Single bytes are almost never valid UTF-8 by chance, but a single error in a short text may outweigh what is valid.
+    # Texts in single-byte encodings are almost never valid UTF-8 by chance. In a short text, one error may be enough to
+    # stay below the ratio above.
     is_single_byte = len(sample.decode(found.name, "replace")) == len(sample)
     return Encoding("utf-8") if is_single_byte and n_valid >= n_invalid else found
 

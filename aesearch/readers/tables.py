@@ -133,12 +133,12 @@ def _read_row(row: Row, columns: Sequence[str], number: int, path: AnyPath, fiel
     if row.has_stray_quote:
         return _add_warning(item, "a quotation mark is out of place, so the line was read without regard to quotes")
     if any(row.fields[n_columns:]):
-        return _add_warning(item, f"the row has {n_fields} fields, of which only the first {n_columns} were read")
+        return _add_warning(item, f"the row has {n_fields} fields; only the first {n_columns} were read")
     return item
 
 
 def _add_warning(result: Item | Unreadable, warning: str | None) -> Item | Unreadable:
-    """Return an item with another warning. Whatever else is returned unchanged."""
+    """Return an item with a warning added. An Unreadable is returned unchanged."""
     if warning is None or isinstance(result, Unreadable):
         return result
     return replace(result, warning=f"{result.warning}; {warning}" if result.warning else warning)

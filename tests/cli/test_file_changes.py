@@ -31,7 +31,7 @@ def damaged_notes(tmp_path: Path) -> Path:
 def test_files_read_in_part_are_named(tmp_cli: Cli, damaged_notes: Path) -> None:
     result = tmp_cli.succeed("index", "notes", *INDEX, "--coder", "lsa", "--code-size", "4")
     lines = [line for line in result.stderr.splitlines() if line.startswith("read in part: ")]
-    assert lines[0] == "read in part: damaged 00.txt: 1 character is not valid utf-8, and replaced"
+    assert lines[0] == "read in part: damaged 00.txt: 1 character is not valid utf-8 and was replaced"
     assert lines[-1] == "read in part: 3 more; --json lists them all"
     assert len(lines) == MAX_NAMED_FILES + 1
     report = tmp_cli.json("index", "notes", *INDEX, "--json")

@@ -152,4 +152,4 @@ def test_query_that_is_read_in_part_is_reported(cli: Cli, tmp_path: Path) -> Non
     text = "wait until the thread terminates, naïve café".encode() + b" \xff"
     (tmp_path / "query.txt").write_bytes(text)
     for result in (cli.succeed("query", "-", *NOTES, stdin=text), cli.succeed("query", tmp_path / "query.txt", *NOTES)):
-        assert "the query was read in part: 1 character is not valid utf-8, and replaced" in result.stderr
+        assert "the query was read in part: 1 character is not valid utf-8 and was replaced" in result.stderr

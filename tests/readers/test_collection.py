@@ -92,7 +92,7 @@ def test_warnings_are_recorded_by_item(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b'id,text\nx,"%s"\ny,"%s\xff"\n' % (umlauts, umlauts))
     files = read_files(tmp_path)
     warnings = {item.id: item.warning for item in files}
-    reason = "1 character is not valid utf-8, and replaced"
+    reason = "1 character is not valid utf-8 and was replaced"
     assert warnings == {"a.txt": None, "b.txt": reason, "c.html": reason, "d.csv#x": None, "d.csv#y": reason}
     assert files.warnings == dict.fromkeys(("b.txt", "c.html", "d.csv#y"), reason)
     assert [files.file_of(name) for name in files.warnings] == ["b.txt", "c.html", "d.csv"]

@@ -139,7 +139,7 @@ def test_replacement_characters_of_the_author_are_no_errors() -> None:
     text = "a text that was damaged earlier: gr\ufffd\ufffden, größer, schöner"
     assert decode_text(text.encode(), "file") == (text, None)
     found = decode_text(text.encode() + b"\xff", "file")
-    assert found.warning == "1 character is not valid utf-8, and replaced"
+    assert found.warning == "1 character is not valid utf-8 and was replaced"
 
 
 def test_legacy_bytes_late_in_a_long_text_are_found() -> None:
@@ -164,7 +164,7 @@ def test_named_encoding_is_used() -> None:
     assert decode_text("\ufefftext".encode(), "file", "utf-8") == ("text", None)
     found = decode_text(text.encode("cp1250"), "file", "ascii")
     assert found.warning is not None
-    assert "characters are not valid ascii, and replaced" in found.warning
+    assert "characters are not valid ascii and were replaced" in found.warning
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,13 @@ def test_row_with_invalid_bytes_has_a_warning(tmp_path: Path) -> None:
     rows[2] = rows[2].replace(b"J", b"\xff\xfe", 1)
     (tmp_path / "t.jsonl").write_bytes(b"\n".join(rows))
     found = items(read_json_lines(tmp_path / "t.jsonl"))
-    assert [item.warning for item in found] == [None, None, "2 characters are not valid utf-8, and replaced", None, None]
+    assert [item.warning for item in found] == [
+        None,
+        None,
+        "2 characters are not valid utf-8 and were replaced",
+        None,
+        None,
+    ]
     assert found[2].content == f"{GERMAN} 2".replace("J", "\ufffd\ufffd", 1)
 
 
@@ -260,7 +266,7 @@ def test_csv_row_with_another_number_of_fields_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,text,label\na,one, two,x\nb\nc,three\nd,four,x,\n")
     more, fewer, without_label, empty = read_csv(tmp_path / "t.csv")
     assert isinstance(more, Item)
-    assert more.warning == "the row has 4 fields, of which only the first 3 were read"
+    assert more.warning == "the row has 4 fields; only the first 3 were read"
     assert isinstance(fewer, Unreadable)
     assert fewer.reason == "the row has only 1 of 3 fields"
     for item in (without_label, empty):

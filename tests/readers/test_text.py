@@ -33,7 +33,7 @@ def test_invalid_bytes_cause_a_warning(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_bytes(GERMAN.encode() + b"\xff")
     item = read(tmp_path / "text.txt")
     assert item.content == GERMAN + "\ufffd"
-    assert item.warning == "1 character is not valid utf-8, and replaced"
+    assert item.warning == "1 character is not valid utf-8 and was replaced"
 
 
 @pytest.mark.parametrize(
