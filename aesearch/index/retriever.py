@@ -8,13 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from aesearch.index.build import build_index
 from aesearch.index.edits import add_items, remove_items
-from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import ProgressCallback, ignore_progress
 from aesearch.index.query import QueryResult, as_item, query_items, range_query
 from aesearch.index.storage import IndexState, load_state, refresh_state, save_state, verify_state
-from aesearch.index.sync import Changes, Synchronizer
 from aesearch.index.view import IndexView
 from aesearch.items import Hit, Item, ItemCollection
 from aesearch.readers.folder import FileCollection
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from aesearch.coders.base import Coder
     from aesearch.features.base import Features
     from aesearch.index.query import Query
+    from aesearch.index.sync import Changes
 
 
 class Retriever(IndexView):
@@ -116,6 +114,9 @@ class Retriever(IndexView):
         UnknownName, WrongKind, InvalidParameter
             If a name or a parameter is unknown or does not suit the items, or `workspace` holds other files.
         """
+        from aesearch.index.build import build_index  # not at the top, because queries start faster without it
+        from aesearch.index.plan import BuildPlan
+
         plan = BuildPlan(items, features, coder, code_size, bits, store, training_sample, params)
         return cls(build_index(plan, workspace, on_progress or ignore_progress))
 
@@ -205,6 +206,8 @@ class Retriever(IndexView):
             If suspiciously many items would be removed. Nothing is changed then.
         """
         with self._writer:
+            from aesearch.index.sync import Synchronizer
+
             synchronizer = Synchronizer(self._state, files, allow_removals=allow_removals)
             return synchronizer.run(on_progress or ignore_progress)
 
