@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from aesearch.catalog import find_reader
 from aesearch.errors import InvalidParameter
-from aesearch.report.html import naming_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -108,5 +107,7 @@ def save_image(image: Image, path: Path) -> None:
             f"{limit:,} in each direction; use .png"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
+    from aesearch.report.html import naming_file  # imports Pillow, which most commands do not need
+
     with naming_file(path):
         image.save(path)
