@@ -100,8 +100,7 @@ class Retriever(IndexView):
             Maximum number of items to train on. By default 60,000.
         workspace : Path, optional
             Folder for intermediate results, about one row of features per item. If the build is interrupted, the same call
-            resumes it, and repeats at most two seconds of reading, one epoch and one batch of codes. Files that changed in
-            between are read again. Delete the folder once the index is saved. By default a temporary folder.
+            resumes it. Delete the folder once the index is saved. By default a temporary folder.
         on_progress : callable, optional
             Called with a Progress after each step.
         **params
@@ -109,10 +108,8 @@ class Retriever(IndexView):
 
         Raises
         ------
-        NoItems
-            If no item can be read.
-        UnknownName, WrongKind, InvalidParameter
-            If a name or a parameter is unknown or does not suit the items, or `workspace` holds other files.
+        NoItems, UnknownName, WrongKind, InvalidParameter
+            If no item can be read, a name or a parameter does not suit the items, or `workspace` holds other files.
         """
         from aesearch.index.build import build_index  # not at the top, because queries start faster without it
         from aesearch.index.plan import BuildPlan
