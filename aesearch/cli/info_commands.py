@@ -36,7 +36,7 @@ MAX_FILE_WARNINGS = 3
 
 
 def info(index: IndexOption = None, json: JsonOption = False) -> None:
-    """Show what an index holds and how it was built."""
+    """Show the content of an index and how it was built."""
     from aesearch.analysis.drift import measure_drift
     from aesearch.index.retriever import Retriever
 

@@ -202,7 +202,7 @@ class Synchronizer:
         return bool(changes.changed or changes.deleted) or changes.skips != self._index.ledger.skipped
 
     def _current_skips(self, pending: Container[str]) -> dict[str, Skip]:
-        """Return what the walk of the files has skipped, and what was skipped in files that are not read now."""
+        """Return the skips of the walk, and those in files that are not read now."""
         known = {}
         for name, skip in self._index.ledger.skipped.items():
             path = self._files.file_of(name)
