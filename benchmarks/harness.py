@@ -42,17 +42,18 @@ def comma_separated_ints(text: str) -> list[int]:
 
 
 def run_process(command: Sequence[object], cwd: Path | None = None) -> CompletedRun:
-    """Run a command to its end.
+    """Run a command to its end. Python keeps its byte code, as in an installed package.
 
     Raises
     ------
     RuntimeError
         If the command fails; the message ends with its standard error.
     """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     with (
         tempfile.TemporaryFile() as errors,
-        subprocess.Popen(list(map(str, command)), cwd=cwd, stdout=subprocess.PIPE, stderr=errors) as child,
+        subprocess.Popen(list(map(str, command)), cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=errors) as child,
     ):
         assert child.stdout is not None
         output = child.stdout.read().decode()
