@@ -20,6 +20,7 @@ def add(
 
     The items are encoded by the coder of the index, which is not trained again. Their ids are their full paths; an item
     that is already in the index is replaced. They stay until they are removed: "aesearch index" only reads its own folder.
+    They are read with the options --encoding and --text-field that the index was built with.
     """
     from aesearch.index.update import add_paths
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,9 +87,12 @@ def evaluate(
     from aesearch.readers.folder import read_files
 
     ks = parse_sizes(k, "--k") or ()
-    fields = table_fields(text_field, id_field, label_field)
-    files = read_files(queries, kind=kind, fields=fields, encoding=encoding)
-    evaluation = evaluate_index(Retriever.load(choose_index(index, files.kind), encoder_only=False), files, ks)
+    files = read_files(queries, kind=kind, encoding=encoding)
+    retriever = Retriever.load(choose_index(index, files.kind), encoder_only=False)
+    source = retriever.record.source
+    fields = table_fields(text_field, id_field, label_field, default=source.fields if source else None)
+    files = replace(files, fields=fields, encoding=encoding or (source.encoding if source else None))
+    evaluation = evaluate_index(retriever, files, ks)
     print_unread(files)
     if json:
         print_json(evaluation.as_dict())

@@ -157,7 +157,8 @@ def _decode_standard_input(raw: bytes, retriever: Retriever) -> Item:
         return Item(STDIN, decode_image(io.BytesIO(raw), "standard input", min_side))
     from aesearch.readers.encodings import decode_text
 
-    text, warning = decode_text(raw, "standard input")
+    source = retriever.record.source
+    text, warning = decode_text(raw, "standard input", source.encoding if source else None)
     return Item(STDIN, text, warning=warning)
 
 

@@ -62,14 +62,15 @@ def read_query(index: IndexState, path: Path) -> Item:
 
 
 def read_items(index: IndexState, path: Path) -> FileCollection:
-    """Return the items of a file or folder, with images resized as the index needs them.
+    """Return the items of a file or folder, read as the files of the index: same encoding, table fields and image size.
 
     Raises
     ------
     WrongKind
         If they are of another kind than the index.
     """
-    files = read_files(path)
+    source = index.record.source
+    files = read_files(path, fields=source.fields, encoding=source.encoding) if source else read_files(path)
     kind = index.record.kind
     if files.kind != kind:
         raise WrongKind(f"cannot use {path} with an index of {kind}: it holds {files.kind}; use another index (--index)")

@@ -122,7 +122,7 @@ class IndexView:
         return read_query(self._state, path)
 
     def read_items(self, path: Path) -> FileCollection:
-        """Return the items of a file or folder, with images resized as the index needs them.
+        """Return the items of a file or folder, read as the files of the index: same encoding, table fields and image size.
 
         Raises
         ------

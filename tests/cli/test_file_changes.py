@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,3 +99,23 @@ def test_clusters_count_documents_that_cannot_be_read(tmp_cli: Cli, damaged_note
     tmp_cli.succeed("index", "notes", *INDEX, "--coder", "lsa", "--code-size", "4")
     (damaged_notes / "complete 00.txt").unlink()
     assert "warning: 1 item could not be read again" in tmp_cli.succeed("clusters", "-k", "2", *INDEX).stderr
+
+
+def test_chosen_encoding_is_that_of_all_later_commands(tmp_cli: Cli, tmp_path: Path) -> None:
+    words = ["поток", "замок", "очередь", "сигнал", "файл", "папка", "строка", "письмо"]
+    (tmp_path / "notes").mkdir()
+    for number in range(16):
+        text = " ".join(words[(number + step) % 8] for step in range(3))
+        (tmp_path / "notes" / f"{number}.txt").write_bytes(text.encode("cp1251"))
+    content = "поток файл сигнал письмо".encode("cp1251")
+    (tmp_path / "more.txt").write_bytes(content)
+    tmp_cli.succeed("index", "notes", "--encoding", "cp1251", "--coder", "lsa", "--code-size", "4", "--index", "i")
+    assert "read in part" not in tmp_cli.succeed("add", "more.txt", "--index", "i").stderr
+    for query in (("more.txt",), ("-",), ("--text", "поток файл сигнал письмо")):
+        result = tmp_cli.succeed("query", *query, "-k", "1", "--format", "json", "--index", "i", stdin=content)
+        (hit,) = json.loads(result.stdout)
+        assert (hit["path"], hit["distance"]) == (str(tmp_path.resolve() / "more.txt"), pytest.approx(0, abs=1e-3))
+        assert "read in part" not in result.stderr
+    shutil.copytree(tmp_path / "notes", tmp_path / "queries" / "label")
+    evaluation = tmp_cli.succeed("evaluate", "--queries", "queries", "--index", "i", "--k", "1")
+    assert "read in part" not in evaluation.stderr
