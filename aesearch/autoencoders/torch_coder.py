@@ -18,6 +18,7 @@ from aesearch.arrays import read_arrays, write_arrays
 from aesearch.autoencoders.batches import RowBatches
 from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.autoencoders.export import export_encoder
+from aesearch.autoencoders.threads import training_threads
 from aesearch.autoencoders.training import Trainable, TrainingConfig
 from aesearch.coders.base import BITS_PER_BYTE, ONNX_FILE, Coder, Epoch, EpochCallback, Metric
 from aesearch.coders.onnx import WEIGHTS_FILE
@@ -89,12 +90,12 @@ class TorchCoder(Trainable, Coder):
         AesearchError
             If training diverges.
         """
-        with torch.random.fork_rng():
+        with training_threads(), torch.random.fork_rng():
             torch.manual_seed(self.config.seed)
             for epoch in self._train(X, Checkpoint(checkpoint, self)):
                 if on_epoch is not None:
                     on_epoch(epoch)
-        self._finish(X)
+            self._finish(X)
         return self
 
     @abstractmethod
