@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aesearch.items import Item
 from aesearch.readers.encodings import decode_text
 from aesearch.readers.files import AnyPath
+from aesearch.readers.html_depth import flatten_deep_page
 from aesearch.readers.text import document_item, read_document_bytes
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _LARGER_ENCODINGS = {
 Pages that declare UTF-16 without a byte order mark are UTF-8: otherwise, the declaration could not be read."""
 
 INVISIBLE_TAGS = ("script", "style", "noscript", "template")
+_STRUCTURE_TAGS = frozenset((*INVISIBLE_TAGS, "html", "head", "title", "body"))
 
 SEPARATE_TAGS = (
     "address, article, aside, blockquote, body, br, button, canvas, caption, center, dd, details, dialog, dir, div, dl, "
@@ -51,6 +53,7 @@ SEPARATE_TAGS = (
     "section, select, summary, svg, table, tbody, td, text, textarea, tfoot, th, thead, tr, ul, video"
 )
 """Elements that separate the words before, in and after them. Others, such as <b> and <wbr>, may stand within a word."""
+_SEPARATE_NAMES = frozenset(SEPARATE_TAGS.split(", "))
 
 
 def read(path: AnyPath, encoding: str | None = None) -> Iterator[Item]:
@@ -59,7 +62,7 @@ def read(path: AnyPath, encoding: str | None = None) -> Iterator[Item]:
 
     content = read_document_bytes(path)
     source, warning = decode_text(content, path, encoding, _declared_encoding(content))
-    page = LexborHTMLParser(source)
+    page = LexborHTMLParser(flatten_deep_page(source, _SEPARATE_NAMES, _STRUCTURE_TAGS))
     yield document_item(_visible_text(page), path, content, warning)
 
 

@@ -1,11 +1,13 @@
 """A web page is read as a browser shows it: whole words, no scripts, and in the encoding that it declares."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from aesearch.items import Item
 from aesearch.readers import html
+from aesearch.readers.html_depth import MAX_DEPTH, flatten_deep_page
 
 POLISH = "Zażółć gęślą jaźń, mówi wąż do źrebięcia"
 
@@ -98,3 +100,26 @@ def test_named_encoding_overrides_the_declared_one(tmp_path: Path) -> None:
 def test_byte_order_mark_overrides_the_declared_encoding(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_bytes(f"<meta charset=cp1252><p>{POLISH}".encode("utf-16"))
     assert read(tmp_path / "page.html").content == POLISH
+
+
+@pytest.mark.parametrize("tag", ["<div>", "<div/>", "<span>", "<table><tr><td>", "<svg><g>", "<ul><li>", "<x-y>", "<p><b>"])
+def test_deeply_nested_page_is_read_in_time(tag: str, tmp_path: Path) -> None:
+    start = time.monotonic()
+    assert read_text(tag * 300_000 + "words", tmp_path) == "words"
+    assert time.monotonic() - start < 20  # 40,000 nested elements took 8 seconds, and a million did not end
+
+
+def test_flattened_page_has_the_same_text(tmp_path: Path) -> None:
+    head = "<html><head><title>On &lt;threads&gt;</title><style>p {color: red}</style></head><body class=x>"
+    body = "<p>un<b>believ</b>able<br>one<ul><li>two<li>three</ul><script>var a = '<div>'</script><!-- a comment -->"
+    body += "<a href=1>first</a><a href=2>second</a> 1 &lt; 2 < 3<table><tr><td>four<td>five</table></body></html>"
+    expected = read_text(head + body, tmp_path)
+    assert "first\nsecond" in expected
+    assert read_text(head + "<div>" * (MAX_DEPTH + 1) + body, tmp_path) == expected
+
+
+def test_wide_page_is_not_flattened(tmp_path: Path) -> None:
+    page = "<p title='>'>one<li>two<td>three</td><img src=a/><x-y/><b>four</b>" * 2 * MAX_DEPTH
+    assert flatten_deep_page(page, html._SEPARATE_NAMES, html._STRUCTURE_TAGS) == page
+    nested = "<div>" * MAX_DEPTH + "</div>" * MAX_DEPTH
+    assert flatten_deep_page(nested * 3, html._SEPARATE_NAMES, html._STRUCTURE_TAGS) == nested * 3
