@@ -2,6 +2,7 @@
 
     AesearchError
       x Unreadable         one file or row cannot be read; a run skips it by name and continues
+          x ReadTimeout        it was not read in time
       x UnknownName        a name that is not in the catalog; the message suggests the closest one
       x InvalidParameter   a parameter outside its allowed values
           x TooManyRemovals    a sync would remove most items; nothing was changed
@@ -46,6 +47,20 @@ class Unreadable(AesearchError):
     def __init__(self, path: object, reason: str, *, transient: bool = False) -> None:
         super().__init__(f"cannot read {path}: {reason}")
         self.path, self.reason, self.transient = str(path), reason, transient
+
+
+class ReadTimeout(Unreadable):
+    """A file is not read in time. A later run may succeed, if the cause is a slow disk and not the content.
+
+    Parameters
+    ----------
+    path : object
+    seconds : float
+        Maximum time.
+    """
+
+    def __init__(self, path: object, seconds: float) -> None:
+        super().__init__(path, f"reading took longer than {seconds:.0f} s", transient=True)
 
 
 class UnknownName(AesearchError):

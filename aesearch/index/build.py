@@ -20,10 +20,10 @@ from aesearch.coders.base import Coder, Epoch
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.base import Features
 from aesearch.index.edits import READ_BATCH, batches, prepare_rows, register_items
+from aesearch.index.pending import PENDING
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import Progress, ProgressCallback, Stage, ignore_progress
 from aesearch.index.record import BuildRecord
-from aesearch.index.removals import PENDING
 from aesearch.index.spool import Spool
 from aesearch.index.storage import IndexState
 from aesearch.index.sync import Synchronizer

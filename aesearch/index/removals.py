@@ -13,10 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from aesearch.errors import TooManyRemovals
 from aesearch.index.ledger import LedgerRow
-from aesearch.readers.folder import FileCollection, FileStat
-
-PENDING = FileStat(-1, -1)
-"""Recorded for a file that is not processed completely. No file has this size, so the next sync reads it again."""
+from aesearch.index.pending import PENDING, is_pending
+from aesearch.readers.folder import FileCollection
 
 MIN_ITEMS = 20
 """A sync that removes fewer items is never refused; nor is one of an index with fewer items."""
@@ -80,7 +78,7 @@ def _missing_files(
     A file was probably moved if a new file has its size. A table was probably moved if there is a new table of its type: it
     may have been changed as well, and the rows that did not change are recognized by their content.
     """
-    new = [path for path in files.paths if recorded.get(path, PENDING) == PENDING]
+    new = [path for path in files.paths if is_pending(recorded.get(path, PENDING))]
     new_sizes = Counter(files.paths[path].size for path in new)
     new_types = {PurePosixPath(path).suffix for path in new}
     missing = []

@@ -18,8 +18,9 @@ from aesearch.index.edits import (
     replace_items,
 )
 from aesearch.index.ledger import LedgerRow
+from aesearch.index.pending import PENDING, count_timeouts, pending_after
 from aesearch.index.progress import Progress, ProgressCallback, ignore_progress
-from aesearch.index.removals import PENDING, check_removals, is_inaccessible
+from aesearch.index.removals import check_removals, is_inaccessible
 from aesearch.index.storage import IndexState
 from aesearch.index.tracking import FileTracker
 from aesearch.items import Item, Skip, SkipCategory
@@ -219,10 +220,15 @@ class Synchronizer:
     def _mark_pending(self, changes: FileChanges) -> None:
         """Record that these files are not processed yet, so that the next sync after an interruption reads them again.
 
-        The size of a deleted file stays, because it helps to recognize a moved file.
+        The size of a deleted file stays, because it helps to recognize a moved file. So does the number of timeouts.
         """
-        deleted = {path: FileStat(changes.recorded[path][0], -1) for path in changes.deleted}
-        self._index.ledger.set_files(dict.fromkeys(changes.changed, PENDING) | deleted)
+        recorded, stats = changes.recorded, self._files.paths
+        deleted = {path: FileStat(recorded[path][0], -1) for path in changes.deleted}
+        pending = {
+            path: pending_after(count_timeouts(recorded.get(path, PENDING), stats[path]), stats[path])
+            for path in changes.changed
+        }
+        self._index.ledger.set_files(pending | deleted)
 
     def _process(self, changes: FileChanges, on_progress: ProgressCallback, batch_size: int) -> None:
         """Read the changed files, and apply the differences to the known items batch by batch."""

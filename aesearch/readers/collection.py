@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aesearch.catalog import find_reader
-from aesearch.errors import Unreadable
+from aesearch.errors import ReadTimeout, Unreadable
 from aesearch.items import Item, ItemKind, Skip, SkipCategory
 from aesearch.readers.files import read_file
 from aesearch.readers.tables import TableFields
@@ -53,6 +53,8 @@ class FileCollection:
         Every file and row that was skipped, and why. Iteration adds to it.
     retry : set of str
         Skipped files whose cause may disappear without a change of the file. Iteration adds to it.
+    timeouts : set of str
+        Those of them that were not read in time. Iteration adds to it.
     warnings : dict of str to str
         Items that were read, but not completely or not with certainty, and what is missing. Iteration adds to it.
     inaccessible : dict of str to str
@@ -71,6 +73,7 @@ class FileCollection:
     retry: set[str] = field(default_factory=set)
     image_size: tuple[int, int] | None = None
     encoding: str | None = None
+    timeouts: set[str] = field(default_factory=set)
     warnings: dict[str, str] = field(default_factory=dict)
     inaccessible: dict[str, str] = field(default_factory=dict)
     _cached: dict[str, Item] = field(default_factory=dict, repr=False, compare=False)
@@ -132,6 +135,8 @@ class FileCollection:
         self.skipped[path + row if row.startswith("#") else path] = Skip(category, error.reason)
         if error.transient:
             self.retry.add(path)
+        if isinstance(error, ReadTimeout):
+            self.timeouts.add(path)
 
     def _in_collection(self, item: Item, path: str) -> Item:
         """Return an item with its id in this collection, and labeled by its folder unless it has a label."""

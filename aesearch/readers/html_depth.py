@@ -13,29 +13,11 @@ from collections.abc import Container
 MAX_DEPTH = 1000
 """Nested elements above which a page is flattened. Pages with many elements and less depth take milliseconds."""
 
-_IMPLIED_END = frozenset(
-    [
-        "p",
-        "li",
-        "dt",
-        "dd",
-        "tr",
-        "td",
-        "th",
-        "tbody",
-        "thead",
-        "tfoot",
-        "caption",
-        "colgroup",
-        "option",
-        "optgroup",
-        "rp",
-        "rt",
-    ]
-)
+_IMPLIED_END = "p, li, dt, dd, tr, td, th, tbody, thead, tfoot, caption, colgroup, option, optgroup, rp, rt"
 """Elements that end where the next one begins. Only elements of other names nest them deeply."""
 
-_VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
+_VOID = "area, base, br, col, embed, hr, img, input, link, meta, source, track, wbr"
+_NOT_NESTED = frozenset(f"{_IMPLIED_END}, {_VOID}".split(", "))
 
 _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*)[^<>]*>?", re.IGNORECASE)
 """A tag, in time that is linear in the length of the page, whatever it holds."""
@@ -73,7 +55,7 @@ def _max_depth(source: str, separate: Container[str]) -> int:
         is_end, name = tag[1], tag[2].lower()
         # Only elements that are not of HTML, as in drawings, end with "/>". Those that separate words are of HTML.
         is_complete = not is_end and tag[0].endswith("/>") and name not in separate
-        if name in _IMPLIED_END or name in _VOID or is_complete:
+        if name in _NOT_NESTED or is_complete:
             continue
         if not is_end:
             open_elements[name] += 1

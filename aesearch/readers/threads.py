@@ -12,9 +12,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from aesearch.errors import Unreadable
+from aesearch.errors import ReadTimeout, Unreadable
 from aesearch.items import Item
-from aesearch.readers.waiting import timeout_reason, wait_with_notice
+from aesearch.readers.waiting import wait_with_notice
 
 CHUNK_RESULTS = 64
 CHUNK_BYTES = 1 << 20
@@ -63,7 +63,7 @@ class ThreadReader:
             results, path = thread.abandon()
             self._thread = None
             yield from results
-            yield path, Unreadable(path, timeout_reason(timeout), transient=True)
+            yield path, ReadTimeout(self._root / path, timeout)
             paths = paths[paths.index(path) + 1 :]
 
     def close(self) -> None:

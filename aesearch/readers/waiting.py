@@ -45,8 +45,3 @@ def wait_with_notice(wait: Callable[[float], bool], timeout: float, name: Callab
         return False
     logger.warning("still waiting for %s (at most %.0f s more)", name(), timeout - NOTICE_SECONDS)
     return wait(timeout - NOTICE_SECONDS)
-
-
-def timeout_reason(timeout: float) -> str:
-    """Return the reason of a file that was not read in time."""
-    return f"reading took longer than {timeout:.0f} seconds; it is tried again at the next run"

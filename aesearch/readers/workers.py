@@ -19,10 +19,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aesearch.errors import Unreadable
+from aesearch.errors import ReadTimeout, Unreadable
 from aesearch.items import Item
 from aesearch.readers.files import read_file
-from aesearch.readers.waiting import read_timeout, timeout_reason, wait_with_notice
+from aesearch.readers.waiting import read_timeout, wait_with_notice
 
 if TYPE_CHECKING:
     import subprocess
@@ -117,7 +117,7 @@ class Worker:
         if len(paths) > 1:  # one of these files is the cause; read each alone to find it
             results = [self._read_alone(request._replace(paths=[path])) for path in paths]
         elif timed_out:
-            results = [Unreadable(paths[0], timeout_reason(request.timeout), transient=True)]
+            results = [ReadTimeout(paths[0], request.timeout)]
         else:
             cause = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
             results = [Unreadable(paths[0], f"the decoder crashed ({cause})")]

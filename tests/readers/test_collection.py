@@ -142,6 +142,7 @@ def test_vanished_files_are_retried(ending: str, tmp_path: Path) -> None:
     assert skip.category is SkipCategory.INACCESSIBLE
     assert "No such file" in skip.reason
     assert files.retry == {f"a.{ending}"}
+    assert not files.timeouts
 
 
 def test_iteration_can_be_interrupted(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_worker_gives_up_a_file_that_hangs(block_file: Blocker, tmp_path: Path) 
     worker.send([*good[:2], hangs, good[2]], {})
     worker.send([good[3]], {})
     results = worker.receive()
-    reason = "reading took longer than 1 seconds; it is tried again at the next run"
+    reason = "reading took longer than 1 s"
     assert summarize(results) == [0, 1, reason, 2]
     assert isinstance(results[2], Unreadable)
     assert results[2].transient
