@@ -20,6 +20,8 @@ LSA_DIMENSIONS = 64
 """Dimensions of the codes in which the first neighbors of documents are found."""
 MAX_HELD_OUT_ITEMS = 1000
 """One item in ten is held out, but at most this many."""
+TEMPERATURE = 0.1
+"""Difference in cosine distance by which the weight of a neighbor falls to 1/e."""
 N_AUGMENTED_VIEWS = 6
 """Augmented views of each image that are inputs in training, beside the image itself."""
 
@@ -133,25 +135,30 @@ def compute_target_weights(codes: np.ndarray, graph: np.ndarray, n_neighbors: in
         Items that may be neighbors.
     n_neighbors : int
     neighbor_weight : float
-        Sum of the weights of the neighbors, which are equal. The rest is the weight of the item itself.
+        Sum of the weights of the neighbors. The rest is the weight of the item itself.
 
     Returns
     -------
     csr array of shape (n_items, n_items)
         Rows sum to 1.
+
+    Notes
+    -----
+    A neighbor at the cosine distance d has a share proportional to exp(-d / TEMPERATURE) of the neighbors' weight. In equal
+    shares, the many neighbors of an item of a rare subject that are of other subjects would outweigh the few of its own.
     """
     n_items = len(codes)
     if n_neighbors < 1:
         return eye_array(n_items, format="csr")
-    keys = build_cosine_store(codes[graph], graph).search(codes, min(n_neighbors + 1, len(graph)))[0]
+    keys, distances = build_cosine_store(codes[graph], graph).search(codes, min(n_neighbors + 1, len(graph)))
     is_neighbor = keys != np.arange(n_items)[:, None]
     # An item that is not in the graph, or that has many copies, does not find itself; then drop the farthest neighbor.
     is_neighbor[is_neighbor.all(1), -1] = False
     neighbors = keys[is_neighbor].reshape(n_items, -1)
-    n_found = neighbors.shape[1]
-    weights = np.full(neighbors.size, neighbor_weight / n_found, np.float32)
-    row_starts = np.arange(0, neighbors.size + 1, n_found)
-    neighbor_weights = csr_array((weights, neighbors.ravel(), row_starts), shape=(n_items, n_items))
+    shares = np.exp(-distances[is_neighbor].reshape(n_items, -1) / TEMPERATURE)
+    weights = (neighbor_weight / shares.sum(1, keepdims=True) * shares).astype(np.float32)
+    row_starts = np.arange(0, neighbors.size + 1, neighbors.shape[1])
+    neighbor_weights = csr_array((weights.ravel(), neighbors.ravel(), row_starts), shape=(n_items, n_items))
     return csr_array(neighbor_weights + (1 - neighbor_weight) * eye_array(n_items, dtype=np.float32, format="csr"))
 
 

@@ -74,6 +74,8 @@ class NeighborTask(Task):
         See `Task`.
     """
 
+    unit = "round"
+
     def __init__(
         self,
         model: Trainable,

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,16 +23,14 @@ from torch import Tensor, nn
 
 from aesearch.arrays import is_sparse
 from aesearch.autoencoders import dense
-from aesearch.autoencoders.batches import SparseBatch
 from aesearch.autoencoders.checkpoints import Checkpoint
 from aesearch.autoencoders.corruption import Corruption
+from aesearch.autoencoders.described import DescribedCoder
 from aesearch.autoencoders.descriptor_selection import select_descriptors
-from aesearch.autoencoders.descriptors import IMAGE_BATCH_SIZE, Descriptors
 from aesearch.autoencoders.losses import LOSSES
 from aesearch.autoencoders.neighbor_targets import NeighborData, TargetBatch, hold_out
 from aesearch.autoencoders.neighbor_training import DOCUMENT_DEFAULTS, IMAGE_DEFAULTS, NeighborDefaults, NeighborTask
-from aesearch.autoencoders.scaling import MAX_FIT_ROWS, LinearReadout
-from aesearch.autoencoders.torch_coder import TorchCoder, check_code_is_smaller, check_layers, fit_gain
+from aesearch.autoencoders.torch_coder import check_code_is_smaller, check_layers, fit_gain
 from aesearch.autoencoders.training import TrainingConfig, check_at_least_one, train
 from aesearch.coders.base import Epoch
 from aesearch.errors import InvalidParameter
@@ -42,7 +39,7 @@ if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
 
-class NeighborAutoencoder(TorchCoder):
+class NeighborAutoencoder(DescribedCoder):
     """Autoencoder trained to reconstruct each item's nearest neighbors, which every round recomputes from its own codes.
 
     Documents are encoded from their terms, images and vectors from their descriptors.
@@ -86,21 +83,11 @@ class NeighborAutoencoder(TorchCoder):
     device : {"auto", "cpu", "cuda"}
         Where to train. "auto" is a CUDA device if there is one, else the CPU.
 
-    Attributes
-    ----------
-    descriptor_layer : Descriptors
-        Computes the descriptors of images and vectors; known after fit().
-    is_mirror_invariant : bool
-        Whether the collection's images could as well be mirrored, as photos can; known after fit(). If so, the code of an
-        image is the sum of the codes of the image and its mirror image, so that both have the same code.
     """
 
     encoder: nn.Sequential
     decoder: nn.Sequential
-    descriptor_layer: Descriptors
-    readout: LinearReadout
     gain: Tensor
-    is_mirror_invariant = False
 
     def __init__(
         self,
@@ -163,18 +150,6 @@ class NeighborAutoencoder(TorchCoder):
 
     # The steps
 
-    def to_code(self, x: Tensor | SparseBatch) -> Tensor:
-        """Map a batch of rows, [B, *shape] or SparseBatch, to codes [B, code_size]."""
-        return self.encoder(x) if isinstance(x, SparseBatch) else self.encode_with_descriptors(x)[0]
-
-    def encode_with_descriptors(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map images or vectors [B, *shape] to their codes [B, code_size] and their descriptors [B, width]."""
-        if not self.is_mirror_invariant:
-            described = self.descriptor_layer(x)
-            return self.encoder(described), described
-        described, mirrored = self.descriptor_layer.forward_with_mirrored(x)
-        return self.encoder(described) + self.encoder(mirrored), described
-
     def objective(self, batch: TargetBatch) -> Tensor:
         """Return the loss of a batch: the cross-entropy of term shares, or the mean squared error of descriptors."""
         y = self.decoder(self.encoder(self.corrupt(batch.x)))
@@ -215,9 +190,8 @@ class NeighborAutoencoder(TorchCoder):
     def _finish(self, X: Rows) -> None:
         if self.is_sparse:
             self.gain.fill_(fit_gain(self, X))
-            return
-        sample = np.asarray(X)[:: max(1, X.shape[0] // MAX_FIT_ROWS)]
-        self.readout.fit(self.encode(sample), sample)
+        else:
+            super()._finish(X)
 
     def _build(self, shape: tuple[int, ...], weights: Mapping[str, float] | None) -> None:
         """Create the modules for rows of a shape. `weights` are those of the descriptors, or None for documents."""
@@ -225,14 +199,11 @@ class NeighborAutoencoder(TorchCoder):
             check_code_is_smaller(self.code_size, shape)
         self.shape, self.is_sparse = shape, weights is None
         self.config = self._create_config()
-        self._discard_draws(shape)
         width = shape
         if weights is None:
             self.register_buffer("gain", torch.ones(()))
         else:
-            self.descriptor_layer = Descriptors(shape, weights)
-            self.readout = LinearReadout(self.code_size, shape)
-            self.encode_batch_size = IMAGE_BATCH_SIZE
+            self._build_descriptors(shape, weights)
             width = (self.descriptor_layer.width,)
         layers = self._defaults.layers if self.layers is None else self.layers
         self.encoder = dense.build_encoder(width, layers, self.code_size, is_sparse=self.is_sparse)
@@ -240,60 +211,19 @@ class NeighborAutoencoder(TorchCoder):
         noise_level = self._defaults.noise_level if self.noise_level is None else self.noise_level
         self.corrupt = Corruption(self.noise, noise_level)
 
-    def _discard_draws(self, shape: tuple[int, ...]) -> None:
-        """Draw the initial weights of a plain autoencoder and discard them.
-
-        Earlier versions did so. It keeps the model that belongs to a seed, and with it the published results, the same.
-        """
-        default_layers = (400,) if self.is_sparse else (512, 256)
-        layers = default_layers if self.layers is None else self.layers
-        dense.build_encoder(shape, layers, self.code_size, is_sparse=self.is_sparse)
-        dense.build_decoder(shape, layers, self.code_size, is_sparse=self.is_sparse)
-
     # Contract of coders
 
     def get_params(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.param_names()}
 
-    def rerank_features(self, X: Rows) -> Rows:
-        """Return documents as they are, and the descriptors of images and vectors."""
-        self._check(X)
-        return X if self.is_sparse else self.descriptor_layer.transform(np.asarray(X))
-
-    def rerank_feature_groups(self) -> dict[str, int]:
-        return {} if self.is_sparse else self.descriptor_layer.widths
-
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Return the reconstructed rows of codes, [n_items, *shape] float32.
-
-        Images and vectors cannot be computed from their descriptors; they are reconstructed by linear regression.
-        """
         if self.is_sparse:
             return self._decode_batches(codes, lambda z: LOSSES["softmax"].link(self.decoder(z)) * self.gain)
-        return self._decode_batches(codes, self.readout)
+        return super().decode(codes)
 
     def _graph(self) -> nn.Module:
-        return self.encoder[1:] if self.is_sparse else _Encoder(self)
-
-    def _save_state(self, folder: Path) -> dict[str, Any]:
-        return {
-            **super()._save_state(folder),
-            "descriptors": None if self.is_sparse else self.descriptor_layer.weights,
-            "rerank_feature_groups": self.rerank_feature_groups(),
-            "is_mirror_invariant": self.is_mirror_invariant,
-        }
+        return self.encoder[1:] if self.is_sparse else super()._graph()
 
     def _rebuild(self, state: dict[str, Any]) -> None:
         self._build(tuple(state["shape"]), state["descriptors"])
         self.is_mirror_invariant = state["is_mirror_invariant"]
-
-
-class _Encoder(nn.Module):
-    """The encoder of images and vectors as it is exported: to codes and descriptors."""
-
-    def __init__(self, model: NeighborAutoencoder) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.model.encode_with_descriptors(x)

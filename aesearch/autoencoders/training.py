@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, inf, isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -138,10 +138,13 @@ class Task(ABC):
 
     Attributes
     ----------
+    unit : str
+        What an epoch is called in messages.
     optimizer, schedule
         Known after `next_batches` was called.
     """
 
+    unit: Literal["epoch", "round"] = "epoch"
     optimizer: Optimizer
     schedule: LRScheduler
 
@@ -207,7 +210,7 @@ def train(task: Task, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
             state.best_value = -inf if score.value is None else score.value
             state.best_epoch, state.best_weights = number, _copy_weights(model)
         seconds = time.perf_counter() - epoch_started
-        epoch = Epoch(number, task.n_epochs, train_loss, score.validation_loss, seconds, score.agreement)
+        epoch = Epoch(number, task.n_epochs, train_loss, score.validation_loss, seconds, score.agreement, task.unit)
         state.epochs.append(epoch)
         state.seconds = time.perf_counter() - started
         state.is_finished = _is_finished(task, state)

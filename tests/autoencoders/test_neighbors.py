@@ -11,6 +11,7 @@ from sklearn.datasets import load_sample_image
 from aesearch.autoencoders.autoencoder import Autoencoder
 from aesearch.autoencoders.batches import RowBatches
 from aesearch.autoencoders.neighbor_targets import (
+    TEMPERATURE,
     NeighborData,
     TargetBatches,
     compute_lsa_codes,
@@ -107,7 +108,9 @@ def test_targets_mix_items_with_their_neighbors() -> None:
     expected = np.zeros((6, 6))
     for cluster in ((0, 1, 2), (3, 4, 5)):
         for item in cluster:
-            expected[item, list(cluster)] = 0.4
+            neighbors = [other for other in cluster if other != item]
+            shares = np.exp((np.cos(angles[neighbors] - angles[item]) - 1) / TEMPERATURE)
+            expected[item, neighbors] = 0.8 * shares / shares.sum()
             expected[item, item] = 0.2
     np.testing.assert_allclose(weights.toarray(), expected, atol=1e-6)
     contents = np.arange(12, dtype=np.float32).reshape(6, 2)
