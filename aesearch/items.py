@@ -48,7 +48,7 @@ class Item:
 
     @property
     def kind(self) -> ItemKind:
-        """What the item is: "images", "documents" or "vectors"."""
+        """Kind of the item: "images", "documents" or "vectors"."""
         if isinstance(self.content, str):
             return "documents"
         return "vectors" if getattr(self.content, "ndim", 2) == 1 else "images"

@@ -1,4 +1,4 @@
-"""What the documentation shows works: its commands and its Python code run, and its names exist."""
+"""The documentation is right: its commands and its Python code run, and its names exist."""
 
 import contextlib
 import io

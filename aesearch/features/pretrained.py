@@ -39,7 +39,7 @@ class Pretrained(Features):
     Parameters
     ----------
     kind : {"images", "documents"}
-        What the model embeds.
+        Kind of items that the model embeds.
     model : str, optional
         Path of an ONNX file. Its first output is averaged over positions or tokens to [N, D].
 

@@ -21,7 +21,7 @@ def is_pending(recorded: tuple[int, int]) -> bool:
 
 
 def pending_after(n_timeouts: int, stat: FileStat) -> FileStat:
-    """Return the record of a file that was not read in time in so many runs, in its present state."""
+    """Return the record of a file that was not read in time in `n_timeouts` runs, in its present state."""
     return FileStat(PENDING.size - n_timeouts, stat.mtime_ns) if n_timeouts else PENDING
 
 

@@ -25,9 +25,9 @@ def relocate(folder: Path, old_root: Path, new_root: Path) -> RelocateReport:
     folder : Path
         Folder of the index.
     old_root : Path
-        Where the files were: the folder that the index was built from, or one above it, or a folder of added items.
+        Old location of the files: the folder that the index was built from, or one above it, or a folder of added items.
     new_root : Path
-        Where they are now.
+        Their new location.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def relocate(folder: Path, old_root: Path, new_root: Path) -> RelocateReport:
 
 
 def _moved(path: str | None, old: Path, new: Path) -> str | None:
-    """Return where a path is now, if it is absolute and lies in the old folder; otherwise None."""
+    """Return the new path of a file in the old folder; None if the path is relative or outside this folder."""
     if path is None or not Path(path).is_relative_to(old):
         return None
     return str(new / Path(path).relative_to(old))

@@ -111,7 +111,7 @@ class Workspace:
         known_keys = {row.key for row in self.ledger.all_rows()}
         self.rows = self._open_spool(ROWS, known_keys)
         lost = list(known_keys.difference(self.rows.keys.tolist()))
-        if lost:  # their rows never reached the disk, and whatever was trained was trained with them
+        if lost:  # their rows never reached the disk, and anything trained was trained with them
             paths = {row.path for row in self.ledger.rows_by_key(lost).values()}
             self.ledger.remove_files(path for path in paths if path)
             self.ledger.remove(lost)

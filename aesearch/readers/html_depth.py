@@ -20,7 +20,7 @@ _VOID = "area, base, br, col, embed, hr, img, input, link, meta, source, track, 
 _NOT_NESTED = frozenset(f"{_IMPLIED_END}, {_VOID}".split(", "))
 
 _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*)[^<>]*>?", re.IGNORECASE)
-"""A tag, in time that is linear in the length of the page, whatever it holds."""
+"""A tag. A search takes time linear in the length of the page, for any page."""
 
 
 def flatten_deep_page(source: str, separate: Container[str], kept: Container[str]) -> str:

@@ -1,4 +1,4 @@
-"""A query may be a text, a path, an image, an array or an item, and its hits describe what was found."""
+"""A query may be a text, a path, an image, an array or an item, and its hits describe the items found."""
 
 import json
 from pathlib import Path

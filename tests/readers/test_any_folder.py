@@ -1,4 +1,4 @@
-"""Whatever a folder holds, every file in it becomes items or is named with a reason, and nothing raises."""
+"""Every file of any folder becomes items or is skipped with a reason, and nothing raises."""
 
 import gzip
 import io
