@@ -4,7 +4,10 @@ Heavy modules are imported inside the fixtures, so that tests which do not use t
 """
 
 import os
+import random
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # torch processes whose threads outnumber the cores slow each other many times over
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -17,6 +20,7 @@ from aesearch.features.bag_of_words import BagOfWords
 from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
+from aesearch.readers.workers import WorkerPool
 
 
 @pytest.fixture(scope="session")
@@ -132,3 +136,60 @@ def text_model(tmp_path_factory: pytest.TempPathFactory, documents: list[Item]) 
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, folder / "text_model.onnx")
     return folder / "text_model.onnx"
+
+
+def _corrupt(content: bytes, rng: random.Random) -> bytes:
+    """Return a content with bytes altered, zeroed, inserted or deleted, or without its end."""
+    result = bytearray(content)
+    for _ in range(rng.choice((1, 2, 20))):
+        position, length = rng.randrange(len(result) or 1), rng.choice((1, 4, 300))
+        match rng.randrange(5):
+            case 0:
+                result[position : position + 1] = bytes([rng.randrange(256)])
+            case 1:
+                result[position : position + length] = bytes(length)
+            case 2:
+                result[position : position + 4] = b"\xff\xff\xff\x7f"
+            case 3:
+                result[position:position] = result[rng.randrange(len(result) or 1) :][:length]
+            case 4:
+                del result[position : len(result) if rng.random() < 0.3 else position + length]
+    return bytes(result)
+
+
+@pytest.fixture(scope="session")
+def corrupt() -> Callable[[bytes, random.Random], bytes]:
+    """Return a function that corrupts the content of a file at random."""
+    return _corrupt
+
+
+def _write_tree(folder: Path, tree: Mapping[str, Any]) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, node in tree.items():
+        path = folder / name
+        if name in (".", "..") or len(os.fsencode(name)) > 255 or os.path.lexists(path):
+            continue
+        match node:
+            case bytes():
+                path.write_bytes(node)
+            case Path():
+                path.symlink_to(node)
+            case None:
+                os.mkfifo(path)
+            case _:
+                _write_tree(path, node)
+
+
+@pytest.fixture(scope="session")
+def write_tree() -> Callable[[Path, Mapping[str, Any]], None]:
+    """Return a function that writes a folder: bytes become files, paths links, None a pipe, and mappings folders.
+
+    Names that the file system refuses, or that exist already, are left out.
+    """
+    return _write_tree
+
+
+@pytest.fixture(scope="session")
+def pool() -> WorkerPool:
+    """Return workers for all examples of a property. To start them for each example would take most of the time."""
+    return WorkerPool()

@@ -7,8 +7,8 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,6 @@ IMAGES = [image_bytes(seed, file_format) for seed in range(2) for file_format in
 ROWS = "".join(json.dumps({"id": number, "text": text}) + "\n" for number, text in enumerate(SENTENCES)).encode()
 
 
-@dataclass(frozen=True)
-class Link:
-    target: str
-
-
 texts = st.builds(
     lambda sentences, encoding: "\n".join(sentences).encode(encoding, "ignore"),
     st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=3),
@@ -74,7 +69,7 @@ endings = st.sampled_from([".txt", ".txt", ".html", ".jsonl", ".csv", ".png", ".
 file_names = st.builds("{}{}".format, stems, endings)
 folder_names = st.one_of(stems, st.sampled_from(["a", "b", "node_modules", "@eaDir", ".git"]))
 links = st.builds(
-    Link, st.sampled_from([".", "..", "a", "b", "a.txt", "b.png", "base0.txt", "../a", "nowhere", "nowhere/x"])
+    Path, st.sampled_from([".", "..", "a", "b", "a.txt", "b.png", "base0.txt", "../a", "nowhere", "nowhere/x"])
 )
 trees = st.recursive(
     st.dictionaries(file_names, st.one_of(contents, contents, contents, links), max_size=5),
@@ -83,21 +78,7 @@ trees = st.recursive(
 )
 
 Tree = dict[str, Any]
-
-
-def write_tree(folder: Path, tree: Tree) -> None:
-    """Write a tree of files. Names that the file system refuses are left out."""
-    folder.mkdir(exist_ok=True)
-    for name, node in tree.items():
-        path = folder / name
-        if name in (".", "..") or len(os.fsencode(name)) > 255 or os.path.lexists(path):
-            continue
-        if isinstance(node, bytes):
-            path.write_bytes(node)
-        elif isinstance(node, Link):
-            path.symlink_to(node.target)
-        else:
-            write_tree(path, node)
+WriteTree = Callable[[Path, Tree], None]
 
 
 def entries(folder: Path) -> Iterator[str]:
@@ -125,13 +106,12 @@ class IndexedFolder:
         self.files, self.index = root / "home" / "files", root / "index"
         self._kind, self._pool = kind, pool
 
-    def write(self, tree: Tree) -> None:
+    def write_base_files(self) -> None:
         self.files.mkdir(parents=True)
         for number in range(N_BASE_FILES):
             is_image = self._kind == "images"
             content = image_bytes(100 + number) if is_image else f"{SENTENCES[0]} {SENTENCES[number]}".encode()
             (self.files / f"base{number}{'.png' if is_image else '.txt'}").write_bytes(content)
-        write_tree(self.files, tree)
 
     def collect(self) -> FileCollection:
         return replace(read_files(self.files, kind=self._kind), _idle_pools=[self._pool])
@@ -163,9 +143,10 @@ class IndexedFolder:
         return missing
 
 
-def check_folder(root: Path, tree: Tree, kind: ItemKind, choice: int, pool: WorkerPool) -> None:
+def check_folder(root: Path, tree: Tree, kind: ItemKind, choice: int, pool: WorkerPool, write_tree: WriteTree) -> None:
     folder = IndexedFolder(root, kind, pool)
-    folder.write(tree)
+    folder.write_base_files()
+    write_tree(folder.files, tree)
     first = folder.update(**CODERS[kind])
     before = folder.content()
     rows, _, skipped, _ = before
@@ -189,26 +170,24 @@ def check_folder(root: Path, tree: Tree, kind: ItemKind, choice: int, pool: Work
     assert folder.unaccounted() == []
 
 
-@pytest.fixture(scope="module")
-def pool() -> WorkerPool:
-    """Workers for all examples: starting them for each would take most of the time."""
-    return WorkerPool()
-
-
 SETTINGS = settings(deadline=None, derandomize=True, database=None)
 kinds = st.sampled_from(sorted(CODERS))
 
 
 @given(tree=trees, kind=kinds, choice=st.integers(0, 100))
 @settings(SETTINGS, max_examples=30)
-def test_index_accounts_for_any_folder(tree: Tree, kind: ItemKind, choice: int, pool: WorkerPool) -> None:
+def test_index_accounts_for_any_folder(
+    tree: Tree, kind: ItemKind, choice: int, pool: WorkerPool, write_tree: WriteTree
+) -> None:
     with tempfile.TemporaryDirectory() as root:
-        check_folder(Path(root), tree, kind, choice, pool)
+        check_folder(Path(root), tree, kind, choice, pool, write_tree)
 
 
 @pytest.mark.slow
 @given(tree=trees, kind=kinds, choice=st.integers(0, 100))
 @settings(SETTINGS, max_examples=400)
-def test_index_accounts_for_many_folders(tree: Tree, kind: ItemKind, choice: int, pool: WorkerPool) -> None:
+def test_index_accounts_for_many_folders(
+    tree: Tree, kind: ItemKind, choice: int, pool: WorkerPool, write_tree: WriteTree
+) -> None:
     with tempfile.TemporaryDirectory() as root:
-        check_folder(Path(root), tree, kind, choice, pool)
+        check_folder(Path(root), tree, kind, choice, pool, write_tree)

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,6 @@ INDEXES: dict[str, dict[str, Any]] = {
     "lsa bits": {"coder": "lsa", "code_size": 8, "bits": True},
     "raw": {"coder": "raw"},
 }
-
-
-def corrupt(content: bytes, rng: random.Random) -> bytes:
-    """Return a content of the same length, with bytes altered, zeroed, inserted or deleted."""
-    result = bytearray(content)
-    for _ in range(rng.choice((1, 2, 20))):
-        position, length = rng.randrange(len(result) or 1), rng.choice((1, 4, 300))
-        match rng.randrange(5):
-            case 0:
-                result[position : position + 1] = bytes([rng.randrange(256)])
-            case 1:
-                result[position : position + length] = bytes(length)
-            case 2:
-                result[position : position + 4] = b"\xff\xff\xff\x7f"
-            case 3:
-                result[position:position] = result[rng.randrange(len(result) or 1) :][:length]
-            case 4:
-                del result[position : len(result) if rng.random() < 0.3 else position + length]
-    return bytes(result + content)[: len(content)]
 
 
 @pytest.fixture(scope="module", params=INDEXES)
@@ -63,7 +45,10 @@ def intact(
 
 @pytest.mark.parametrize("max_checked_bytes", [MAX_CHECKED_BYTES, 0], ids=["small files", "large files"])
 def test_corruption_is_rejected_found_or_harmless(
-    max_checked_bytes: int, intact: tuple[Path, list[Any], list[Any]], tmp_path: Path
+    max_checked_bytes: int,
+    intact: tuple[Path, list[Any], list[Any]],
+    corrupt: Callable[[bytes, random.Random], bytes],
+    tmp_path: Path,
 ) -> None:
     index, queries, expected = intact
     files = sorted(path.relative_to(index) for path in index.rglob("*") if path.is_file())
@@ -71,7 +56,8 @@ def test_corruption_is_rejected_found_or_harmless(
         rng, folder = random.Random(number), tmp_path / str(number)
         shutil.copytree(index, folder)
         path = folder / rng.choice(files)
-        path.write_bytes(corrupt(path.read_bytes(), rng))
+        content = path.read_bytes()
+        path.write_bytes((corrupt(content, rng) + content)[: len(content)])  # of the same length, which is checked first
         message = ""
         try:
             retriever = Retriever(load_state(folder, max_checked_bytes=max_checked_bytes))

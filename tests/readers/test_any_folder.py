@@ -4,9 +4,10 @@ import gzip
 import io
 import os
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,16 +73,6 @@ endings = st.one_of(st.sampled_from(sorted(READERS)), st.sampled_from(["", ".exe
 folder_names = st.one_of(stems, st.sampled_from(sorted(IGNORED_FOLDERS)), st.sampled_from([".git", "a", "b"]))
 
 
-@dataclass(frozen=True)
-class Link:
-    target: str
-
-
-@dataclass(frozen=True)
-class Pipe:
-    pass
-
-
 fitting = st.one_of(  # an ending and content that may fit it
     st.tuples(st.sampled_from([".txt", ".md", ".html"]), texts),
     st.tuples(st.just(".csv"), st.builds(b"text\n".__add__, texts)),
@@ -95,37 +86,21 @@ files = st.builds(
     st.one_of(fitting, st.tuples(endings, contents)),
 )
 links = st.builds(
-    lambda stem, ending, target: (stem + ending, Link(target)),
+    lambda stem, ending, target: (stem + ending, Path(target)),
     stems,
     endings,
     st.sampled_from([".", "..", "a", "a.txt", "nowhere", "../a", "../b", "/nowhere", "/dev/null"]),
 )
-pipes = st.builds(lambda stem, ending: (stem + ending, Pipe()), stems, endings)
+pipes = st.builds(lambda stem, ending: (stem + ending, None), stems, endings)
 trees = st.recursive(
-    st.lists(st.one_of(files, files, files, links, pipes), min_size=1, max_size=6),
-    lambda children: st.lists(st.one_of(files, st.tuples(folder_names, children)), min_size=1, max_size=5),
+    st.lists(st.one_of(files, files, files, links, pipes), min_size=1, max_size=6).map(dict),
+    lambda children: st.lists(st.one_of(files, st.tuples(folder_names, children)), min_size=1, max_size=5).map(dict),
     max_leaves=12,
 )
 kinds = st.sampled_from([None, None, None, *ITEM_KINDS])
 
-Tree = list[tuple[str, object]]
-
-
-def write_tree(folder: Path, tree: Tree) -> None:
-    """Write a tree of files. Names that the file system refuses, or that exist already, are left out."""
-    for name, node in tree:
-        path = folder / name
-        if name in (".", "..") or len(os.fsencode(name)) > 255 or os.path.lexists(path):
-            continue
-        if isinstance(node, bytes):
-            path.write_bytes(node)
-        elif isinstance(node, Link):
-            path.symlink_to(node.target)
-        elif isinstance(node, Pipe):
-            os.mkfifo(path)
-        else:
-            path.mkdir()
-            write_tree(path, node)  # type: ignore[arg-type]
+Tree = dict[str, Any]
+WriteTree = Callable[[Path, Tree], None]
 
 
 def entries(folder: Path) -> Iterator[str]:
@@ -167,10 +142,9 @@ def check_item(item: Item, collection: FileCollection) -> None:
     assert collection.warnings.get(item.id) == item.warning or item.id in collection.warnings
 
 
-def check_folder(tree: Tree, kind: ItemKind | None, pool: WorkerPool) -> None:
+def check_folder(tree: Tree, kind: ItemKind | None, pool: WorkerPool, write_tree: WriteTree) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "root")  # a link may lead to its parent
-        folder.mkdir()
         write_tree(folder, tree)
         try:
             collection = replace(read_files(folder, kind=kind), _idle_pools=[pool])
@@ -190,12 +164,6 @@ def check_folder(tree: Tree, kind: ItemKind | None, pool: WorkerPool) -> None:
         assert collection.retry <= collection.paths.keys()
 
 
-@pytest.fixture(scope="module")
-def pool() -> WorkerPool:
-    """Workers for all examples: starting them for each would take most of the time."""
-    return WorkerPool()
-
-
 SETTINGS = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -203,12 +171,16 @@ SETTINGS = settings(
 
 @given(tree=trees, kind=kinds)
 @settings(SETTINGS, max_examples=60)
-def test_every_file_of_a_folder_is_accounted_for(tree: Tree, kind: ItemKind | None, pool: WorkerPool) -> None:
-    check_folder(tree, kind, pool)
+def test_every_file_of_a_folder_is_accounted_for(
+    tree: Tree, kind: ItemKind | None, pool: WorkerPool, write_tree: WriteTree
+) -> None:
+    check_folder(tree, kind, pool, write_tree)
 
 
 @pytest.mark.slow
 @given(tree=trees, kind=kinds)
 @settings(SETTINGS, max_examples=1500)
-def test_every_file_of_many_folders_is_accounted_for(tree: Tree, kind: ItemKind | None, pool: WorkerPool) -> None:
-    check_folder(tree, kind, pool)
+def test_every_file_of_many_folders_is_accounted_for(
+    tree: Tree, kind: ItemKind | None, pool: WorkerPool, write_tree: WriteTree
+) -> None:
+    check_folder(tree, kind, pool, write_tree)

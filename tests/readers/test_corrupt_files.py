@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,25 +16,6 @@ from aesearch.readers.folder import read_files
 
 N_FILES_PER_FORMAT = 30
 IMAGE_FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "ppm")
-
-
-def corrupt(content: bytes, rng: random.Random) -> bytes:
-    """Return a content with bytes altered, zeroed, inserted or deleted, or without its end."""
-    result = bytearray(content)
-    for _ in range(rng.choice((1, 2, 20))):
-        position, length = rng.randrange(len(result) or 1), rng.choice((1, 4, 300))
-        match rng.randrange(5):
-            case 0:
-                result[position : position + 1] = bytes([rng.randrange(256)])
-            case 1:
-                result[position : position + length] = bytes(length)
-            case 2:
-                result[position : position + 4] = b"\xff\xff\xff\x7f"
-            case 3:
-                result[position:position] = result[rng.randrange(len(result) or 1) :][:length]
-            case 4:
-                del result[position : len(result) if rng.random() < 0.3 else position + length]
-    return bytes(result)
 
 
 def encode_image(image_format: str) -> bytes:
@@ -80,7 +62,9 @@ def intact_files(kind: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", ["images", "documents", "vectors"])
-def test_corrupt_files_are_read_or_skipped_by_name(kind: str, tmp_path: Path) -> None:
+def test_corrupt_files_are_read_or_skipped_by_name(
+    kind: str, corrupt: Callable[[bytes, random.Random], bytes], tmp_path: Path
+) -> None:
     formats = intact_files(kind)
     for ending, content in formats.items():
         folder = tmp_path / ending.strip(".")
