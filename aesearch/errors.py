@@ -27,6 +27,11 @@ import difflib
 from collections.abc import Iterable
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 file" or "2,000 files", for a message."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 class AesearchError(Exception):
     """Base class of all exceptions that aesearch raises deliberately."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from aesearch.analysis.codes import load_codes
 from aesearch.analysis.decoding import reconstruct_rows, require_decoder
 from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable
-from aesearch.errors import InvalidParameter, WrongKind
+from aesearch.errors import InvalidParameter, WrongKind, count
 
 if TYPE_CHECKING:
     from aesearch.index.ledger import LedgerRow
@@ -134,9 +134,11 @@ def _check_can_decode_terms(retriever: Retriever) -> None:
 
 def _check_n_clusters(n_clusters: int | None, n_items: int) -> None:
     if n_clusters is not None and not 1 <= n_clusters <= n_items:
-        raise InvalidParameter(f"cannot make {n_clusters} clusters of {n_items:,} items; choose 1 to {n_items:,} (-k)")
+        raise InvalidParameter(
+            f"cannot make {count(n_clusters, 'cluster')} of {count(n_items, 'item')}; choose 1 to {n_items:,} (-k)"
+        )
     if n_clusters is None and n_items <= min(CANDIDATE_COUNTS):
-        raise InvalidParameter(f"{n_items} items are too few to choose a number of clusters; specify it (-k)")
+        raise InvalidParameter(f"cannot choose a number of clusters for {count(n_items, 'item')}: too few; specify it (-k)")
 
 
 def _k_means(codes: np.ndarray, n_clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from aesearch.analysis.evaluation import MAP_DEPTH, Evaluation, evaluate
 from aesearch.catalog import CODERS, DEFAULT_CODERS, lookup
-from aesearch.errors import InvalidParameter, NoItems
+from aesearch.errors import InvalidParameter, NoItems, count
 from aesearch.index.retriever import Retriever
 from aesearch.items import Item, ItemCollection, ItemKind
 from aesearch.readers.folder import FileCollection
@@ -178,7 +178,7 @@ def hold_out_queries(items: FileCollection | list[Item]) -> tuple[FileCollection
         database = [item for position, item in enumerate(all_items) if position % HOLD_OUT_INTERVAL]
         queries = all_items[::HOLD_OUT_INTERVAL]
     if n_items < 2 * HOLD_OUT_INTERVAL:
-        raise NoItems(f"{n_items} items are too few to hold out queries; provide queries (--queries)")
+        raise NoItems(f"cannot hold out queries from {count(n_items, 'item')}: too few; provide queries (--queries)")
     return database, queries
 
 

@@ -156,8 +156,8 @@ class _Measurements:
         rankings, has_agreement = self._rankings, self._n_queries >= MIN_ITEMS
         if not rankings.n_queries and not has_agreement:
             raise NoItems(
-                f"no query has a label, and {self._n_queries} are too few for label-free evaluation; use at least "
-                f"{MIN_ITEMS} queries, or queries in folders named after their class, or --label-field"
+                f"no query has a label, and label-free evaluation needs at least {MIN_ITEMS} queries, not "
+                f"{self._n_queries}; use more queries, or queries in folders named after their class, or --label-field"
             )
         return Evaluation(
             queries=rankings.n_queries or self._n_queries,

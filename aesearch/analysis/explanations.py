@@ -11,7 +11,7 @@ import numpy as np
 from aesearch.analysis.decoding import reconstruct_rows
 from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable
 from aesearch.arrays import is_sparse, stack_rows
-from aesearch.errors import InvalidParameter
+from aesearch.errors import InvalidParameter, count
 from aesearch.items import Hit, Item
 from aesearch.search.reranking import cosine_similarities, normalize_rows
 
@@ -92,7 +92,7 @@ def explain(
         If k is out of range, the items were created in memory, or are vectors, which have no terms or images to show.
     """
     if not 1 <= k <= MAX_HITS:
-        raise InvalidParameter(f"cannot explain {k:,} hits; choose 1 to {MAX_HITS:,} (-k)")
+        raise InvalidParameter(f"cannot explain {count(k, 'hit')}; choose 1 to {MAX_HITS:,} (-k)")
     if retriever.features.row_kind == "vectors":
         raise InvalidParameter("cannot explain hits of an index of vectors; use an index of images or documents (--index)")
     hits = {hit.id: hit for hit in retriever.query(query, k)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from aesearch.analysis.codes import load_codes
-from aesearch.errors import InvalidParameter, MissingExtra
+from aesearch.errors import InvalidParameter, MissingExtra, count
 
 if TYPE_CHECKING:
     from aesearch.index.ledger import LedgerRow
@@ -73,10 +73,11 @@ def project(retriever: Retriever, method: ProjectionMethod | None = None, seed: 
     n_items, code_size = index.codes.shape
     method = method or ("codes" if code_size == 2 else "pca")
     if n_items < MIN_ITEMS:
-        raise InvalidParameter(f"cannot draw a map of {n_items} items; index at least {MIN_ITEMS}")
+        raise InvalidParameter(f"cannot draw a map of {count(n_items, 'item')}; index at least {MIN_ITEMS}")
     if method == "codes" and code_size != 2:
         raise InvalidParameter(
-            f"cannot draw codes of {code_size} dimensions as they are; index with --code-size 2, or project them (--by pca)"
+            f"cannot draw codes of {count(code_size, 'dimension')} as they are; index with --code-size 2, or project them "
+            "(--by pca)"
         )
     if method == "t-sne":
         coordinates = _t_sne(index.codes, seed)

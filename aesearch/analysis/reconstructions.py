@@ -11,7 +11,7 @@ import numpy as np
 
 from aesearch.analysis.decoding import reconstruct_rows, require_decoder
 from aesearch.analysis.metrics import squared_errors
-from aesearch.errors import InvalidParameter, WrongKind
+from aesearch.errors import InvalidParameter, WrongKind, count
 from aesearch.items import Item
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def reconstruct(retriever: Retriever, items: Iterable[Item]) -> Iterator[Reconst
 def _check_number(n_items: int) -> None:
     """Raise InvalidParameter if a number of generated items is out of range."""
     if not 1 <= n_items <= MAX_GENERATED_ITEMS:
-        raise InvalidParameter(f"cannot generate {n_items:,} items; choose 1 to {MAX_GENERATED_ITEMS:,}")
+        raise InvalidParameter(f"cannot generate {count(n_items, 'item')}; choose 1 to {MAX_GENERATED_ITEMS:,}")
 
 
 def sample_items(retriever: Retriever, n_items: int, seed: int = 0) -> list[Any]:

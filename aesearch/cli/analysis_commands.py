@@ -12,7 +12,6 @@ import typer
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, JsonOption, choose_index
 from aesearch.cli.output import (
-    count,
     escape,
     print_csv,
     print_json,
@@ -22,7 +21,7 @@ from aesearch.cli.output import (
     print_unreadable,
 )
 from aesearch.cli.output_files import IMAGE_ENDINGS, PAGE_ENDINGS, output_path, protect_items, save_image
-from aesearch.errors import WrongKind
+from aesearch.errors import WrongKind, count
 
 if TYPE_CHECKING:
     from aesearch.analysis.duplicates import DuplicateGroup
@@ -76,7 +75,7 @@ def draw_map(
         from aesearch.report.map_page import draw_map as draw
 
         save_image(draw(projection), out)
-    typer.echo(f"wrote a map of {len(projection.rows):,} items ({projection.method}) to {escape(out)}")
+    typer.echo(f"wrote a map of {count(len(projection.rows), 'item')} ({projection.method}) to {escape(out)}")
 
 
 def _write_map_page(retriever: Retriever, projection: Projection, n_clusters: int | None, title: str, path: Path) -> None:
@@ -99,7 +98,7 @@ def outliers(
         Literal["features", "codes", "reconstruction"] | None,
         typer.Option(
             "--by",
-            help="What the score is computed from.  [default: features if the files can be read again, else codes]",
+            help="Input of the score.  [default: features if the files can be read again, else codes]",
             show_default=False,
         ),
     ] = None,

@@ -11,9 +11,9 @@ import typer
 
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, JsonOption, choose_index
-from aesearch.cli.output import count, escape, print_json, print_status, print_table, print_unread
+from aesearch.cli.output import escape, print_json, print_status, print_table, print_unread
 from aesearch.cli.output_files import IMAGE_ENDINGS, output_path, protect_items, save_image
-from aesearch.errors import InvalidParameter, NoItems, WrongKind
+from aesearch.errors import InvalidParameter, NoItems, WrongKind, count
 from aesearch.items import Item
 
 if TYPE_CHECKING:

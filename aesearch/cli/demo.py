@@ -16,7 +16,7 @@ import numpy as np
 from aesearch.analysis.evaluation import evaluate
 from aesearch.cli.output import escape, print_hits, print_status, print_table
 from aesearch.cli.progress import show_progress
-from aesearch.errors import InvalidParameter
+from aesearch.errors import InvalidParameter, count
 from aesearch.index.retriever import Retriever
 from aesearch.readers.folder import read_files
 
@@ -50,7 +50,7 @@ def run_demo(folder: Path) -> None:
     """
     _check_folder(folder)
     digits, documentation, indexes = (folder / name for name in FOLDERS)
-    print(f"{write_digit_images(digits):,} handwritten digits in {escape(digits)}, one PNG file each")
+    print(f"{count(write_digit_images(digits), 'handwritten digit')} in {escape(digits)}, one PNG file each")
     print(f"{write_documentation_texts(documentation):,} texts of Python's documentation in {escape(documentation)}\n")
 
     rows = [_index_and_evaluate(folder, *index) for index in INDEXES]

@@ -9,7 +9,8 @@ import typer
 
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, choose_index
-from aesearch.cli.output import count, count_items, escape, print_file_warnings, print_skipped, print_status
+from aesearch.cli.output import count_items, escape, print_file_warnings, print_skipped, print_status
+from aesearch.errors import count
 
 
 def add(

@@ -14,7 +14,6 @@ from aesearch.catalog import DEFAULT_CODERS, DEFAULT_FEATURES, FEATURES, lookup
 from aesearch.cli import options
 from aesearch.cli.options import JsonOption, table_fields
 from aesearch.cli.output import (
-    count,
     count_items,
     describe_drift,
     escape,
@@ -26,7 +25,7 @@ from aesearch.cli.output import (
 from aesearch.cli.param_types import collect_params
 from aesearch.cli.parsing import drop_missing, parse_budget, parse_sizes
 from aesearch.cli.progress import show_progress
-from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, NoItems, TooManyRemovals
+from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, NoItems, TooManyRemovals, count
 from aesearch.index.locations import MANIFEST_FILE, default_index
 from aesearch.items import ItemKind
 
@@ -195,7 +194,7 @@ def _index_or_ask(folder: Path, files: FileCollection, **index_options: Any) -> 
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise
         print_status(escape(error))
-        if not typer.confirm(f"Remove {error.n_removed:,} of {error.n_items:,} items?", default=False, err=True):
+        if not typer.confirm(f"Remove {error.n_removed:,} of {count(error.n_items, 'item')}?", default=False, err=True):
             raise typer.Exit(1) from None
     return _index(folder, files, **index_options | {"allow_removals": True})
 
@@ -246,5 +245,5 @@ def _print_result(report: IndexReport, as_json: bool) -> None:
     changes = ", ".join(f"{number:,} {change}" for change, number in counts.items() if number)
     typer.echo(
         f"{count_items(report.items, report.kind)} indexed in {escape(report.folder)} ({changes or 'no changes'}); "
-        f"{len(report.skipped):,} skipped; {report.coder}, {report.bytes_per_item:,.0f} bytes per item"
+        f"{len(report.skipped):,} skipped; {report.coder}, {count(round(report.bytes_per_item), 'byte')} per item"
     )

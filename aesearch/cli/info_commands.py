@@ -12,7 +12,6 @@ import typer
 from aesearch.catalog import CODERS, DEFAULT_CODERS, lookup
 from aesearch.cli.options import IndexOption, JsonOption, choose_index, complete_from
 from aesearch.cli.output import (
-    count,
     count_items,
     describe_agreement,
     describe_drift,
@@ -24,8 +23,8 @@ from aesearch.cli.output import (
     print_wrapped_table,
 )
 from aesearch.cli.parsing import format_value
-from aesearch.cli.progress import describe_result, epoch_unit
-from aesearch.errors import AesearchError
+from aesearch.cli.progress import describe_result
+from aesearch.errors import AesearchError, count
 from aesearch.items import ITEM_KINDS
 
 PARAMS_HINT = "Parameters and their defaults follow. Set code_size with --code-size, and the others with --set NAME=VALUE."
@@ -67,7 +66,7 @@ def _print_facts(facts: dict[str, Any]) -> None:
         ("features", f"{facts['features']}, {' x '.join(map(str, facts['shape']))}"),
         ("coder", facts["coder"]),
         ("parameters", params),
-        ("code size", f"{facts['code_size']:,} {'bits' if facts['bits'] else 'dimensions'}"),
+        ("code size", count(facts["code_size"], "bit" if facts["bits"] else "dimension")),
         ("bytes per item", f"{facts['bytes_per_item']:,.0f}"),
         ("store", facts["store"]),
         ("metric", facts["metric"]),
@@ -96,7 +95,7 @@ def _describe_training(facts: dict[str, Any]) -> str:
     if not facts["epochs"]:
         return f"{seconds}, without epochs"
     last = Epoch(**facts["epochs"][-1])
-    return f"{seconds}, {count(len(facts['epochs']), epoch_unit(last))}, at last {describe_result(last)}"
+    return f"{seconds}, {count(len(facts['epochs']), last.unit)}, at last {describe_result(last)}"
 
 
 def verify(index: IndexOption = None) -> None:

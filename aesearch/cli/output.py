@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
+from aesearch.errors import count
 from aesearch.items import Hit, ItemKind, Skip, SkipCategory
 
 if TYPE_CHECKING:
@@ -126,11 +127,6 @@ def _is_number(cell: str) -> bool:
     return cell.replace(".", "", 1).replace(",", "").removeprefix("-").isdigit() or not cell
 
 
-def count(number: int, noun: str) -> str:
-    """Return a count with its noun, such as "1 file" or "2,000 files"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def count_items(number: int, kind: ItemKind) -> str:
     """Return a number of items, such as "1 image" or "2,000 documents"."""
     return count(number, kind.removesuffix("s"))
@@ -157,7 +153,7 @@ def describe_drift(drift: Drift | None) -> str | None:
     if drift is None or not drift.is_significant:
         return None
     return (
-        f"the coder suits the last {drift.n_items:,} added items less than the items it was trained on (agreement "
+        f"the coder suits the last {count(drift.n_items, 'added item')} less than the items it was trained on (agreement "
         f"{drift.agreement:.2f}, at training {drift.training_agreement:.2f}); train it again with: "
         "aesearch index PATH --retrain"
     )

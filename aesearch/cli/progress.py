@@ -80,7 +80,7 @@ def _show_lines() -> Iterator[ProgressCallback]:
 
 def describe_epoch(epoch: Epoch) -> str:
     """Return the number and the result of an epoch, or of a round, in words."""
-    return f"{epoch_unit(epoch)} {epoch.number} of {epoch.total}, {describe_result(epoch)}"
+    return f"{epoch.unit} {epoch.number} of {epoch.total}, {describe_result(epoch)}"
 
 
 def describe_result(epoch: Epoch) -> str:
@@ -91,8 +91,3 @@ def describe_result(epoch: Epoch) -> str:
     if epoch.agreement is not None:
         parts.append(f"agreement {epoch.agreement:.3f}")
     return ", ".join(parts)
-
-
-def epoch_unit(epoch: Epoch) -> str:
-    """Return "round" for the neighbor autoencoder, which has no validation loss, and "epoch" for the other coders."""
-    return "round" if epoch.validation_loss is None else "epoch"

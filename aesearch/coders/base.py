@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from aesearch.arrays import is_sparse, scale_pixels, write_json
-from aesearch.errors import InvalidParameter, NotFitted, ShapeMismatch, WrongKind
+from aesearch.errors import InvalidParameter, NotFitted, ShapeMismatch, WrongKind, count
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -31,7 +31,7 @@ class Epoch:
     """Result of one training epoch, or of one round of the neighbor autoencoder.
 
     Losses are sums over the features of an item, averaged over items. `agreement` is the label-free score of the codes
-    after the epoch, if the coder computes it during training.
+    after the epoch, if the coder computes it during training. `unit` is what messages call it.
     """
 
     number: int
@@ -40,6 +40,7 @@ class Epoch:
     validation_loss: float | None
     seconds: float
     agreement: float | None = None
+    unit: Literal["epoch", "round"] = "epoch"
 
 
 EpochCallback = Callable[[Epoch], None]
@@ -216,6 +217,6 @@ def check_code_size(code_size: int, X: Rows, coder: str) -> None:
     largest = max(min(X.shape[0], prod(X.shape[1:])), BITS_PER_BYTE)
     if not 1 <= code_size <= largest:
         raise InvalidParameter(
-            f'coder "{coder}": code size {code_size} does not fit {X.shape[0]:,} items of {prod(X.shape[1:]):,} '
-            f"features; choose 1 to {largest} (--code-size)"
+            f'coder "{coder}": code size {code_size} does not fit '
+            f"{count(X.shape[0], 'item')} of {count(prod(X.shape[1:]), 'feature')}; choose 1 to {largest} (--code-size)"
         )

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from aesearch.arrays import is_sparse, read_arrays, write_arrays
-from aesearch.errors import CorruptIndex, InvalidParameter, NoItems, NotFitted
+from aesearch.errors import CorruptIndex, InvalidParameter, NoItems, NotFitted, count
 from aesearch.features.base import Features
 from aesearch.features.tokenizer import tokenize
 from aesearch.features.vocabulary import choose_terms
@@ -95,11 +95,11 @@ class BagOfWords(Features):
         """Choose the terms by their document frequencies; see `Features.fit`."""
         frequencies, n_documents = self._count_documents(items)
         if not frequencies:
-            raise NoItems(f"bag of words: none of the {n_documents:,} documents contains a word; check that they hold text")
+            raise NoItems(f"bag of words: no word in {count(n_documents, 'document')}; check that they hold text")
         terms = choose_terms(frequencies, n_documents, self.vocabulary_size, self.min_documents, self.max_document_share)
         if not terms:
             raise NoItems(
-                f"bag of words: none of the {len(frequencies):,} terms is within the limits on its document frequency; "
+                f"bag of words: none of {count(len(frequencies), 'term')} is within the limits on the document frequency; "
                 "lower min_documents, or raise max_document_share"
             )
         document_frequency = np.array([frequencies[term] for term in terms], np.float64)
@@ -186,5 +186,5 @@ class BagOfWords(Features):
             raise CorruptIndex(folder / TERMS_FILE, "is missing or damaged") from None
         self.idf = read_arrays(folder / IDF_FILE, "idf")["idf"]
         if len(self.idf) != len(self.terms):
-            mismatch = f"holds {len(self.terms):,} terms, but there are {len(self.idf):,} weights"
+            mismatch = f"holds {count(len(self.terms), 'term')}, but there are {count(len(self.idf), 'weight')}"
             raise CorruptIndex(folder / TERMS_FILE, mismatch)

@@ -85,6 +85,16 @@ def tokenize(text: str) -> list[str]:
     return tokens
 
 
+def is_unspaced(text: str) -> bool:
+    """Return whether a text has characters of a script without spaces."""
+    return _find_unspaced(text) is not None
+
+
+def ngram_width(text: str) -> int:
+    """Return the number of characters in the longest tokens of a run of a script without spaces."""
+    return 3 if _starts_alphabet(text) else 2
+
+
 def _is_word(run: str) -> bool:
     """Return whether a run of a spaced script is a token. A Hangul syllable is one: it has two or three letters."""
     return MIN_TOKEN_LENGTH <= len(run) <= MAX_TOKEN_LENGTH or (len(run) == 1 and "가" <= run <= "힣")

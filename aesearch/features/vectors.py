@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from aesearch.errors import InvalidParameter, NoItems, NotFitted, ShapeMismatch
+from aesearch.errors import InvalidParameter, NoItems, NotFitted, ShapeMismatch, count
 from aesearch.features.base import Features
 from aesearch.items import Item
 
@@ -49,7 +49,7 @@ class Vectors(Features):
             return None
         vector = np.asarray(item.content)
         if vector.shape != self.shape:
-            return f"it has {len(vector):,} dimensions, but most vectors have {self.shape[0]:,}"
+            return f"it has {count(len(vector), 'dimension')}, but most vectors have {self.shape[0]:,}"
         return _value_problem(vector)
 
     def transform(self, items: Sequence[Item]) -> np.ndarray:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aesearch.arrays import read_json, write_json
-from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, UnsupportedFormat
+from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, UnsupportedFormat, count
 from aesearch.index.locations import MANIFEST_FILE
 
 FORMAT = 3
@@ -84,7 +84,7 @@ def _check_file(folder: Path, name: str, expected: Mapping[str, Any], max_checke
     try:
         size = path.stat().st_size
         if size != expected["bytes"]:
-            raise CorruptIndex(path, f"has {size:,} bytes instead of {expected['bytes']:,}")
+            raise CorruptIndex(path, f"has {count(size, 'byte')} instead of {expected['bytes']:,}")
         if size <= max_checked_bytes and _sha256(path) != expected["sha256"]:
             raise CorruptIndex(path, "does not match its checksum")
     except OSError as error:

@@ -11,7 +11,7 @@ import numpy as np
 from aesearch.catalog import STORES, lookup
 from aesearch.coders.base import Coder
 from aesearch.coders.loading import load_coder
-from aesearch.errors import Busy, CorruptIndex, NoIndex
+from aesearch.errors import Busy, CorruptIndex, NoIndex, count
 from aesearch.features.base import Features, load_features
 from aesearch.index import manifest
 from aesearch.index.ledger import Ledger
@@ -78,7 +78,7 @@ def save_state(state: IndexState, folder: Path) -> None:
 def _save_locked(state: IndexState, folder: Path) -> None:
     """Write an index, once this process holds its write lock."""
     if not state.ledger.has_keys(state.store.keys()):
-        counts = f"{len(state.store):,} codes for {len(state.ledger):,} items"
+        counts = f"{count(len(state.store), 'code')} for {count(len(state.ledger), 'item')}"
         if len(state.store) == len(state.ledger):
             counts = "codes that do not belong to its items"
         raise CorruptIndex(folder, f"was not changed, because it would hold {counts}; load it again and repeat the change")
@@ -147,7 +147,7 @@ def _load_once(folder: Path, encoder_only: bool, max_checked_bytes: float) -> In
             unsaved=set(),
         )
         if not len(state.store) == len(state.ledger) == contents["items"]:
-            counts = f"{len(state.store):,} codes and {len(state.ledger):,} items"
+            counts = f"{count(len(state.store), 'code')} and {count(len(state.ledger), 'item')}"
             raise CorruptIndex(folder, f"holds {counts} instead of {contents['items']:,}")
         if state.coder.shape != state.features.shape:
             shapes = f"has a coder for rows of shape {state.coder.shape}, and features of shape {state.features.shape}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aesearch.catalog import create_coder
-from aesearch.errors import CorruptIndex, InvalidParameter, MissingExtra, NoIndex, NoItems, TooManyRemovals
+from aesearch.errors import CorruptIndex, InvalidParameter, MissingExtra, NoIndex, NoItems, TooManyRemovals, count
 from aesearch.features.base import Features
 from aesearch.index.autosave import Autosave
 from aesearch.index.build import build_index
@@ -105,7 +105,8 @@ def _build(
     warnings = list(index.record.warnings)
     if lost:
         listed = ", ".join(lost[:MAX_LISTED_IDS]) + (", ..." if len(lost) > MAX_LISTED_IDS else "")
-        warnings.append(f"{len(lost):,} added items could not be read again and were removed: {listed}")
+        verb = "was" if len(lost) == 1 else "were"
+        warnings.append(f"{count(len(lost), 'added item')} could not be read again and {verb} removed: {listed}")
     changes = Changes(added=len(index.store), updated=0, removed=0)
     return _report(folder, index, changes, warnings, index.record.resumed_items)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aesearch.coders.base import Coder
+from aesearch.errors import count
 from aesearch.features.base import Features
 from aesearch.index.info import describe_index
 from aesearch.index.ledger import Ledger, LedgerRow
@@ -80,8 +81,8 @@ class IndexView:
         return len(self.store)
 
     def __repr__(self) -> str:
-        name = type(self).__name__
-        return f"<{name}: {len(self):,} {self.kind}, coder {self.coder_name}, code size {self.coder.code_size}>"
+        items = count(len(self), self.kind.removesuffix("s"))
+        return f"<{type(self).__name__}: {items}, coder {self.coder_name}, code size {self.coder.code_size}>"
 
     def info(self) -> dict[str, Any]:
         """Return what `aesearch info --json` prints, with sizes in bytes and times in seconds."""

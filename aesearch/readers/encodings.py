@@ -16,7 +16,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
-from aesearch.errors import InvalidParameter, Unreadable
+from aesearch.errors import InvalidParameter, Unreadable, count
 from aesearch.readers.legacy_encodings import count_non_ascii, detect_legacy_encoding
 from aesearch.readers.seven_bit import detect_seven_bit, fits, has_seven_bit_marks
 from aesearch.readers.unicode_forms import detect_unicode_form
@@ -73,10 +73,13 @@ class Encoding(NamedTuple):
                 f"the encoding is uncertain: {self.name} was assumed; if it is wrong, choose another with --encoding"
             )
         if n_replaced:
-            verbs = ("character is", "was") if n_replaced == 1 else ("characters are", "were")
-            reasons.append(f"{n_replaced:,} {verbs[0]} not valid {self.name} and {verbs[1]} replaced")
+            is_one = n_replaced == 1
+            reasons.append(
+                f"{count(n_replaced, 'character')} {'is' if is_one else 'are'} not valid {self.name} and "
+                f"{'was' if is_one else 'were'} replaced"
+            )
         if n_zeros:
-            reasons.append(f"{n_zeros:,} {'zero byte was' if n_zeros == 1 else 'zero bytes were'} replaced by spaces")
+            reasons.append(f"{count(n_zeros, 'zero byte')} {'was' if n_zeros == 1 else 'were'} replaced by spaces")
         return "; ".join(reasons) or None
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image
 
-from aesearch.errors import Unreadable
+from aesearch.errors import Unreadable, count
 from aesearch.items import Item
 from aesearch.readers.files import AnyPath, check_regular, open_file
 from aesearch.readers.images import MAX_PIXELS, TOO_MANY_PIXELS
@@ -34,7 +34,9 @@ def read_idx(path: AnyPath) -> Iterator[Item | Unreadable]:
         images, (n_images, height, width) = _open_idx(path, 3, files)
         labels, (n_labels,) = _open_idx(labels_path, 1, files) if labels_path.is_file() else (None, (n_images,))
         if n_labels != n_images:
-            raise Unreadable(path, f"the file holds {n_images:,} images, but {labels_path.name} holds {n_labels:,} labels")
+            raise Unreadable(
+                path, f"the file holds {count(n_images, 'image')}, but {labels_path.name} holds {count(n_labels, 'label')}"
+            )
         if height * width > MAX_PIXELS:
             raise Unreadable(path, TOO_MANY_PIXELS)
         for number in range(n_images if height * width else 0):
@@ -42,7 +44,7 @@ def read_idx(path: AnyPath) -> Iterator[Item | Unreadable]:
             yield _to_item(path, number, pixels, str(_read_exactly(labels, 1, labels_path)[0]) if labels else None)
         if _read_up_to(images, 1, path):
             yield Unreadable(
-                path, f"the file is longer than the {n_images:,} images that it declares; the rest is not read"
+                path, f"the file is longer than it declares ({count(n_images, 'image')}); the rest is not read"
             )
 
 
@@ -70,7 +72,7 @@ def _open_idx(path: Path, n_axes: int, files: ExitStack) -> tuple[IO[bytes], tup
     if path.suffix == ".gz":
         file = files.enter_context(gzip.GzipFile(fileobj=file))
     header_size = 4 + 4 * n_axes
-    not_idx = f"the file is not an idx file of bytes with {n_axes} axes"
+    not_idx = f"the file is not an idx file of bytes with {'one axis' if n_axes == 1 else f'{n_axes} axes'}"
     header = _read_exactly(file, header_size, path, not_idx)
     shape = tuple(np.frombuffer(header[4:], ">u4").tolist())
     is_complete = path.suffix == ".gz" or path.stat().st_size >= header_size + prod(shape)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aesearch.errors import Unreadable
+from aesearch.errors import Unreadable, count
 from aesearch.items import Item
 from aesearch.readers.csv_rows import Row, UnclosedQuote, declared_delimiter, detect_delimiter, split_line, split_rows
 from aesearch.readers.files import AnyPath
@@ -125,15 +125,15 @@ def _read_row(row: Row, columns: Sequence[str], number: int, path: AnyPath, fiel
     if n_fields == n_columns and not row.has_stray_quote:
         return fields.to_item(dict(zip(columns, row.fields, strict=True)), number, path)
     if row.has_stray_quote and n_fields != n_columns:
-        reason = f"a quotation mark is out of place, and the row has {n_fields} fields instead of {n_columns}"
+        reason = f"a quotation mark is out of place, and the row has {count(n_fields, 'field')} instead of {n_columns}"
         return Unreadable(f"{path}#{number}", reason)
     if fields.text in columns[n_fields:]:
-        return Unreadable(f"{path}#{number}", f"the row has only {n_fields} of {n_columns} fields")
+        return Unreadable(f"{path}#{number}", f"the row has only {n_fields} of {count(n_columns, 'field')}")
     item = fields.to_item(dict(zip(columns, row.fields, strict=False)), number, path)
     if row.has_stray_quote:
         return _add_warning(item, "a quotation mark is out of place, so the line was read without regard to quotes")
     if any(row.fields[n_columns:]):
-        return _add_warning(item, f"the row has {n_fields} fields; only the first {n_columns} were read")
+        return _add_warning(item, f"the row has {count(n_fields, 'field')}; it was read up to field {n_columns}")
     return item
 
 

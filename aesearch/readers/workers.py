@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aesearch.errors import ReadTimeout, Unreadable
+from aesearch.errors import ReadTimeout, Unreadable, count
 from aesearch.items import Item
 from aesearch.readers.files import read_file
 from aesearch.readers.waiting import read_timeout, wait_with_notice
@@ -43,7 +43,7 @@ class _Request(NamedTuple):
 
     def __str__(self) -> str:
         first, *more = self.paths
-        return f"{first} or one of the {len(more)} files after it" if more else first
+        return f"{first} (or {count(len(more), 'file')} after it)" if more else first
 
 
 class Worker:

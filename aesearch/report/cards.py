@@ -7,6 +7,7 @@ from html import escape
 
 from aesearch.images import as_image
 from aesearch.items import Item
+from aesearch.report.highlighting import mark_terms
 from aesearch.report.html import image_data_url
 
 IMAGE_SIZE = 128
@@ -16,9 +17,6 @@ THUMBNAIL_SIZE = 64
 MAX_CHARACTERS = 240
 """Characters of a document that are shown."""
 
-PUNCTUATION = ".,;:!?()[]\"'<>"
-"""Characters that are not part of a word at its beginning or end."""
-
 
 def render_card(item: Item, terms: Collection[str] = (), query_label: str | None = None) -> str:
     """Return HTML that shows an item.
@@ -27,7 +25,7 @@ def render_card(item: Item, terms: Collection[str] = (), query_label: str | None
     ----------
     item : Item
     terms : collection of str
-        Terms to mark in a document, in lower case.
+        Terms to mark in a document: tokens of the tokenizer.
     query_label : str, optional
         Label of the query; the card of an item with the same label has a green border.
     """
@@ -35,7 +33,7 @@ def render_card(item: Item, terms: Collection[str] = (), query_label: str | None
     if item.kind == "images":
         name, url = escape(item.id), image_data_url(as_image(item.content), IMAGE_SIZE)
         return f'<img{css_class} alt="{name}" title="{name}" src="{url}">'
-    return f"<div{css_class}>{_mark_terms(_beginning(item), terms)}</div>"
+    return f"<div{css_class}>{mark_terms(_beginning(item), terms)}</div>"
 
 
 def render_cards(cards: Iterable[str]) -> str:
@@ -50,18 +48,8 @@ def thumbnail_url(item: Item | None) -> str | None:
     return image_data_url(as_image(item.content), THUMBNAIL_SIZE)
 
 
-def to_term(word: str) -> str:
-    """Return a word of a text in lower case, without punctuation around it."""
-    return word.strip(PUNCTUATION).lower()
-
-
 def _beginning(item: Item) -> str:
     """Return the beginning of a document on one line, or the id of a vector."""
     if not isinstance(item.content, str):
         return item.id
     return " ".join(item.content[: 3 * MAX_CHARACTERS].split())[:MAX_CHARACTERS]
-
-
-def _mark_terms(text: str, terms: Collection[str]) -> str:
-    marked = (f"<mark>{escape(word)}</mark>" if to_term(word) in terms else escape(word) for word in text.split(" "))
-    return " ".join(marked)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from html import escape
 
+from aesearch.errors import count
+from aesearch.features.tokenizer import tokenize
 from aesearch.items import Hit, Item
 from aesearch.readers.images import load_image
-from aesearch.report.cards import render_card, render_cards, to_term
+from aesearch.report.cards import render_card, render_cards
 from aesearch.report.html import render_page
 
 MAX_HITS = 500
@@ -19,11 +21,11 @@ def render_hits_page(query: Item, hits: Sequence[Hit], title: str) -> str:
 
     The page shows up to MAX_HITS hits, and the number of those that are missing.
     """
-    terms = {to_term(word) for word in query.content.split()} if isinstance(query.content, str) else set()
+    terms = set(tokenize(query.content)) if isinstance(query.content, str) else set()
     figures = [_render_hit(hit, query, terms) for hit in hits[:MAX_HITS]]
     parts = [f"<h1>{escape(title)}</h1>", render_cards([render_card(query)]), render_cards(figures)]
     if len(hits) > MAX_HITS:
-        parts.append(f"<p>{len(hits) - MAX_HITS:,} more hits are not shown.</p>")
+        parts.append(f"<p>not shown: {count(len(hits) - MAX_HITS, 'more hit')}</p>")
     return render_page(title, *parts)
 
 

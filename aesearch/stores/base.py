@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from aesearch.coders.base import finite_rows
-from aesearch.errors import InvalidParameter, ShapeMismatch
+from aesearch.errors import InvalidParameter, ShapeMismatch, count
 from aesearch.stores.locks import ReadWriteLock
 
 if TYPE_CHECKING:
@@ -258,7 +258,8 @@ class Store(ABC):
         n_refused = int((~finite_rows(codes)).sum())
         if n_refused:
             raise InvalidParameter(
-                f"{n_refused:,} of {codes.shape[0]:,} codes are not finite, or too large to be compared; leave them out"
+                f"cannot store {n_refused:,} of {count(codes.shape[0], 'code')}: not finite, or too large to be compared; "
+                "leave them out"
             )
         if self.metric == "hamming":
             return np.ascontiguousarray(codes, np.uint8)

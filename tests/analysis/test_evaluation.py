@@ -78,7 +78,7 @@ def test_indexed_queries_are_refused(folder: str, pca_index: Retriever, digit_fo
 
 def test_unlabeled_queries_yield_agreement_only(pca_index: Retriever, threes: list[Item]) -> None:
     queries = [Item(item.id, item.content) for item in threes]
-    with pytest.raises(NoItems, match=r"no query has a label, and 19 are too few"):
+    with pytest.raises(NoItems, match=r"no query has a label, and label-free evaluation needs at least 20 queries, not 19"):
         evaluate(pca_index, queries[:19])
     result = evaluate(pca_index, queries)
     assert (result.queries, result.precision, result.mean_average_precision) == (len(queries), {}, None)

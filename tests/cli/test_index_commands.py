@@ -159,7 +159,7 @@ def test_retraining_keeps_parameters_and_added_items(tmp_cli: Cli, digit_folder:
     lost = min((tmp_path / "elsewhere").iterdir())
     lost.unlink()
     result = tmp_cli.succeed(*index, "--retrain")
-    assert f"warning: 1 added items could not be read again and were removed: {lost}" in result.stderr
+    assert f"warning: 1 added item could not be read again and was removed: {lost}" in result.stderr
 
 
 def test_items_are_added_from_anywhere_and_removed_by_id(cli: Cli, pca_index: Path, photo: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from aesearch.coders.base import Epoch
 from aesearch.index.progress import Progress
 
 EPOCH = Epoch(3, 40, 1.5, 1.25, 2.0)
-ROUND = Epoch(2, 15, 0.5, None, 1.0, agreement=0.625)
+WITHOUT_VALIDATION = Epoch(3, 40, 1.5, None, 2.0)
+ROUND = Epoch(2, 15, 0.5, None, 1.0, agreement=0.625, unit="round")
 
 
 class Terminal(io.StringIO):
@@ -23,7 +24,7 @@ def report_everything() -> None:
         on_progress(Progress("read", 5, None))
         on_progress(Progress("read", 1200, 1200))
         for number in range(1, 41):
-            on_progress(Progress("train", number, 40, Epoch(number, 40, 1 / number, None, 0.5)))
+            on_progress(Progress("train", number, 40, Epoch(number, 40, 1 / number, None, 0.5, unit="round")))
         on_progress(Progress("encode", 1200, 1200))
         on_progress(Progress("encode", 1200, 1200))
 
@@ -53,6 +54,7 @@ def test_bars_are_drawn_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_neighbor_autoencoder_has_rounds_and_others_have_epochs() -> None:
     assert describe_epoch(ROUND) == "round 2 of 15, loss 0.5, agreement 0.625"
     assert describe_epoch(EPOCH) == "epoch 3 of 40, loss 1.5, validation loss 1.25"
+    assert describe_epoch(WITHOUT_VALIDATION) == "epoch 3 of 40, loss 1.5"
 
 
 def test_callback_raises_after_a_swallowed_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,7 +199,7 @@ def test_codes_that_are_not_finite_are_refused(case: Case) -> None:
     for value in (np.nan, np.inf, 1e20):
         bad = codes.copy()
         bad[7, 0] = value
-        with pytest.raises(InvalidParameter, match="1 of 300 codes are not finite"):
+        with pytest.raises(InvalidParameter, match="1 of 300 codes: not finite"):
             store.add(keys + 10 * N_ITEMS, bad)
         with pytest.raises(InvalidParameter, match="not finite"):
             store.search(bad[[7]], 1)

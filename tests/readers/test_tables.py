@@ -266,7 +266,7 @@ def test_csv_row_with_another_number_of_fields_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,text,label\na,one, two,x\nb\nc,three\nd,four,x,\n")
     more, fewer, without_label, empty = read_csv(tmp_path / "t.csv")
     assert isinstance(more, Item)
-    assert more.warning == "the row has 4 fields; only the first 3 were read"
+    assert more.warning == "the row has 4 fields; it was read up to field 3"
     assert isinstance(fewer, Unreadable)
     assert fewer.reason == "the row has only 1 of 3 fields"
     for item in (without_label, empty):

@@ -22,5 +22,5 @@ def test_words_of_query_are_marked(check_page: Callable[[str], None]) -> None:
     hits = [Hit(1, "a.txt", 0.1, excerpt="A file, (opened) twice."), Hit(2, "b.txt", 0.2, excerpt="Nothing")]
     page = render_hits_page(Item("query", "Opened files or a File"), hits, "files")
     check_page(page)
-    assert "<mark>A</mark> <mark>file,</mark> <mark>(opened)</mark> twice." in page
+    assert "A <mark>file</mark>, (<mark>opened</mark>) twice." in page
     assert "<div>Nothing</div>" in page
