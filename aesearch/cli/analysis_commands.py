@@ -51,7 +51,7 @@ def draw_map(
     ] = None,
     n_clusters: Annotated[
         int | None,
-        typer.Option("--clusters", help="Color this number of clusters instead of labels.", min=2, show_default=False),
+        typer.Option("--clusters", help="Color this number of clusters instead of the labels.", min=2, show_default=False),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write: .html, or an image such as .png.")] = Path(
         "map.html"
@@ -149,7 +149,7 @@ def duplicates(
 
     Exact copies come first, then altered copies, the most similar first. Altered copies are found by their codes and
     confirmed by their full features, for which the files are read again. Copies that are rotated, mirrored or cropped to
-    half are not found.
+    half their size are not found.
     """
     from aesearch.analysis.duplicates import DEFAULT_THRESHOLD, find_duplicates
     from aesearch.index.retriever import Retriever
@@ -217,7 +217,7 @@ def clusters(
     """Divide a collection into clusters of similar items.
 
     Each cluster is described by a representative item, by its labels and, for documents, by the terms whose mean TF-IDF
-    weight exceeds that of the whole collection most. The largest cluster comes first. --decoded loads the whole
+    weight exceeds the mean of the whole collection the most. The largest cluster comes first. --decoded loads the whole
     autoencoder.
     """
     from aesearch.analysis.clusters import cluster_items
@@ -245,9 +245,9 @@ def explain(
 ) -> None:
     """Explain why the hits of FILE are similar to it.
 
-    For documents, list the terms that they share, ordered by their part in the cosine similarity, and by the weight that
-    the decoder gives them. For images, list the parts of the similarity that come from gradients, colors and pixels, and
-    draw the query and its hits above their reconstructions.
+    For documents, list the terms that they share, ordered by their contribution to the cosine similarity, and again by the
+    weight that the decoder gives them. For images, list the contribution of each descriptor, such as gradients and colors,
+    to the similarity, and draw the query and its hits above their reconstructions.
     """
     from aesearch.analysis.explanations import explain as explain_hits
     from aesearch.index.retriever import Retriever

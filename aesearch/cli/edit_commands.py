@@ -21,7 +21,7 @@ def add(
 
     The items are encoded by the coder of the index, which is not trained again. Their ids are their full paths; an item
     that is already in the index is replaced. They stay until they are removed: "aesearch index" only reads its own folder.
-    They are read with the options --encoding and --text-field that the index was built with.
+    They are read with the options that the index was built with, such as --encoding and --text-field.
     """
     from aesearch.index.update import add_paths
 
@@ -48,8 +48,8 @@ def remove(
 
 
 def relocate(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="Folder in which the files were.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Folder in which they are now.")],
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="Old folder of the files.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="New folder of the files.")],
     index: IndexOption = None,
 ) -> None:
     """Tell an index that its files were moved to another folder.

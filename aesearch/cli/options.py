@@ -50,7 +50,7 @@ PathArgument = Annotated[
 
 PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH", help="Images, documents, or folders of them.")]
 
-# Choice of the index and of what is read.
+# The index, and the items to read.
 IndexOption = Annotated[
     Path | None,
     typer.Option(
@@ -68,7 +68,7 @@ KindOption = Annotated[
     typer.Option(
         "--kind",
         show_default=False,
-        help="What to read.  [default: the kind of an existing index, otherwise the kind that most files are of]",
+        help="Kind of items to read.  [default: the kind of an existing index, otherwise the most frequent kind]",
     ),
 ]
 TextFieldOption = Annotated[
@@ -118,7 +118,7 @@ StoreOption = Annotated[
         "--store",
         show_default=False,
         autocompletion=complete_from(STORES),
-        help=f"Structure that is searched: {', '.join(STORES)}.  [default: the first that fits the codes]",
+        help=f"Search structure of the codes: {', '.join(STORES)}.  [default: the first that fits the codes]",
     ),
 ]
 EpochsOption = Annotated[int | None, typer.Option("--epochs", show_default=False, help="Passes over the training sample.")]
@@ -146,7 +146,7 @@ DeviceOption = Annotated[
 LayersOption = Annotated[
     str | None,
     typer.Option(
-        "--layers", show_default=False, metavar="SIZES", help="Units of the hidden layers, such as 128,64; or channels."
+        "--layers", show_default=False, metavar="SIZES", help="Units or channels of the hidden layers, such as 128,64."
     ),
 ]
 NoiseOption = Annotated[
@@ -194,7 +194,7 @@ VocabularySizeOption = Annotated[
     typer.Option("--vocabulary-size", show_default=False, help="Maximum number of terms of documents.  [default: 10000]"),
 ]
 
-# What is printed.
+# The output.
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FormatOption = Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="Format of the output.")]
 ThumbnailsOption = Annotated[
@@ -202,6 +202,6 @@ ThumbnailsOption = Annotated[
     typer.Option(
         "--thumbnails",
         envvar="AESEARCH_THUMBNAILS",
-        help="Protocol that shows images in the terminal; auto: the one that the terminal is known to support, if any.",
+        help='Protocol for images in the terminal; "auto" is the one that the terminal is known to support, if any.',
     ),
 ]
