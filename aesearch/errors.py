@@ -7,15 +7,15 @@
       x InvalidParameter   a parameter outside its allowed values
           x TooManyRemovals    a sync would remove most items; nothing was changed
       x NotFitted          an object is used before fit()
-      x MissingExtra       an optional library is not installed; the message is the pip command
+      x MissingExtra       an optional library is not installed; the message gives the pip command
       x NoItems            no readable item was found
       x NoIndex            no index was found
-      x CorruptIndex       a part of an index is missing or altered
+      x CorruptIndex       a part of an index is missing or corrupt
           x UnsupportedFormat  another version of aesearch has written the index
       x Busy               another process is writing the index, or has written it since it was loaded
       x Mismatch           two things do not fit together
           x ShapeMismatch      arrays of different sizes
-          x WrongKind          an image queried against a document index, documents given to an image coder
+          x WrongKind          an image is used to query a document index, or documents are given to an image coder
           x NoKnownTerms       a query without any term of the index
 
 Messages have the form `<what happened>: <why>; <what to do>`.
@@ -130,7 +130,7 @@ class NoIndex(AesearchError):
 
 
 class CorruptIndex(AesearchError):
-    """A part of an index on disk is missing or altered."""
+    """A part of an index on disk is missing or corrupt."""
 
     def __init__(self, part: object, reason: str) -> None:
         super().__init__(f"the index is corrupt: {part} {reason}; rebuild it with: aesearch index PATH --rebuild")

@@ -69,7 +69,7 @@ class Prepared(NamedTuple):
     rows : array of shape (n_items, ...), or None if there is no item
         Features or codes.
     warnings : dict of str to str
-        What is wrong with some of them, by id.
+        Problems of some of the items, by id.
     """
 
     items: list[Item]

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS warnings (path TEXT PRIMARY KEY, reason TEXT NOT NULL
 _SCHEMA_QUERY = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 MAX_VALUES_PER_STATEMENT = 500
 ROWS_PER_PAGE = 10_000
-"""Rows that are read at a time while all rows are iterated. Other threads may use the ledger between two pages."""
+"""Rows read at a time while iterating over all rows. Other threads may use the ledger between two pages."""
 _MAX_KEY = (1 << 63) - 1
 _DISK_ERROR_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 

@@ -24,7 +24,7 @@ MAX_TIES = 10_000
 """Items searched beyond the k-th to resolve ties with it. If more items tie, the store decides which ones are returned."""
 
 QUERY_BATCH = 1024
-"""Items that one search of `Store.neighbors_of` queries."""
+"""Items per search in `Store.neighbors_of`."""
 
 MAX_RANGE_RESULTS = 10_000
 """Default limit of a range search, in items."""
