@@ -52,7 +52,7 @@ def test_duplicates_are_listed_and_drawn(tmp_cli: Cli, workspace: Path, tmp_path
     assert tmp_cli.succeed("duplicates").stdout.splitlines()[1].split() == ["1", "exact", "0/copy.png"]
 
 
-def test_no_duplicates_is_said(cli: Cli) -> None:
+def test_absence_of_duplicates_is_reported(cli: Cli) -> None:
     assert cli.succeed("duplicates", *NOTES, "--threshold", "1").stdout == "no duplicates found\n"
 
 

@@ -61,7 +61,7 @@ def test_table_in_a_terminal_is_truncated_and_linked(monkeypatch: pytest.MonkeyP
     assert link[2] == "x" * 19 + "…"
 
 
-def test_empty_columns_are_left_out_unless_required(capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_columns_are_omitted_unless_required(capsys: pytest.CaptureFixture[str]) -> None:
     print_nonempty_columns(("id", "label", "excerpt"), [("", None, "text"), ("", None, "")], required=1)
     assert capsys.readouterr().out.splitlines()[0].split() == ["id", "excerpt"]
 

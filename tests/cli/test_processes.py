@@ -82,7 +82,7 @@ def test_emoji_in_names_can_be_printed_in_any_encoding(style: str, tmp_cli: Cli,
 
 
 @pytest.mark.parametrize(("answer", "exit_code"), [("\n", 1), ("n\n", 1), ("y\n", 0)])
-def test_removal_of_most_items_is_asked_in_a_terminal(
+def test_removal_of_most_items_is_confirmed_in_a_terminal(
     answer: str, exit_code: int, tmp_cli: Cli, workspace: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(workspace / "more" / "0", tmp_path / "photos")
@@ -216,7 +216,7 @@ cli.main()
     assert before < saved < report["items"] == saved + report["added"]
 
 
-def test_second_writer_is_told_who_holds_the_lock(cli: Cli, workspace: Path, tmp_path: Path) -> None:
+def test_second_writer_names_holder_of_the_lock(cli: Cli, workspace: Path, tmp_path: Path) -> None:
     shutil.copytree(workspace / "indexes" / "notes", tmp_path / "i")
     index = ("--index", tmp_path / "i")
     script = f"""

@@ -33,7 +33,7 @@ def test_items_are_read_by_key(notes_index: Path, notes: Path) -> None:
     assert list(reload(retriever, ["threads/03.txt"])) == ["threads/03.txt"]
 
 
-def test_unreadable_items_are_left_out(notes_index: Path, notes: Path) -> None:
+def test_unreadable_items_are_skipped(notes_index: Path, notes: Path) -> None:
     (notes / "threads" / "00.txt").unlink()
     (notes / "threads" / "01.txt").write_text("")
     retriever = Retriever.load(notes_index)
@@ -41,7 +41,7 @@ def test_unreadable_items_are_left_out(notes_index: Path, notes: Path) -> None:
     assert len(reload(retriever)) == 58
 
 
-def test_incompatible_items_are_left_out(tmp_path: Path) -> None:
+def test_incompatible_items_are_skipped(tmp_path: Path) -> None:
     for number in range(8):
         np.save(tmp_path / f"{number}.npy", np.random.default_rng(number).standard_normal((2, 6)))
     retriever = Retriever.build(tmp_path, coder="pca", code_size=2)

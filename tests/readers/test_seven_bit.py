@@ -79,7 +79,7 @@ def test_iso_2022_cn_is_refused_by_name() -> None:
         "-----BEGIN-----\nMIIB+zCCAWQ+CAQAwgbox/CzAJBgNVBAYTAk+1MRcwFQYDVQQI\n-----END-----",
     ],
 )
-def test_ascii_that_looks_like_it_is_left_as_it_is(text: str) -> None:
+def test_ascii_that_resembles_another_encoding_is_unchanged(text: str) -> None:
     assert decode_text(text.encode(), "file") == (text, None)
 
 
@@ -91,7 +91,7 @@ def test_rows_of_seven_bit_tables_are_decoded(text: str, encoding: str, tmp_path
     assert [(item.content, item.warning) for item in items] == [(text, None)] * 3
 
 
-def test_documentation_in_ascii_is_left_as_it_is() -> None:
+def test_documentation_in_ascii_is_unchanged() -> None:
     for module in (codecs, pytest, Path, Item):
         text = (module.__doc__ or "") * 3
         assert decode_text(text.encode(), "file") == (text, None)
