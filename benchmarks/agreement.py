@@ -42,6 +42,9 @@ CODERS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 }
 
 
+MEASURES = ("P@10", "macro P@10", "P@100", "mAP@1000")
+
+
 def main() -> None:
     parser = create_parser(__doc__)
     parser.add_argument("--set", required=True, choices=DATA_SETS)
@@ -55,11 +58,12 @@ def main() -> None:
     results = []
     for name, params in CODERS["images" if has_images else "documents"]:
         scores = score_retrieval(create_coder(name, **params).fit(rows.X), rows)
-        results.append((f"{name} {params}", *scores[1:]))
-    print_table(("coder", "P@10", "P@100", "mAP@1000", "agreement"), results)
+        labeled_scores = (scores.precision_at_10, scores.macro_precision_at_10, scores.precision_at_100)
+        results.append((f"{name} {params}", *labeled_scores, scores.mean_average_precision, scores.agreement))
+    print_table(("coder", *MEASURES, "agreement"), results)
     _, *labeled, agreement = zip(*results, strict=True)
     print()
-    for measure, column in zip(("P@10", "P@100", "mAP@1000"), labeled, strict=True):
+    for measure, column in zip(MEASURES, labeled, strict=True):
         print(f"rank correlation of the agreement with {measure}: {spearmanr(column, agreement).statistic:.2f}")
 
 

@@ -25,12 +25,15 @@ _PATHS = {  # of the database and of the queries, below the data folder
     "clothing": ("image/clothing", ("train", "test")),
     "20news": ("text/20news", _NEWSGROUPS_FILES),
     "20news-stripped": ("text/20news", _NEWSGROUPS_FILES),
+    "butterflies": ("image/butterflies", ("train", "test")),
+    "reuters20": ("text/reuters20", _NEWSGROUPS_FILES),
+    "unbalanced-20news": ("unbalanced-20news", _NEWSGROUPS_FILES),
     "thucnews": ("text/zh_thucnews_titles", ("dev.txt", "test.txt")),
 }
 
 DATA_SETS = tuple(_PATHS)
-IMAGE_SETS = ("mnist", "fashion-mnist", "cifar10-subset", "clothing")
-STANDARD_SETS = (*IMAGE_SETS, "20news")
+IMAGE_SETS = ("mnist", "fashion-mnist", "cifar10-subset", "clothing", "butterflies")
+STANDARD_SETS = ("mnist", "fashion-mnist", "cifar10-subset", "clothing", "20news")
 """Sets on which all coders are compared."""
 
 FILES_PER_FOLDER = 1000
@@ -44,6 +47,7 @@ class LabeledRows:
     ----------
     X, Q : array or csr matrix of shape (n_items, ...) and (n_queries, ...)
     labels, query_labels : array of shape (n_items,) and (n_queries,)
+        In a set with several labels per item, an array of objects: each is a list of labels.
     """
 
     X: Any
@@ -60,8 +64,17 @@ class LabeledRows:
 def transform_labeled(features: Any, database: Sequence[Item], queries: Sequence[Item]) -> LabeledRows:
     """Fit features to a database, and transform the database and the queries."""
     features.fit(database)
-    labels, query_labels = (np.array([item.label for item in items]) for items in (database, queries))
+    labels, query_labels = (_label_array([item.label for item in items]) for items in (database, queries))
     return LabeledRows(features.transform(database), features.transform(queries), labels, query_labels)
+
+
+def _label_array(labels: Sequence[Any]) -> np.ndarray:
+    """Return labels as an array of one dimension, also if a label is a list of labels."""
+    if not any(isinstance(label, list | tuple) for label in labels):
+        return np.array(labels)
+    array = np.empty(len(labels), object)
+    array[:] = labels
+    return array
 
 
 def set_path(data: Path, name: str, split: Split) -> Path:
@@ -79,6 +92,7 @@ def load_items(data: Path, name: str, split: Split, image_size: tuple[int, int] 
         Folder that holds image/ and text/.
     name : str
         One of DATA_SETS. "20news-stripped" is 20 Newsgroups without headers, footers and quotes.
+        "unbalanced-20news" is a folder of that name with train.jsonl.gz and test.jsonl.gz, whose class sizes differ.
     split : {"database", "queries"}
         The training and the test split; for "thucnews" dev and test.
     image_size : tuple of int, optional

@@ -30,7 +30,7 @@ from aesearch.features.pixels import Pixels
 from aesearch.features.pretrained import Pretrained
 
 PRETRAINED_IMAGE_SIZE = (224, 224)
-COLUMNS = ("coder", "code", "1-NN", "P@10", "P@100", "mAP@1000", "agreement", "training, s")
+COLUMNS = ("coder", "code", "1-NN", "P@10", "P@100", "mAP@1000", "agreement", "macro P@10", "training, s")
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
         features: Any = Pretrained("images" if has_images else "documents")
     else:
         features = Pixels() if has_images else BagOfWords()
-    image_size = PRETRAINED_IMAGE_SIZE if options.pretrained and options.set == "clothing" else None
+    image_size = PRETRAINED_IMAGE_SIZE if options.pretrained and options.set in ("clothing", "butterflies") else None
     database, queries = (load_items(options.data, options.set, split, image_size) for split in ("database", "queries"))
     rows = transform_labeled(features, database, queries).shuffled()
     results = [score_raw(rows)] if options.pretrained else []
