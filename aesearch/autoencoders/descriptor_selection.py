@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,15 @@ CANDIDATES: tuple[Mapping[str, float], ...] = (
     {"gradients": 1.0},
     {"gradients": 1.0, "colors": 0.5},
     {"gradients": 1.0, "pixels": 0.5},
+    {"gradients": 1.0, "colors": 0.25, "pixels": 0.25},
+    {"gradients": 1.0, "visual-words": 0.5},
+    {"gradients": 1.0, "visual-words": 0.25, "colors": 0.25, "pixels": 0.25},
+    {"gradients": 1.0, "visual-words": 0.5, "colors": 0.25, "pixels": 0.25},
+    {"gradients": 1.0, "visual-words": 1.0},
+    {"visual-words": 1.0, "gradients": 0.5},
+    {"visual-words": 1.0, "gradients": 0.5, "colors": 0.25, "pixels": 0.25},
+    {"visual-words": 1.0, "colors": 0.5},
+    {"visual-words": 1.0},
     {"colors": 1.0},
     {"pixels": 1.0},
 )
@@ -53,38 +62,39 @@ def select_descriptors(
         If the weights do not fit X.
     """
     shape, sample = X.shape[1:], X[:: max(1, len(X) // MAX_ROWS)]
-    candidates = _list_candidates(shape, weights)
+    candidates = list_candidates(shape) if weights is None else [weights]
     if len(shape) == 1 or len(held_out) < MIN_ITEMS:
-        descriptors = Descriptors(shape, candidates[0])
-        descriptors.fit(descriptors.extract(sample))
-        return descriptors, False
-    combined = Descriptors(shape, {name: 1.0 for candidate in candidates for name in candidate})
-    raw = combined.extract(sample)
-    combined.fit(raw)
-    mirror = is_mirror_invariant(
-        combined.transform(held_out), combined.transform(held_out[..., ::-1]), combined.whiten(raw).numpy()
-    )
-    fitted = [Descriptors(shape, candidate) for candidate in candidates]
-    for descriptors in fitted:
-        descriptors.fit(raw)
-    if len(fitted) == 1:
-        return fitted[0], mirror
-    views = [combined.extract(view) for view in two_views(held_out, rng, mirror=mirror)]
+        return Descriptors(shape, candidates[0]).fit_rows(sample, rng), False
+    combined = fit_candidates(shape, candidates, sample, rng)
+    described = combined.transform(sample)
+    mirror = is_mirror_invariant(combined.transform(held_out), combined.transform(held_out[..., ::-1]), described)
+    if len(candidates) == 1:
+        return combined.reweight(candidates[0]), mirror
+    views = [combined.transform(view) for view in two_views(held_out, rng, mirror=mirror)]
 
-    def score(descriptors: Descriptors) -> float:
-        store = build_cosine_store(descriptors.whiten(raw).numpy())
-        return neighbor_agreement(store, *(descriptors.whiten(view).numpy() for view in views))
+    def score(candidate: Mapping[str, float]) -> float:
+        store = build_cosine_store(combined.reweight_rows(described, candidate))
+        return neighbor_agreement(store, *(combined.reweight_rows(view, candidate) for view in views))
 
-    return max(fitted, key=score), mirror
+    return combined.reweight(max(candidates, key=score)), mirror
 
 
-def _list_candidates(shape: tuple[int, ...], weights: Mapping[str, float] | None) -> list[Mapping[str, float]]:
-    """Return the given weights, or those that suit rows of a shape."""
-    if weights is not None:
-        return [weights]
+def list_candidates(shape: tuple[int, ...]) -> list[Mapping[str, float]]:
+    """Return the weights of descriptors that suit rows of a shape, simple ones first."""
     if len(shape) == 1:
         return [VECTOR_WEIGHTS]
     return [candidate for candidate in CANDIDATES if shape[0] == 3 or "colors" not in candidate]
+
+
+def fit_candidates(
+    shape: tuple[int, ...], candidates: Sequence[Mapping[str, float]], X: np.ndarray, rng: np.random.Generator
+) -> Descriptors:
+    """Fit all descriptors of the candidates once, each with weight 1.
+
+    What `transform` returns is then turned into the descriptors of any candidate by `Descriptors.reweight_rows`, and the
+    descriptors into those of a candidate by `Descriptors.reweight`.
+    """
+    return Descriptors(shape, {name: 1.0 for candidate in candidates for name in candidate}).fit_rows(X, rng)
 
 
 def is_mirror_invariant(held_out: np.ndarray, mirrored: np.ndarray, descriptors: np.ndarray) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from aesearch.autoencoders.descriptor_selection import CANDIDATES, select_descriptors
+from aesearch.autoencoders.descriptor_selection import fit_candidates, list_candidates, select_descriptors
 from aesearch.autoencoders.descriptors import Descriptors
 from aesearch.autoencoders.raw_descriptors import ColorHistogram, Gradients, Thumbnail, build_pooling_weights
 from aesearch.errors import InvalidParameter, UnknownName
@@ -50,15 +50,16 @@ def test_color_histogram_depends_on_hue_and_not_on_side() -> None:
 @pytest.mark.parametrize("shape", [*IMAGE_SHAPES, (1, 2, 2)])
 def test_descriptors_of_any_image_shape_are_centered(shape: tuple[int, int, int]) -> None:
     images = random_images(30, shape)
-    for weights in CANDIDATES:
-        if shape[0] == 1 and "colors" in weights:
-            continue
-        descriptors = Descriptors(shape, weights)
-        descriptors.fit(descriptors.extract(images))
+    candidates = list_candidates(shape)
+    combined = fit_candidates(shape, candidates, images, np.random.default_rng(0))
+    described = combined.transform(images)
+    for weights in candidates:
+        descriptors = combined.reweight(weights)
         rows = descriptors.transform(images)
         assert rows.shape == (30, descriptors.width)
         assert np.isfinite(rows).all()
         np.testing.assert_allclose(rows.mean(0), 0, atol=1e-3)
+        np.testing.assert_allclose(combined.reweight_rows(described, weights), rows, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", IMAGE_SHAPES)
@@ -73,12 +74,26 @@ def test_mirrored_descriptors_are_a_permutation(shape: tuple[int, int, int]) -> 
 
 def test_forward_with_mirrored_equals_forward_of_both() -> None:
     images = random_images(30, (3, 16, 16))
-    descriptors = Descriptors((3, 16, 16), {"gradients": 1.0, "colors": 0.5})
-    descriptors.fit(descriptors.extract(images))
+    weights = {"gradients": 1.0, "colors": 0.5, "visual-words": 0.5}
+    descriptors = Descriptors((3, 16, 16), weights).fit_rows(images, np.random.default_rng(0))
     x = torch.from_numpy(images[:5] / np.float32(255))
     described, mirrored = descriptors.forward_with_mirrored(x)
     torch.testing.assert_close(described, descriptors(x))
     torch.testing.assert_close(mirrored, descriptors(x.flip(3)), atol=1e-3, rtol=1e-3)
+
+
+def test_reweighted_descriptors_equal_those_fitted_with_the_weights() -> None:
+    images = random_images(50, (3, 16, 16))
+    weights = {"visual-words": 0.25, "colors": 2.0}
+    combined = Descriptors((3, 16, 16), {"gradients": 1.0, "colors": 0.5, "visual-words": 1.0})
+    combined.fit_rows(images, np.random.default_rng(0))
+    fitted = Descriptors((3, 16, 16), weights).fit_rows(images, np.random.default_rng(0))
+    np.testing.assert_allclose(combined.reweight(weights).transform(images), fitted.transform(images), atol=1e-4)
+
+
+def test_candidates_of_gray_images_do_not_include_colors() -> None:
+    assert all("colors" not in candidate for candidate in list_candidates((1, 28, 28)))
+    assert any("colors" in candidate for candidate in list_candidates((3, 32, 32)))
 
 
 def test_weights_scale_the_descriptors() -> None:
@@ -98,9 +113,10 @@ def test_vectors_are_compared_without_their_length(vectors: np.ndarray) -> None:
 
 
 def test_digits_are_not_mirror_invariant(digits: np.ndarray) -> None:
-    assert not select_descriptors(digits[60:], digits[:60], None, np.random.default_rng(0))[1]
-    both = np.concatenate([digits, digits[..., ::-1]])[np.random.default_rng(0).permutation(2 * len(digits))]
-    assert select_descriptors(both[60:], both[:60], None, np.random.default_rng(0))[1]
+    rng, weights = np.random.default_rng(0), {"gradients": 1.0}
+    assert not select_descriptors(digits[60:], digits[:60], weights, rng)[1]
+    both = np.concatenate([digits, digits[..., ::-1]])[rng.permutation(2 * len(digits))]
+    assert select_descriptors(both[60:], both[:60], weights, rng)[1]
 
 
 def test_colors_are_selected_if_only_colors_differ() -> None:
