@@ -1,6 +1,7 @@
 """Duplicates: items with identical content, and altered copies such as rescaled images or edited documents.
 
-Altered copies are near each other by code, and confirmed by the cosine similarity of their rerank features.
+Altered images are aligned with each other, and count as duplicates if they then correlate (`aesearch.search.alignment`).
+Altered documents and vectors are near each other by code, and confirmed by the cosine similarity of their rerank features.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aesearch.analysis.image_copies import find_image_pairs
 from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable, iter_neighbors, spool_features
 from aesearch.arrays import is_sparse
+from aesearch.search.alignment import COPY_SIMILARITY
 from aesearch.search.reranking import normalize_rows
 from aesearch.stores.base import NO_KEY
 
@@ -27,7 +30,7 @@ N_NEIGHBORS = 10
 """Nearest neighbors by code that are candidates for duplicates of an item."""
 
 DEFAULT_THRESHOLD = 0.9
-"""Cosine similarity at which two items count as duplicates."""
+"""Cosine similarity at which two documents or vectors count as duplicates; COPY_SIMILARITY is that of images."""
 
 BATCH_SIZE = 256
 
@@ -60,7 +63,7 @@ class DuplicateGroup:
 
 def find_duplicates(
     retriever: Retriever,
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: float | None = None,
     on_unreadable: UnreadableCallback = ignore_unreadable,
 ) -> list[DuplicateGroup]:
     """Return the groups of duplicates: exact ones first, then by descending similarity.
@@ -71,8 +74,9 @@ def find_duplicates(
     Parameters
     ----------
     retriever : Retriever
-    threshold : float
-        Cosine similarity, between -1 and 1, at which two items count as duplicates.
+    threshold : float, optional
+        Similarity, between -1 and 1, at which two items count as duplicates: the correlation of aligned images (by default
+        COPY_SIMILARITY), or the cosine of documents and vectors (by default DEFAULT_THRESHOLD).
     on_unreadable : callable, optional
         Called with the number of items whose files can no longer be read, if there are any. Among these only items with
         identical content are found, because the index holds their checksums.
@@ -87,8 +91,11 @@ def find_duplicates(
         for copy in copies:
             sets.join(first, copy, 1.0)
     if retriever.record.source:
-        for a, b, similarity in find_candidate_pairs(retriever, np.array(list(rows), np.int64), on_unreadable):
-            if similarity >= threshold:
+        is_images = retriever.kind == "images"
+        minimum = (COPY_SIMILARITY if is_images else DEFAULT_THRESHOLD) if threshold is None else threshold
+        find_pairs = find_image_pairs if is_images else find_candidate_pairs
+        for a, b, similarity in find_pairs(retriever, np.array(list(rows), np.int64), on_unreadable):
+            if similarity >= minimum:
                 sets.join(a, b, similarity)
     groups = [_make_group(retriever, [rows[key] for key in keys], similarity) for keys, similarity in sets.groups()]
     return sorted(groups, key=lambda group: (not group.is_exact, -group.similarity, group.ids))

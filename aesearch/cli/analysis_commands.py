@@ -136,7 +136,11 @@ def duplicates(
     threshold: Annotated[
         float | None,
         typer.Option(
-            "--threshold", help="Minimum similarity of duplicates.  [default: 0.9]", min=0, max=1, show_default=False
+            "--threshold",
+            help="Minimum similarity of duplicates.  [default: 0.8 for images, else 0.9]",
+            min=0,
+            max=1,
+            show_default=False,
         ),
     ] = None,
     format: options.FormatOption = "table",
@@ -147,11 +151,11 @@ def duplicates(
 ) -> None:
     """List groups of duplicates.
 
-    Exact copies come first, then altered copies, the most similar first. Altered copies are found by their codes and
-    confirmed by their full features, for which the files are read again. Copies that are rotated, mirrored or cropped to
-    half their size are not found.
+    Exact copies come first, then altered copies, the most similar first. The files are read again. Images are aligned with
+    each other, also rotated by 90 degrees and mirrored, and compared by their edges; few copies that are cropped to half of
+    the area are found. Documents are found by their codes and confirmed by the terms they share.
     """
-    from aesearch.analysis.duplicates import DEFAULT_THRESHOLD, find_duplicates
+    from aesearch.analysis.duplicates import find_duplicates
     from aesearch.index.retriever import Retriever
 
     if sheet is not None:
@@ -161,7 +165,7 @@ def duplicates(
         if retriever.kind != "images":
             raise WrongKind(f"only images can be drawn, but this index holds {retriever.kind}; remove --sheet")
         protect_items(sheet, "--sheet", retriever)
-    groups = find_duplicates(retriever, DEFAULT_THRESHOLD if threshold is None else threshold, print_unreadable)
+    groups = find_duplicates(retriever, threshold, print_unreadable)
     _print_duplicates(groups, format, thumbnails if retriever.kind == "images" else "none")
     if sheet is not None:
         _write_contact_sheet(groups, sheet)

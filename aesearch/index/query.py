@@ -138,7 +138,7 @@ def query_items(
     X = featurize(index, views) if require_terms else index.features.transform(views)
     has_terms = _has_terms(X)
     X = X if has_terms.all() else X[has_terms]
-    found = search_rows(index, _encode(index, X), max(k, MAX_CANDIDATES) if rerank_hits else k)
+    found = search_rows(index, encode_rows(index, X), max(k, MAX_CANDIDATES) if rerank_hits else k)
     found, n_unreadable = _rerank(index, X, found) if rerank_hits else (found, 0)
     keys = np.full((len(views), found.keys.shape[1]), NO_KEY, np.int64)
     distances = np.full(keys.shape, np.inf, np.float32)
@@ -148,7 +148,7 @@ def query_items(
     return QueryResult(make_hits(index, keys[:, :k], distances[:, :k], found.rows), n_unreadable)
 
 
-def _encode(index: IndexState, X: Rows) -> Rows:
+def encode_rows(index: IndexState, X: Rows) -> Rows:
     """Return the codes of the rows of queries. Raise InvalidParameter if one cannot be compared."""
     codes = index.coder.encode(X)
     if not finite_rows(codes).all():
@@ -168,7 +168,7 @@ def search_rows(index: IndexState, codes: Rows, k: int) -> _Found:
 
 def range_query(index: IndexState, item: Item, max_distance: float) -> list[Hit]:
     """Return the hits of an item within a distance."""
-    codes = _encode(index, featurize(index, [item]))
+    codes = encode_rows(index, featurize(index, [item]))
     with index.store.lock.read():
         return make_hits(index, *index.store.range_search(codes, max_distance))[0]
 

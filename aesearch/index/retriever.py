@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 class Retriever(IndexView):
     """Finds the items of a collection that are most similar to a query.
 
-    Build a retriever from a folder or from items, save it, load it in another process, and query it. The constructor is for
-    internal use: call `build` or `load`.
+    Call `build` or `load`, not the constructor.
 
     Attributes
     ----------
@@ -50,7 +49,7 @@ class Retriever(IndexView):
     -----
     Threads may share a retriever. Any number of threads query it while others add, remove, sync, save or refresh. A query
     uses one state of the index from its search to its hits, so each answer is complete. Queries see a change after each
-    batch of items: an item that replaces another appears in the same moment in which the other disappears. Changes, saves
+    batch of items: an item that replaces another appears at the same moment that the other disappears. Changes, saves
     and refreshes wait for each other; a query waits only while a batch that is already encoded is stored. Analyses
     (`aesearch.analysis`) and reloading use the index several times, so do not change it while they run.
 
@@ -224,7 +223,9 @@ class Retriever(IndexView):
         with self._writer:
             return remove_items(self._state, ids)
 
-    def query(self, query: Query, k: int = 10, *, rerank: bool = False, augment: bool = False) -> list[Hit]:
+    def query(
+        self, query: Query, k: int = 10, *, rerank: bool = False, augment: bool = False, copies: bool = False
+    ) -> list[Hit]:
         """Return the k nearest items, nearest first.
 
         Parameters
@@ -234,10 +235,11 @@ class Retriever(IndexView):
         k : int
             Number of hits.
         rerank : bool
-            Read the 500 nearest items again and order them by all their features. Slower, and better for short typed
-            queries and for altered copies. Distances are then 1 minus a mean of cosine similarities.
+            Read the 500 nearest items again and order them by all their features: better for short typed queries.
         augment : bool
             Query with all rotations and flips of the image, too.
+        copies : bool
+            Align about 490 candidates with the image instead, to find edited copies (`aesearch.search.alignment`).
 
         Raises
         ------
@@ -248,15 +250,15 @@ class Retriever(IndexView):
         NoKnownTerms
             If a document has no term of the vocabulary.
         InvalidParameter
-            If the items were created in memory and cannot be reranked, or `augment` is set for anything but images.
+            If the items were created in memory and cannot be read again, or only images can be augmented or aligned.
         """
-        return self.search([query], k, rerank=rerank, augment=augment, require_terms=True).hits[0]
+        return self.search([query], k, rerank=rerank, augment=augment, copies=copies, require_terms=True).hits[0]
 
     def query_many(
-        self, queries: Sequence[Query], k: int = 10, *, rerank: bool = False, augment: bool = False
+        self, queries: Sequence[Query], k: int = 10, *, rerank: bool = False, augment: bool = False, copies: bool = False
     ) -> list[list[Hit]]:
         """Return the hits of several queries in one search; see `query`. A document without any known term has no hits."""
-        return self.search(queries, k, rerank=rerank, augment=augment).hits
+        return self.search(queries, k, rerank=rerank, augment=augment, copies=copies).hits
 
     def search(
         self,
@@ -265,19 +267,23 @@ class Retriever(IndexView):
         *,
         rerank: bool = False,
         augment: bool = False,
+        copies: bool = False,
         require_terms: bool = False,
     ) -> QueryResult:
         """Return the hits of several queries, and how many candidates could not be read for reranking; see `query`.
 
         Parameters
         ----------
-        queries, k, rerank, augment
-            As in `query` and `query_many`.
+        queries, k, rerank, augment, copies : see `query` and `query_many`
         require_terms : bool
             Raise NoKnownTerms if a document has no term of the vocabulary. Otherwise it has no hits.
         """
         state = self._state
         items = [as_item(state, query) for query in queries]
+        if copies:
+            from aesearch.index.copies import query_copies
+
+            return query_copies(state, items, k)
         return query_items(state, items, k, rerank_hits=rerank, augment=augment, require_terms=require_terms)
 
     def range_query(self, query: Query, max_distance: float) -> list[Hit]:

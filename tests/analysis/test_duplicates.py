@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.datasets import load_sample_images
@@ -11,6 +11,7 @@ from sklearn.datasets import load_sample_images
 from aesearch.analysis.duplicates import DisjointSets, find_duplicates
 from aesearch.index.retriever import Retriever
 from aesearch.readers.folder import read_files
+from aesearch.search.alignment import COPY_SIMILARITY
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,22 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_exact_and_altered_copies_are_found(photo_folder: Path) -> None:
-    groups = find_duplicates(Retriever.build(photo_folder, coder="pca", code_size=4), 0.97)
+    groups = find_duplicates(Retriever.build(photo_folder, coder="pca", code_size=4))
     assert [group.ids for group in groups] == [["0-1.jpg", "copy.jpg"], ["1-2.jpg", "altered.jpg"]]
     assert [group.is_exact for group in groups] == [True, False]
-    assert groups[0].similarity == 1 > groups[1].similarity >= 0.97
+    assert groups[0].similarity == 1 > groups[1].similarity >= COPY_SIMILARITY
     assert groups[1].paths == [str(photo_folder / id) for id in groups[1].ids]
+
+
+def test_rotated_and_mirrored_copies_are_found(photo_folder: Path, tmp_path: Path) -> None:
+    for path in photo_folder.glob("?-?.jpg"):
+        shutil.copy(path, tmp_path)
+    with Image.open(tmp_path / "0-2.jpg") as image:
+        image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.jpg")
+    with Image.open(tmp_path / "1-0.jpg") as image:
+        ImageOps.mirror(image).save(tmp_path / "mirrored.jpg")
+    groups = find_duplicates(Retriever.build(tmp_path, coder="pca", code_size=4))
+    assert sorted(group.ids for group in groups) == [["0-2.jpg", "turned.jpg"], ["1-0.jpg", "mirrored.jpg"]]
 
 
 def test_reordered_documents_are_duplicates(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
+from sklearn.datasets import load_sample_image
 
 from aesearch.errors import InvalidParameter, NoItems, NoKnownTerms, WrongKind
 from aesearch.index.retriever import Retriever
 from aesearch.items import Hit, Item
 from aesearch.readers.folder import read_files
+from aesearch.search.alignment import COPY_SIMILARITY
 
 TWELVE_TEXTS = [Item(str(number), f"word{number} common") for number in range(12)]
 
@@ -190,3 +192,22 @@ def test_impossible_query_is_refused_in_one_sentence(
     (tmp_path / "two.jsonl").write_text('{"text": "a thread"}\n{"text": "a lock"}\n')
     with pytest.raises(NoItems, match="more than one item"):
         documents.query(tmp_path / "two.jsonl")
+
+
+def test_copies_of_photo_are_found_first(tmp_path: Path) -> None:
+    photo = load_sample_image("china.jpg")
+    for number in range(12):
+        y, x = 140 * (number // 4), 150 * (number % 4)
+        Image.fromarray(photo[y : y + 140, x : x + 150]).save(tmp_path / f"{number:02}.png")
+    retriever = Retriever.build(tmp_path, coder="pca", code_size=4)
+    with Image.open(tmp_path / "05.png") as image:
+        edited = ImageEnhance.Brightness(image.transpose(Image.Transpose.ROTATE_90).crop((10, 10, 140, 140))).enhance(0.7)
+    hits = retriever.query(edited, k=3, copies=True)
+    assert hits[0].id == "05.png"
+    assert hits[0].distance <= 1 - COPY_SIMILARITY < hits[1].distance
+    assert [hit.distance for hit in hits] == sorted(hit.distance for hit in hits)
+
+
+def test_copies_of_documents_are_refused(documents: Retriever) -> None:
+    with pytest.raises(InvalidParameter, match=r"an index of documents: only images .*\(--copies\)"):
+        documents.query("a thread", copies=True)
