@@ -4,9 +4,9 @@
     python benchmarks/near_duplicates.py --data DATA --copies OUT [--coders raw,pca,pca-whitened,neighbors]
 
 All clothing photos are the database. Prints the share of edited copies whose nearest neighbor is the original (R@1), by
-edit, for plain queries and for queries with --rerank and --augment.
+edit, for plain queries and for queries with --rerank, --augment and --copies.
 
-Target, mean over the edits: 0.80 (raw pixels: 0.68).
+Target, mean over the edits: 0.90 with --copies (raw pixels: 0.68).
 """
 
 import csv
@@ -24,6 +24,7 @@ QUERY_OPTIONS: tuple[dict[str, bool], ...] = (
     {"rerank": True},
     {"augment": True},
     {"rerank": True, "augment": True},
+    {"copies": True},
 )
 
 

@@ -137,7 +137,7 @@ def duplicates(
         float | None,
         typer.Option(
             "--threshold",
-            help="Minimum similarity of duplicates.  [default: 0.8 for images, else 0.9]",
+            help="Minimum similarity of duplicates.  [default: 0.9]",
             min=0,
             max=1,
             show_default=False,

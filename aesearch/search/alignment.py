@@ -39,7 +39,7 @@ N_STEPS = 8
 MAX_STEP = 0.05
 """Largest change of a parameter of the transform in one step. Coordinates are in 0..1."""
 EPSILON = 1e-6
-COPY_SIMILARITY = 0.8
+COPY_SIMILARITY = 0.9
 """Similarity at which two images count as copies of each other."""
 
 
