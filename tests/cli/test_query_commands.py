@@ -85,6 +85,17 @@ def test_augment_finds_a_rotated_copy(cli: Cli, pca_index: Path, tmp_path: Path)
     assert "--augment" in cli.fail("query", "--text", "thread", "--augment", *NOTES)
 
 
+def test_copies_are_found_without_other_options(cli: Cli, pca_index: Path, tmp_path: Path) -> None:
+    with Image.open(min((cli.folder / "photos" / "2").iterdir())) as image:
+        image.rotate(90).save(tmp_path / "rotated.png")
+    options = ("query", tmp_path / "rotated.png", "-k", "3", "--format", "json", "--index", pca_index)
+    hits = cli.json(*options, "--copies")
+    assert hits[0]["distance"] == pytest.approx(0, abs=1e-3)
+    assert [hit["distance"] for hit in hits] == sorted(hit["distance"] for hit in hits)
+    assert "remove --rerank" in cli.misuse(*options, "--copies", "--rerank")
+    assert "only images" in cli.fail("query", "--text", "thread", "--copies", *NOTES)
+
+
 @pytest.mark.parametrize("k", [10**9, 2**63 - 1, 10**30])
 def test_huge_k_gives_all_items(k: int, cli: Cli, pca_index: Path, photo: Path) -> None:
     n_items = len(Retriever.load(pca_index))
