@@ -152,8 +152,8 @@ def duplicates(
     """List groups of duplicates.
 
     Exact copies come first, then altered copies, the most similar first. The files are read again. Images are aligned with
-    each other, also rotated by 90 degrees and mirrored, and compared by their edges; few copies that are cropped to half of
-    the area are found. Documents are found by their codes and confirmed by the terms they share.
+    each other, also rotated by 90 degrees and mirrored, and compared by their edges; copies cropped to half of their area
+    are rarely found. Documents are found by their codes and confirmed by the terms that they share.
     """
     from aesearch.analysis.duplicates import find_duplicates
     from aesearch.index.retriever import Retriever
