@@ -1,7 +1,7 @@
 """Augmented views of items: complementary halves of a document's words, random crops of an image.
 
 Two views of an item share its subject and differ in details that do not matter. They serve to estimate the quality of codes
-without labels (`aesearch.agreement`), and as training inputs that teach a model to ignore those details.
+without labels (`aesearch.scoring`), and as training inputs that teach a model to ignore those details.
 """
 
 from __future__ import annotations

@@ -24,16 +24,15 @@ class CatalogEntry:
     Parameters
     ----------
     target : str
-        Where it is defined, as `module:attribute`.
+        Import path, as `module:attribute`.
     summary : str
         One line for the command line's help.
     kinds : tuple of ItemKind
-        What it can process.
+        Kinds of items that it can process.
     params : mapping
         Constructor keywords that make the target this variant.
     layout : {"table", "images", "vectors"}, optional
-        What a reader of files with many items yields. None: the reader yields one item per file. The reader of a table
-        takes a `fields` keyword.
+        Layout of a file with many items; None if a file is one item. The reader of a table takes a `fields` keyword.
     decodes_text : bool
         Whether a reader decodes text, and takes an `encoding` keyword.
     is_isolated : bool
@@ -99,9 +98,13 @@ PRETRAINED_MODELS: dict[ItemKind, CatalogEntry] = {  # the default models of the
 _AUTOENCODER = "aesearch.autoencoders.autoencoder:Autoencoder"
 
 CODERS: dict[str, CatalogEntry] = {
+    "auto": CatalogEntry("aesearch.coders.auto:AutoCoder", "the best of several coders on held-out items"),
     "neighbors": CatalogEntry(
         "aesearch.autoencoders.neighbors:NeighborAutoencoder",
         "autoencoder trained to reconstruct the neighbors of each item (after NbrReg 2018, PairRec 2020)",
+    ),
+    "blend": CatalogEntry(
+        "aesearch.coders.blend:Blend", "principal components of the codes of the neighbor autoencoder and of a baseline"
     ),
     "dense": CatalogEntry(_AUTOENCODER, "autoencoder of fully connected layers", params={"architecture": "dense"}),
     "linear": CatalogEntry(
@@ -163,6 +166,11 @@ CODERS: dict[str, CatalogEntry] = {
         "aesearch.autoencoders.hashing:HashingAutoencoder",
         "autoencoder with binary codes (Salakhutdinov & Hinton 2007; Krizhevsky & Hinton 2011)",
     ),
+    "descriptors": CatalogEntry(
+        "aesearch.autoencoders.descriptor_pca:DescriptorPCA",
+        "baseline: principal components of the descriptors of images",
+        kinds=("images",),
+    ),
     "pca": CatalogEntry("aesearch.coders.linear:PCA", "baseline: principal component analysis", ("images", "vectors")),
     "pca-whitened": CatalogEntry(
         "aesearch.coders.linear:PCA",
@@ -174,7 +182,11 @@ CODERS: dict[str, CatalogEntry] = {
     "raw": CatalogEntry("aesearch.coders.linear:Raw", "baseline: the features themselves, not encoded"),
 }
 
-DEFAULT_CODERS: dict[ItemKind, str] = dict.fromkeys(ITEM_KINDS, "neighbors")
+IMAGE_CONTENTS = CatalogEntry(
+    "aesearch.autoencoders.contents:fit_image_contents", "what images show, for the label-free score", kinds=("images",)
+)
+
+DEFAULT_CODERS: dict[ItemKind, str] = dict.fromkeys(ITEM_KINDS, "auto")
 DEFAULT_FEATURES: dict[ItemKind, str] = {"images": "pixels", "documents": "bag-of-words", "vectors": "vectors"}
 
 STORES: dict[str, CatalogEntry] = {  # in order of preference: the default is the first that supports the codes
@@ -204,7 +216,7 @@ def create_coder(name: str, kind: ItemKind | None = None, **params: Any) -> Any:
     name : str
         A name in CODERS.
     kind : ItemKind, optional
-        What the coder is to encode, if known.
+        Kind of items to encode, if known.
     **params
         Parameters of the coder; they override those of its catalog entry.
 

@@ -3,7 +3,7 @@
     python benchmarks/drift.py --data DATA [--set clothing] [--set 20news]
 
 An index is built from nine tenths of the items of half of the classes. Then two groups are added: the remaining tenth
-("same"), and as many items of the other classes ("other"). Prints the neighbor agreement of each group, relative to that
+("same"), and as many items of the other classes ("other"). Prints the label-free score of each group, relative to that
 of the training items, and its share of out-of-distribution items (`Retriever.is_out_of_distribution`; about 1 % is
 normal).
 
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from harness import create_parser, print_table
 
-from aesearch.agreement import score_coder
+from aesearch.analysis.rescoring import score_queries
 from aesearch.index.retriever import Retriever
 from aesearch.items import Item
 from aesearch.readers.folder import read_files
@@ -26,9 +26,9 @@ COLUMNS = (
     "set",
     "split",
     "items added",
-    "same: relative agreement",
+    "same: relative score",
     "same: out of distribution",
-    "other: relative agreement",
+    "other: relative score",
     "other: out of distribution",
 )
 
@@ -65,15 +65,15 @@ def sample_evenly(items: list[Item], count: int) -> list[Item]:
 
 
 def score_added(index: Retriever, items: list[Item]) -> tuple[float, float]:
-    """Return the relative agreement of items once they are added, and their share of out-of-distribution items."""
+    """Return the relative score of items once they are added, and their share of out-of-distribution items."""
     X = index.featurize(items)
     share = statistics.fmean(index.is_out_of_distribution(hits) for hits in index.query_many(items, 1))
     index.add(items)
-    agreement = score_coder(index.coder, index.store, X)
+    score = score_queries(index, X)
     index.remove([item.id for item in items])
-    assert agreement is not None
-    assert index.record.agreement is not None
-    return agreement / index.record.agreement, share
+    assert score is not None
+    assert index.record.score is not None
+    return score.value / index.record.score.value, share
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Retrieval quality of the default coder and of the baselines, as floats and as bits.
 
-    python benchmarks/retrieval.py --data DATA --set 20news [--code-sizes 16,32,64,128] [--seeds 0,1,2] [--pretrained]
+    python benchmarks/retrieval.py --data DATA --set 20news [--code-sizes 16,32,64,128] [--seeds 0,1,2]
 
 The sets are 20news, 20news-stripped, thucnews, mnist, fashion-mnist, cifar10-subset and clothing. The training split is
 the database and the test split holds the queries (thucnews: dev and test). Labels serve only to score the neighbors. All
@@ -23,14 +23,14 @@ from datasets import DATA_SETS, IMAGE_SETS, LabeledRows, load_items, transform_l
 from harness import comma_separated_ints, create_parser, print_table
 from scoring import score_retrieval
 
-from aesearch.catalog import create_coder
+from aesearch.catalog import CODERS, create_coder
 from aesearch.coders.itq import ITQ
 from aesearch.features.bag_of_words import BagOfWords
 from aesearch.features.pixels import Pixels
 from aesearch.features.pretrained import Pretrained
 
 PRETRAINED_IMAGE_SIZE = (224, 224)
-COLUMNS = ("coder", "code", "1-NN", "P@10", "P@100", "mAP@1000", "agreement", "macro P@10", "training, s")
+COLUMNS = ("coder", "code", "1-NN", "P@10", "P@100", "mAP@1000", "score", "macro P@10", "training, s")
 
 
 def main() -> None:
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--set", required=True, choices=DATA_SETS)
     parser.add_argument("--code-sizes", type=comma_separated_ints, default="64")
     parser.add_argument("--seeds", type=comma_separated_ints, default="0,1,2")
+    parser.add_argument("--coders", help="names in the catalog; by default the baselines and the default coder")
     parser.add_argument("--pretrained", action="store_true", help="encode the embeddings of a pretrained model")
     options = parser.parse_args()
     has_images = options.set in IMAGE_SETS
@@ -49,7 +50,8 @@ def main() -> None:
     database, queries = (load_items(options.data, options.set, split, image_size) for split in ("database", "queries"))
     rows = transform_labeled(features, database, queries).shuffled()
     results = [score_raw(rows)] if options.pretrained else []
-    coders = ("pca-whitened", "pca", "neighbors") if has_images or options.pretrained else ("lsa", "dense", "neighbors")
+    default = ("pca-whitened", "pca", "auto") if has_images or options.pretrained else ("lsa", "auto")
+    coders = options.coders.split(",") if options.coders else default
     for code_size in options.code_sizes:
         for name in coders:
             results += score_floats_and_bits(name, code_size, rows, options.seeds)
@@ -64,13 +66,18 @@ def score_raw(rows: LabeledRows) -> tuple[Any, ...]:
 
 def score_floats_and_bits(name: str, code_size: int, rows: LabeledRows, seeds: Sequence[int]) -> Iterator[tuple[Any, ...]]:
     """Train a coder with each seed, and yield the table rows of its floats and of its bits."""
-    is_trained = name in ("dense", "neighbors")
+    is_trained = "seed" in CODERS[name].load().param_names()
     runs: dict[str, list[list[float]]] = {"floats": [], "bits": []}
     for seed in seeds if is_trained else seeds[:1]:
         params: dict[str, Any] = {"seed": seed} if is_trained else {}
         start = time.perf_counter()
-        bits = ITQ(create_coder(name, code_size=code_size, **params)).fit(rows.X)
+        if name == "auto":
+            params["fixed_size"] = True
+        auto = create_coder(name, code_size=code_size, **params)
+        bits = ITQ(auto).fit(rows.X)
         seconds = time.perf_counter() - start
+        for trial in getattr(auto, "trials", []):
+            print(f"seed {seed}: {trial}")
         for unit, coder in (("floats", bits.base), ("bits", bits)):
             runs[unit].append([*score_retrieval(coder, rows), seconds])
     for unit, figures in runs.items():

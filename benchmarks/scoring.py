@@ -7,19 +7,19 @@ from datasets import LabeledRows
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from aesearch.agreement import score_coder
 from aesearch.analysis.metrics import average_precision, precision_at
 from aesearch.arrays import is_sparse
 from aesearch.catalog import create_store
 from aesearch.coders.base import Coder
+from aesearch.scoring import HeldOutItems, score_coder
 
 DEPTH = 1000
 """Length of the ranking that mean average precision is computed from."""
-MAX_AGREEMENT_QUERIES = 1000
+MAX_SCORED_QUERIES = 1000
 
 
 class RetrievalScores(NamedTuple):
-    """Means over the queries: precision at 1, 10 and 100, mAP@1000, and the label-free neighbor agreement.
+    """Means over the queries: precision at 1, 10 and 100, mAP@1000, and the label-free score.
 
     `macro_precision_at_10` is the mean over labels of the mean precision at 10 of the queries that have this label.
     """
@@ -28,7 +28,7 @@ class RetrievalScores(NamedTuple):
     precision_at_10: float
     precision_at_100: float
     mean_average_precision: float
-    agreement: float
+    label_free: float
     macro_precision_at_10: float
 
 
@@ -41,10 +41,10 @@ def score_retrieval(coder: Coder, rows: LabeledRows) -> RetrievalScores:
     has_label, query_has_label = label_matrices(rows.labels, rows.query_labels)
     is_relevant = share_label(has_label, query_has_label, neighbors)
     p1, p10, p100 = (float(precision_at(is_relevant, k).mean()) for k in (1, 10, 100))
-    step = max(1, rows.Q.shape[0] // MAX_AGREEMENT_QUERIES)
-    agreement = score_coder(coder, store, rows.Q[::step]) or 0.0
+    step = max(1, rows.Q.shape[0] // MAX_SCORED_QUERIES)
+    label_free = score_coder(coder, rows.X, HeldOutItems(rows.Q[::step])).value
     macro_p10 = macro_mean(precision_at(is_relevant, 10), query_has_label)
-    return RetrievalScores(p1, p10, p100, float(average_precision(is_relevant).mean()), agreement, macro_p10)
+    return RetrievalScores(p1, p10, p100, float(average_precision(is_relevant).mean()), label_free, macro_p10)
 
 
 def label_matrices(labels: np.ndarray, query_labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,9 +17,9 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [  # imports point from later layers to earlier ones, or stay within a layer
     {"errors", "items"},
-    {"catalog", "arrays", "images", "onnx_sessions", "augmentation"},
+    {"catalog", "arrays", "images", "onnx_sessions", "augmentation", "scoring"},
     {"readers", "features", "coders", "stores"},
-    {"agreement", "search"},
+    {"search"},
     {"autoencoders"},
     {"index"},
     {"analysis"},
@@ -34,6 +34,7 @@ OWNERS = {  # third-party library -> the only file or package that imports it
     "typer": "cli",
     "rich": "cli",
     "safetensors": "arrays.py",
+    "threadpoolctl": "autoencoders/threads.py",
     "selectolax": "readers/html.py",
     "chardetng_py": "readers/legacy_encodings.py",
     "pypdfium2": "readers/pdf.py",

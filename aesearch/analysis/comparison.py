@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aesearch.analysis.evaluation import MAP_DEPTH, Evaluation, evaluate
+from aesearch.analysis.rescoring import Reload
 from aesearch.catalog import CODERS, DEFAULT_CODERS, lookup
 from aesearch.errors import InvalidParameter, NoItems, count
 from aesearch.index.retriever import Retriever
@@ -17,6 +18,7 @@ from aesearch.items import Item, ItemCollection, ItemKind
 from aesearch.readers.folder import FileCollection
 
 if TYPE_CHECKING:
+    from aesearch.arrays import Rows
     from aesearch.coders.base import Coder
     from aesearch.index.progress import ProgressCallback
 
@@ -41,7 +43,7 @@ COLUMNS = (
     "P@10",
     f"mAP@{MAP_DEPTH}",
     f"{CONFIDENCE_PERCENT}% CI",
-    "agreement",
+    "score",
     "SSE",
     "bytes/item",
     "train (s)",
@@ -118,7 +120,7 @@ def compare(
 ) -> list[ComparisonEntry]:
     """Build an index with each coder at each code size, and evaluate all of them with the same queries.
 
-    The entries are ordered by mean average precision, or by agreement if no query has a label; the best comes first.
+    The entries are ordered by mean average precision, or by the label-free score if no query has a label, best first.
 
     Parameters
     ----------
@@ -153,8 +155,21 @@ def compare(
     results = []
     for name, arguments in _plan_builds(coders or DEFAULT_COMPARISON[kind], kind, code_sizes, bits, params):
         retriever = Retriever.build(database, on_progress=on_build(name), **arguments)
-        results.append((retriever, evaluate(retriever, queries, ks)))
+        results.append((retriever, evaluate(retriever, queries, ks, reload=_reload_from(database, retriever))))
     return _rank(results)
+
+
+def _reload_from(database: FileCollection | list[Item], retriever: Retriever) -> Reload | None:
+    """Return the function that computes the features of indexed items again, if they are in memory."""
+    if isinstance(database, FileCollection):
+        return None
+    items = {item.id: item for item in database}
+
+    def reload(keys: Sequence[int]) -> Iterator[tuple[Sequence[int], Rows]]:
+        rows = retriever.ledger.rows_by_key(keys)
+        yield list(rows), retriever.features.transform([items[row.id] for row in rows.values()])
+
+    return reload
 
 
 def hold_out_queries(items: FileCollection | list[Item]) -> tuple[FileCollection | list[Item], ItemCollection]:
@@ -202,7 +217,7 @@ def format_rows(entries: Sequence[ComparisonEntry]) -> list[list[str]]:
                 _format_score(evaluation.precision.get(10)),
                 _format_score(evaluation.mean_average_precision),
                 "" if entry.map_interval is None else "{:.3f} to {:.3f}".format(*entry.map_interval),
-                _format_score(evaluation.agreement),
+                _format_score(_score_of(evaluation)),
                 "" if evaluation.reconstruction_sse is None else f"{evaluation.reconstruction_sse:.4g}",
                 f"{entry.retriever.store.bytes_per_item:,.0f}",
                 f"{entry.train_seconds:.1f}",
@@ -211,6 +226,10 @@ def format_rows(entries: Sequence[ComparisonEntry]) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _score_of(evaluation: Evaluation) -> float | None:
+    return None if evaluation.score is None else evaluation.score.value
 
 
 def _format_score(value: float | None) -> str:
@@ -257,7 +276,7 @@ def _rank(results: Sequence[tuple[Retriever, Evaluation]]) -> list[ComparisonEnt
     def score(result: tuple[Retriever, Evaluation]) -> float:
         evaluation = result[1]
         has_labels = evaluation.mean_average_precision is not None
-        return (evaluation.mean_average_precision if has_labels else evaluation.agreement) or 0.0
+        return (evaluation.mean_average_precision if has_labels else _score_of(evaluation)) or 0.0
 
     ranked = sorted(results, key=score, reverse=True)
     best = ranked[0][1].average_precisions

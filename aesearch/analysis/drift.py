@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aesearch.agreement import score_coder
+import numpy as np
+
+from aesearch.analysis.rescoring import score_queries
 from aesearch.arrays import stack_rows
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ MIN_ITEMS = 100
 """Minimum number of added items for a meaningful score."""
 
 SIGNIFICANT_RATIO = 0.55
-"""Drift is significant if the agreement falls below this share of the agreement at training.
+"""Drift is significant if the score falls below this share of the score at training.
 
 Measured ratios (benchmarks/drift.py): more items of the same kind 0.67 to 1.05, lowest for documents; documents on other
 subjects 0.21 to 0.43; photos of other subjects, which a coder encodes about as well, 0.77 to 0.96.
@@ -24,26 +26,26 @@ subjects 0.21 to 0.43; photos of other subjects, which a coder encodes about as 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Neighbor agreement (`aesearch.agreement`) of the items added last, and of the collection at training.
+    """Label-free score (`aesearch.scoring`) of the items added last, and of the held-out items at training.
 
     Attributes
     ----------
     n_items : int
         Number of added items that were scored.
-    agreement : float
-        Agreement of these items.
-    training_agreement : float
-        Agreement of the held-out items at training.
+    score : float
+        Score of these items.
+    training_score : float
+        Score of the held-out items at training.
     """
 
     n_items: int
-    agreement: float
-    training_agreement: float
+    score: float
+    training_score: float
 
     @property
     def is_significant(self) -> bool:
         """Whether the coder serves the added items so much worse that it should be retrained."""
-        return self.agreement < SIGNIFICANT_RATIO * self.training_agreement
+        return self.score < SIGNIFICANT_RATIO * self.training_score
 
 
 def measure_drift(retriever: Retriever) -> Drift | None:
@@ -54,12 +56,12 @@ def measure_drift(retriever: Retriever) -> Drift | None:
     Drift or None
         None if fewer than MIN_ITEMS items were added or can be read again, or the coder was not scored at training.
     """
-    keys, training_agreement = retriever.record.added.recent_keys, retriever.record.agreement
-    if len(keys) < MIN_ITEMS or not training_agreement or not retriever.record.source:
+    keys, training_score = retriever.record.added.recent_keys, retriever.record.score
+    if len(keys) < MIN_ITEMS or not training_score or not retriever.record.source:
         return None
-    rows = [X for _, X in retriever.reload_features(keys)]
-    if sum(X.shape[0] for X in rows) < MIN_ITEMS:
+    batches = list(retriever.reload_features(keys))
+    if sum(X.shape[0] for _, X in batches) < MIN_ITEMS:
         return None
-    X = stack_rows(rows)
-    agreement = score_coder(retriever.coder, retriever.store, X)
-    return None if agreement is None else Drift(X.shape[0], agreement, training_agreement)
+    read_keys = np.concatenate([batch_keys for batch_keys, _ in batches])
+    score = score_queries(retriever, stack_rows([X for _, X in batches]), read_keys)
+    return None if score is None else Drift(len(read_keys), score.value, training_score.value)

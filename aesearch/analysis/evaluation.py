@@ -1,23 +1,23 @@
-"""Retrieval quality of an index: precision for labeled queries, neighbor agreement and reconstruction error for all."""
+"""Retrieval quality of an index: precision for labeled queries, label-free score and reconstruction error for all."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.agreement import MIN_ITEMS, neighbor_agreement
 from aesearch.analysis.metrics import average_precision, precision_at, squared_errors
+from aesearch.analysis.rescoring import Reload, score_queries
 from aesearch.arrays import stack_rows
-from aesearch.augmentation import two_views
 from aesearch.errors import InvalidParameter, NoItems, WrongKind
 from aesearch.items import Item, ItemCollection, Skip, SkipCategory
 from aesearch.readers.folder import FileCollection
+from aesearch.scoring import MIN_ITEMS, Score
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -31,6 +31,9 @@ CURVE_LENGTH = 100
 
 BATCH_SIZE = 256
 """Queries encoded and searched at a time."""
+
+MAX_SCORED_QUERIES = 500
+"""Queries that the label-free score is computed with: the files of their neighbors are read again."""
 
 NO_LABEL = "\0"
 """Stands for a missing label; no query has it."""
@@ -50,8 +53,9 @@ class Evaluation:
     mean_average_precision : float or None
         Mean average precision over the MAP_DEPTH nearest items (`aesearch.analysis.metrics.average_precision`). None if no
         query has a label.
-    agreement : float or None
-        Neighbor agreement of two augmented views of each query (`aesearch.agreement`). None for fewer than 20 queries.
+    score : Score or None
+        Label-free score (`aesearch.scoring`), with up to MAX_SCORED_QUERIES queries. None for fewer than 20 queries, and if
+        the neighbors of a query can no longer be read.
     reconstruction_sse : float or None
         Squared error of the reconstruction of a query, summed over its features: pixels in 0..1, or term weights. None if
         only the encoder is loaded.
@@ -66,7 +70,7 @@ class Evaluation:
     queries: int
     precision: dict[int, float]
     mean_average_precision: float | None
-    agreement: float | None
+    score: Score | None
     reconstruction_sse: float | None
     queries_per_second: float
     average_precisions: np.ndarray = field(repr=False, compare=False)
@@ -78,16 +82,18 @@ class Evaluation:
             "queries": self.queries,
             "precision": {str(k): value for k, value in self.precision.items()},
             f"map@{MAP_DEPTH}": self.mean_average_precision,
-            "agreement": self.agreement,
+            "score": None if self.score is None else asdict(self.score),
             "reconstruction_sse": self.reconstruction_sse,
             "queries_per_second": self.queries_per_second,
         }
 
 
-def evaluate(retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = (1, 10, 100)) -> Evaluation:
+def evaluate(
+    retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = (1, 10, 100), *, reload: Reload | None = None
+) -> Evaluation:
     """Query an index with items that are not in it, and measure how good the results are.
 
-    Precision is measured with the labeled queries; agreement, reconstruction error and speed with all queries. Items at the
+    Precision is measured with the labeled queries; score, reconstruction error and speed with all queries. Items at the
     same distance are ordered by their keys, which are checksums and therefore favor no label.
 
     Parameters
@@ -97,6 +103,9 @@ def evaluate(retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = 
         Files that the features of the index reject are added to `queries.skipped`.
     ks : sequence of int
         Numbers of nearest items at which precision is measured.
+    reload : callable, optional
+        Reads the features of indexed items for the score, by default from their files. Without it, an index of items that
+        were created in memory has no score.
 
     Returns
     -------
@@ -118,7 +127,7 @@ def evaluate(retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = 
             raise WrongKind(f"cannot query an index of {retriever.kind} with {queries.kind}; use other queries (--queries)")
         _check_not_indexed(retriever, queries)
         queries = queries.with_image_size(retriever.features.image_size)
-    measurements = _Measurements(retriever, ks)
+    measurements = _Measurements(retriever, ks, reload)
     suitable = _skip_incompatible(queries, retriever)
     while batch := list(islice(suitable, BATCH_SIZE)):
         measurements.add(batch)
@@ -128,12 +137,11 @@ def evaluate(retriever: Retriever, queries: ItemCollection, ks: Sequence[int] = 
 class _Measurements:
     """Accumulator of the measurements of all batches of queries."""
 
-    def __init__(self, retriever: Retriever, ks: Sequence[int]) -> None:
-        self._retriever = retriever
+    def __init__(self, retriever: Retriever, ks: Sequence[int], reload: Reload | None) -> None:
+        self._retriever, self._reload = retriever, reload
         self._depth = min(max(MAP_DEPTH, *ks), len(retriever))
-        self._rng = np.random.default_rng(0)
         self._n_queries, self._seconds = 0, 0.0
-        self._views: list[list[Rows]] = []
+        self._rows: list[Rows] = []
         self._errors: list[np.ndarray] = []
         self._rankings = _RankingMetrics(retriever, ks)
 
@@ -146,15 +154,16 @@ class _Measurements:
         neighbors, _ = self._retriever.store.search(codes, self._depth)
         self._seconds += time.perf_counter() - start
         self._rankings.add([item.label for item in batch], neighbors)
-        self._views.append([coder.encode(view) for view in two_views(X, self._rng)])
+        if self._n_queries < MAX_SCORED_QUERIES:
+            self._rows.append(X[: MAX_SCORED_QUERIES - self._n_queries])
         if coder.can_decode:
             self._errors.append(squared_errors(X, coder.decode(codes)))
         self._n_queries += len(batch)
 
     def result(self) -> Evaluation:
         """Return the means over all batches."""
-        rankings, has_agreement = self._rankings, self._n_queries >= MIN_ITEMS
-        if not rankings.n_queries and not has_agreement:
+        rankings = self._rankings
+        if not rankings.n_queries and self._n_queries < MIN_ITEMS:
             raise NoItems(
                 f"no query has a label, and label-free evaluation needs at least {MIN_ITEMS} queries, not "
                 f"{self._n_queries}; use more queries, or queries in folders named after their class, or --label-field"
@@ -163,16 +172,12 @@ class _Measurements:
             queries=rankings.n_queries or self._n_queries,
             precision=rankings.precision(),
             mean_average_precision=float(rankings.average_precisions().mean()) if rankings.n_queries else None,
-            agreement=self._agreement() if has_agreement else None,
+            score=score_queries(self._retriever, stack_rows(self._rows), reload=self._reload),
             reconstruction_sse=float(np.concatenate(self._errors).mean()) if self._errors else None,
             queries_per_second=self._n_queries / max(self._seconds, 1e-9),
             average_precisions=rankings.average_precisions(),
             curve=rankings.curve(),
         )
-
-    def _agreement(self) -> float:
-        first, second = zip(*self._views, strict=True)
-        return neighbor_agreement(self._retriever.store, stack_rows(first), stack_rows(second))
 
 
 class _RankingMetrics:

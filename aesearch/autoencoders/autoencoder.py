@@ -24,6 +24,7 @@ from aesearch.errors import InvalidParameter, UnknownName
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.scoring import HeldOutItems
 
 ARCHITECTURES = ("dense", "convolutional")
 DEFAULT_LAYERS = {"dense": (512, 256), "convolutional": (32, 64, 64)}
@@ -156,7 +157,7 @@ class Autoencoder(TorchCoder):
 
     # Training
 
-    def _train(self, X: Rows, checkpoint: Checkpoint) -> Iterator[Epoch]:
+    def _train(self, X: Rows, checkpoint: Checkpoint, held_out: HeldOutItems | None) -> Iterator[Epoch]:
         self._build(tuple(X.shape[1:]), is_sparse=is_sparse(X))
         if self.reconstruction_loss is LOSSES["bce"]:
             _check_unit_interval(X)

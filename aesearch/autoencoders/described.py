@@ -49,6 +49,11 @@ class DescribedCoder(TorchCoder):
         described, mirrored = self.descriptor_layer.forward_with_mirrored(x)
         return self.encoder(described) + self.encoder(mirrored), described
 
+    @property
+    def descriptor_weights(self) -> dict[str, float]:
+        """Weight of each descriptor."""
+        return self.descriptor_layer.weights
+
     def _build_descriptors(self, shape: tuple[int, ...], weights: Mapping[str, float]) -> None:
         """Create the modules between rows and descriptors."""
         self.descriptor_layer = Descriptors(shape, weights)

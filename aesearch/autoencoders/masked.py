@@ -39,6 +39,7 @@ from aesearch.errors import InvalidParameter, NotFitted, ShapeMismatch, UnknownN
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.scoring import HeldOutItems
 
 PATCHES_PER_SIDE = 8
 """Approximate number of patches along the shorter side of an image by default."""
@@ -215,7 +216,7 @@ class MaskedAutoencoder(TorchCoder):
 
     # Training
 
-    def _train(self, X: Rows, checkpoint: Checkpoint) -> Iterator[Epoch]:
+    def _train(self, X: Rows, checkpoint: Checkpoint, held_out: HeldOutItems | None) -> Iterator[Epoch]:
         if is_sparse(X):
             raise InvalidParameter('the masked autoencoder requires images, not bags of words; choose "dense"')
         self._build(tuple(X.shape[1:]))

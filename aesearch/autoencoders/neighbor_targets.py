@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,15 +12,14 @@ from scipy.sparse import csr_array, eye_array
 from torch import Tensor
 
 from aesearch.arrays import is_sparse
-from aesearch.augmentation import augment_images, two_views
+from aesearch.augmentation import augment_images
 from aesearch.autoencoders.batches import RowBatches, SparseBatch
 from aesearch.autoencoders.descriptors import Descriptors
+from aesearch.scoring import HeldOutItems
 from aesearch.stores.flat import FlatStore
 
 LSA_DIMENSIONS = 64
 """Dimensions of the codes in which the first neighbors of documents are found."""
-MAX_HELD_OUT_ITEMS = 1000
-"""One item in ten is held out, but at most this many."""
 TEMPERATURE = 0.1
 """Difference in cosine distance by which the weight of a neighbor falls to 1/e."""
 N_AUGMENTED_VIEWS = 6
@@ -38,31 +38,31 @@ class NeighborData:
         Inputs of the encoder: the items themselves, then augmented views of them.
     initial_codes : array of shape (n_items, width), float32
         Codes in which the neighbors of the first round are found.
-    held_out_views : list of RowBatches
-        Two augmented views of the held-out items.
+    held_out : HeldOutData or None
+        None if there are too few items to score the codes.
     """
 
     contents: Any
     inputs: list[RowBatches]
     initial_codes: np.ndarray
-    held_out_views: list[RowBatches]
+    held_out: HeldOutData | None
 
     @classmethod
-    def from_documents(cls, X: Any, held_out: Any, rng: np.random.Generator, device: torch.device) -> Self:
+    def from_documents(cls, X: Any, held_out: HeldOutItems | None, rng: np.random.Generator, device: torch.device) -> Self:
         """Prepare bags of words, [n_items, n_terms] csr."""
         totals = np.maximum(X.sum(1), 1e-12)
         return cls(
             contents=csr_array(X.multiply((1 / totals)[:, None])),
             inputs=[RowBatches(X, device)],
             initial_codes=compute_lsa_codes(X, rng),
-            held_out_views=[RowBatches(view, device) for view in two_views(held_out, rng)],
+            held_out=None if held_out is None else HeldOutData.create(held_out, X, lambda rows: rows, device),
         )
 
     @classmethod
     def from_described(
         cls,
         X: np.ndarray,
-        held_out: np.ndarray,
+        held_out: HeldOutItems | None,
         layer: Descriptors,
         rng: np.random.Generator,
         device: torch.device,
@@ -74,13 +74,36 @@ class NeighborData:
         inputs = [described]
         for _ in range(N_AUGMENTED_VIEWS if X.ndim == 4 else 0):  # vectors have no natural augmentation
             inputs.append(_to_half_precision(layer.transform(augment_images(X, rng, mirror=mirror))))
-        views = [layer.transform(view) for view in two_views(held_out, rng, mirror=mirror)]
         return cls(
             contents=described,
             inputs=[RowBatches(view, device) for view in inputs],
             initial_codes=described,
-            held_out_views=[RowBatches(view, device) for view in views],
+            held_out=None if held_out is None else HeldOutData.create(held_out, X, layer.transform, device),
         )
+
+
+@dataclass(frozen=True)
+class HeldOutData:
+    """What scores the codes during training.
+
+    Attributes
+    ----------
+    items : HeldOutItems
+    views : list of RowBatches
+        The two views of the held-out items, as inputs of the encoder.
+    contents : array of shape (n_items, n_features)
+        Contents of the training items, with which `HeldOutItems.score` compares the views.
+    """
+
+    items: HeldOutItems
+    views: list[RowBatches]
+    contents: Any
+
+    @classmethod
+    def create(cls, items: HeldOutItems, X: Any, to_input: Callable[[Any], Any], device: torch.device) -> Self:
+        """Prepare held-out items for training rows X; `to_input` maps rows to inputs of the encoder."""
+        views = [RowBatches(to_input(view), device) for view in (items.first, items.second)]
+        return cls(items, views, items.describe(X))
 
 
 @dataclass(frozen=True)
@@ -92,13 +115,6 @@ class TargetBatch:
 
     def __len__(self) -> int:
         return len(self.target)
-
-
-def hold_out(X: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Return the rows for training and the held-out rows, both in their original order."""
-    shuffled = rng.permutation(X.shape[0])
-    n_held_out = min(MAX_HELD_OUT_ITEMS, X.shape[0] // 10)
-    return X[np.sort(shuffled[n_held_out:])], X[np.sort(shuffled[:n_held_out])]
 
 
 class TargetBatches:

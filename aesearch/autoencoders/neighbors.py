@@ -2,8 +2,8 @@
 
 What an item has in common with its neighbors is its subject; what only the item has is detail. A code that has to
 reconstruct the mean of the neighbors keeps the subject and drops the detail. The first neighbors are found in the features.
-After each round of training, better ones are found in the codes just learned. Training stops when the neighbor agreement of
-held-out items stops increasing (`aesearch.agreement`); the loss is no guide to that.
+After each round of training, better ones are found in the codes just learned. Training stops when the label-free score of
+held-out items stops increasing (`aesearch.scoring`); the loss is no guide to that.
 
 References
 ----------
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,15 +29,27 @@ from aesearch.autoencoders.corruption import Corruption
 from aesearch.autoencoders.described import DescribedCoder
 from aesearch.autoencoders.descriptor_selection import select_descriptors
 from aesearch.autoencoders.losses import LOSSES
-from aesearch.autoencoders.neighbor_targets import NeighborData, TargetBatch, hold_out
-from aesearch.autoencoders.neighbor_training import DOCUMENT_DEFAULTS, IMAGE_DEFAULTS, NeighborDefaults, NeighborTask
+from aesearch.autoencoders.neighbor_targets import NeighborData, TargetBatch
+from aesearch.autoencoders.neighbor_training import (
+    DOCUMENT_DEFAULTS,
+    IMAGE_DEFAULTS,
+    NeighborDefaults,
+    NeighborTask,
+    limit_steps,
+)
 from aesearch.autoencoders.torch_coder import check_code_is_smaller, check_layers, fit_gain
 from aesearch.autoencoders.training import TrainingConfig, check_at_least_one, train
 from aesearch.coders.base import Epoch
 from aesearch.errors import InvalidParameter
+from aesearch.scoring import hold_out
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.scoring import HeldOutItems
+
+
+DEFAULT_BUDGET_SECONDS = 600.0
+"""A limit for safety. Trainings have a fixed number of steps, so that equal seeds give equal models."""
 
 
 class NeighborAutoencoder(DescribedCoder):
@@ -51,7 +64,7 @@ class NeighborAutoencoder(DescribedCoder):
     n_neighbors : int
         Neighbors mixed into the target, in addition to the item itself; fewer in small collections.
     neighbor_weight : float, optional
-        Weight of the neighbors in the target, 0 to 1; the rest is the item's own. By default 0.8 for documents, 0.6 for
+        Weight of the neighbors in the target, 0 to 1; the rest is the item's own. By default 0.8 for documents, 0.4 for
         images and vectors.
     layers : sequence of int, optional
         Units of the encoder's hidden layers. The decoder has none, which is faster and gives better codes. By default
@@ -62,16 +75,20 @@ class NeighborAutoencoder(DescribedCoder):
         Standard deviation of "gaussian", or probability of the others. By default 0.5 for documents, and 0.1 for images and
         vectors; images are also augmented.
     descriptors : mapping of str to float, optional
-        Weight of each descriptor of an image, such as {"gradients": 1.0, "colors": 0.5}; "pixels" is the third. By default
-        the combination that has the highest neighbor agreement on the collection.
+        Weight of each descriptor of an image, such as {"gradients": 1.0, "colors": 0.5}; the others are "pixels" and
+        "visual-words". By default the combination that scores highest on the collection after a short training.
     budget : float
-        Maximum training time in seconds: no round starts that would probably exceed it. A slower machine then learns less.
+        Maximum training time in seconds: no round starts that would probably exceed it. If it ends the training, the result
+        depends on the speed of the machine, and `training_warnings` says so.
     rounds : int, optional
-        Maximum number of rounds. By default 15 for documents, 8 for images and vectors.
+        Maximum number of rounds. By default 10 for documents, 4 for images and vectors.
+    first_steps : int, optional
+        Optimization steps in the first round. By default as in the other rounds.
     steps_per_round : int, optional
-        Optimization steps in a round. By default 200 for documents, 500 for images and vectors.
+        Optimization steps in each of the other rounds. By default 200 for documents, 500 for images and vectors, and fewer
+        for small collections.
     patience : int
-        Rounds without a higher neighbor agreement after which training stops.
+        Rounds without a higher score after which training stops.
     batch_size : int
         Items per step.
     learning_rate : float, optional
@@ -88,6 +105,7 @@ class NeighborAutoencoder(DescribedCoder):
     encoder: nn.Sequential
     decoder: nn.Sequential
     gain: Tensor
+    _was_cut = False
 
     def __init__(
         self,
@@ -99,8 +117,9 @@ class NeighborAutoencoder(DescribedCoder):
         noise: str | None = "masking",
         noise_level: float | None = None,
         descriptors: Mapping[str, float] | None = None,
-        budget: float = 60.0,
+        budget: float = DEFAULT_BUDGET_SECONDS,
         rounds: int | None = None,
+        first_steps: int | None = None,
         steps_per_round: int | None = None,
         patience: int = 2,
         batch_size: int = 128,
@@ -114,7 +133,7 @@ class NeighborAutoencoder(DescribedCoder):
         self.layers = None if layers is None else tuple(layers)
         self.noise, self.noise_level = noise, noise_level
         self.descriptors = None if descriptors is None else dict(descriptors)
-        self.rounds, self.steps_per_round, self.patience = rounds, steps_per_round, patience
+        self.rounds, self.first_steps, self.steps_per_round, self.patience = rounds, first_steps, steps_per_round, patience
         self.batch_size, self.learning_rate, self.weight_decay = batch_size, learning_rate, weight_decay
         self.seed, self.device = seed, device
         self._check_params()
@@ -123,7 +142,8 @@ class NeighborAutoencoder(DescribedCoder):
         self.name = "neighbors"
 
     def _check_params(self) -> None:
-        check_at_least_one(n_neighbors=self.n_neighbors, rounds=self.rounds, steps_per_round=self.steps_per_round)
+        check_at_least_one(n_neighbors=self.n_neighbors, rounds=self.rounds)
+        check_at_least_one(first_steps=self.first_steps, steps_per_round=self.steps_per_round)
         check_layers(self.layers)
         if self.neighbor_weight is not None and not 0 <= self.neighbor_weight <= 1:
             raise InvalidParameter(f"neighbor_weight is {self.neighbor_weight}; choose a number from 0 to 1")
@@ -159,33 +179,42 @@ class NeighborAutoencoder(DescribedCoder):
 
     # Training
 
-    def _train(self, X: Rows, checkpoint: Checkpoint) -> Iterator[Epoch]:
+    def _train(self, X: Rows, checkpoint: Checkpoint, held_out: HeldOutItems | None) -> Iterator[Epoch]:
         started = time.perf_counter()
-        data = self._prepare(X, np.random.default_rng(self.seed))
-        task = NeighborTask(
+        rng = np.random.default_rng(self.seed)
+        if held_out is None:
+            X, held_out = hold_out(X, rng)
+        task = self._create_task(self._prepare(X, held_out, rng), started)
+        yield from train(task, checkpoint)
+        self._was_cut = task.was_cut
+
+    def _create_task(self, data: NeighborData, started: float) -> NeighborTask:
+        defaults, n_items = self._defaults, len(data.initial_codes)
+        return NeighborTask(
             self,
             self.encoder,
             data,
-            self.config,
+            replace(
+                self.config, steps=self.steps_per_round or limit_steps(defaults.steps_per_round, n_items, self.batch_size)
+            ),
+            first_steps=self.first_steps or limit_steps(defaults.first_steps, n_items, self.batch_size),
             n_neighbors=self.n_neighbors,
-            neighbor_weight=self._defaults.neighbor_weight if self.neighbor_weight is None else self.neighbor_weight,
+            neighbor_weight=defaults.neighbor_weight if self.neighbor_weight is None else self.neighbor_weight,
             budget=self.budget,
             started=started,
         )
-        yield from train(task, checkpoint)
 
-    def _prepare(self, X: Rows, rng: np.random.Generator) -> NeighborData:
-        """Hold out items, create the modules for the others, and return what they are trained on."""
-        rows, held_out = hold_out(X, rng)
+    def _prepare(self, X: Rows, held_out: HeldOutItems | None, rng: np.random.Generator) -> NeighborData:
+        """Create the modules for rows, and return what they are trained on."""
         shape, device = tuple(X.shape[1:]), self.config.find_device()
         if is_sparse(X):
             self._build(shape, None)
-            return NeighborData.from_documents(rows, held_out, rng, device)
-        rows, held_out = np.asarray(rows), np.asarray(held_out)
-        layer, self.is_mirror_invariant = select_descriptors(rows, held_out, self.descriptors, rng)
+            return NeighborData.from_documents(X, held_out, rng, device)
+        X = np.asarray(X)
+        layer, self.is_mirror_invariant = select_descriptors(X, held_out, self.descriptors, rng)
         self._build(shape, layer.weights)
         self.descriptor_layer.load_state_dict(layer.state_dict())
-        return NeighborData.from_described(rows, held_out, layer, rng, device, mirror=self.is_mirror_invariant)
+        return NeighborData.from_described(X, held_out, layer, rng, device, mirror=self.is_mirror_invariant)
 
     def _finish(self, X: Rows) -> None:
         if self.is_sparse:
@@ -212,6 +241,14 @@ class NeighborAutoencoder(DescribedCoder):
         self.corrupt = Corruption(self.noise, noise_level)
 
     # Contract of coders
+
+    def training_warnings(self) -> list[str]:
+        if not self._was_cut:
+            return []
+        return [
+            f"the budget of {self.budget:g} seconds ended the training early, so the codes depend on the speed of this "
+            "machine; allow more time (--budget)"
+        ]
 
     def get_params(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.param_names()}

@@ -26,6 +26,7 @@ from aesearch.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.scoring import HeldOutItems
 
 BATCH_SIZE = 512
 """Rows encoded, or codes decoded, at a time."""
@@ -82,7 +83,13 @@ class TorchCoder(Trainable, Coder):
 
     # Training
 
-    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        on_epoch: EpochCallback | None = None,
+        checkpoint: Path | None = None,
+        held_out: HeldOutItems | None = None,
+    ) -> Self:
         """Train on rows; see `Coder.fit`. The global random state of torch stays as it is.
 
         Raises
@@ -92,14 +99,14 @@ class TorchCoder(Trainable, Coder):
         """
         with training_threads(), torch.random.fork_rng():
             torch.manual_seed(self.config.seed)
-            for epoch in self._train(X, Checkpoint(checkpoint, self)):
+            for epoch in self._train(X, Checkpoint(checkpoint, self), held_out):
                 if on_epoch is not None:
                     on_epoch(epoch)
             self._finish(X)
         return self
 
     @abstractmethod
-    def _train(self, X: Rows, checkpoint: Checkpoint) -> Iterator[Epoch]:
+    def _train(self, X: Rows, checkpoint: Checkpoint, held_out: HeldOutItems | None) -> Iterator[Epoch]:
         """Create the modules, train them on X, and yield each epoch."""
 
     @abstractmethod

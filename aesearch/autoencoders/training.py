@@ -118,7 +118,7 @@ class Score(NamedTuple):
 
     value: float | None
     validation_loss: float | None = None
-    agreement: float | None = None
+    label_free: float | None = None
 
 
 class Task(ABC):
@@ -139,14 +139,17 @@ class Task(ABC):
     Attributes
     ----------
     unit : str
-        What an epoch is called in messages.
+        Name of an epoch in messages.
     optimizer, schedule
         Known after `next_batches` was called.
+    was_cut : bool
+        Whether the budget ended the training.
     """
 
     unit: Literal["epoch", "round"] = "epoch"
     optimizer: Optimizer
     schedule: LRScheduler
+    was_cut = False
 
     def __init__(
         self, model: Trainable, config: TrainingConfig, n_epochs: int, *, budget: float = inf, started: float | None = None
@@ -210,7 +213,7 @@ def train(task: Task, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
             state.best_value = -inf if score.value is None else score.value
             state.best_epoch, state.best_weights = number, _copy_weights(model)
         seconds = time.perf_counter() - epoch_started
-        epoch = Epoch(number, task.n_epochs, train_loss, score.validation_loss, seconds, score.agreement, task.unit)
+        epoch = Epoch(number, task.n_epochs, train_loss, score.validation_loss, seconds, score.label_free, task.unit)
         state.epochs.append(epoch)
         state.seconds = time.perf_counter() - started
         state.is_finished = _is_finished(task, state)
@@ -223,11 +226,10 @@ def train(task: Task, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
 def _is_finished(task: Task, state: TrainingState) -> bool:
     """Return whether all epochs, the patience or the budget is exhausted."""
     last = state.epochs[-1]
-    return (
-        last.number == task.n_epochs
-        or last.number - state.best_epoch >= task.config.patience
-        or state.seconds + last.seconds > task.budget
-    )
+    if last.number == task.n_epochs or last.number - state.best_epoch >= task.config.patience:
+        return True
+    task.was_cut = state.seconds + last.seconds > task.budget
+    return task.was_cut
 
 
 def train_epoch(task: Task) -> float:

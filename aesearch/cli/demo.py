@@ -1,4 +1,4 @@
-"""The demo: handwritten digits and Python's own documentation, both of which come with the dependencies.
+"""The demo: handwritten digits and Python's own documentation. Both come with the dependencies.
 
 It writes the data as folders of files, indexes each with an autoencoder and with the corresponding baseline, runs some
 queries, and compares the results on held-out items.
@@ -63,7 +63,7 @@ def run_demo(folder: Path) -> None:
 
     print("\nHeld-out queries on each index, for the autoencoder and the baseline with the same code size:")
     print_table(
-        ("collection", "coder", "code size", "1-NN accuracy", "precision@10", "mAP@1000", "agreement", "training (s)"),
+        ("collection", "coder", "code size", "1-NN accuracy", "precision@10", "mAP@1000", "score", "training (s)"),
         rows,
     )
     print("\nTry next:")
@@ -91,7 +91,7 @@ def _index_and_evaluate(folder: Path, name: str, collection: str, coder: str, co
         retriever = Retriever.build(data / "train", coder=coder, code_size=code_size, on_progress=on_progress)
         retriever.save(folder / "indexes" / name)
     found = evaluate(retriever, read_files(data / "test"), ks=(1, 10))
-    measures = (found.precision[1], found.precision[10], found.mean_average_precision, found.agreement)
+    measures = (found.precision[1], found.precision[10], found.mean_average_precision, found.score and found.score.value)
     formatted = ["" if measure is None else f"{measure:.3f}" for measure in measures]
     return [collection, coder, code_size, *formatted, f"{retriever.record.seconds['train']:.1f}"]
 

@@ -14,7 +14,7 @@ from aesearch.catalog import CODERS
 from aesearch.cli import options
 from aesearch.cli.options import IndexOption, JsonOption, choose_index, table_fields
 from aesearch.cli.output import (
-    describe_agreement,
+    describe_score,
     escape,
     print_csv,
     print_json,
@@ -109,8 +109,8 @@ def _print_measures(measures: dict[str, Any]) -> None:
         rows.append(("mean average precision at 1000", f"{measures['map@1000']:.4f}"))
     if measures["reconstruction_sse"] is not None:
         rows.append(("reconstruction error (SSE per item)", f"{measures['reconstruction_sse']:.4f}"))
-    if measures["agreement"] is not None:
-        rows.append(("neighbor agreement (label-free)", describe_agreement(measures["agreement"])))
+    if measures["score"] is not None:
+        rows.append(("label-free score", describe_score(measures["score"])))
     rows.append(("queries per second", f"{measures['queries_per_second']:,.0f}"))
     print_table(("measure", "value"), rows)
 

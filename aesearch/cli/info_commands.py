@@ -13,8 +13,8 @@ from aesearch.catalog import CODERS, DEFAULT_CODERS, lookup
 from aesearch.cli.options import IndexOption, JsonOption, choose_index, complete_from
 from aesearch.cli.output import (
     count_items,
-    describe_agreement,
     describe_drift,
+    describe_score,
     escape,
     format_bytes,
     print_json,
@@ -71,7 +71,8 @@ def _print_facts(facts: dict[str, Any]) -> None:
         ("store", facts["store"]),
         ("metric", facts["metric"]),
         ("training", _describe_training(facts)),
-        ("neighbor agreement", describe_agreement(facts["agreement"])),
+        ("label-free score", describe_score(facts["score"])),
+        *_describe_trials(facts["trials"]),
         *(("warning", warning) for warning in facts["warnings"]),
         ("size on disk", format_bytes(facts["bytes_on_disk"])),
     ]
@@ -85,6 +86,24 @@ def _describe_file_warnings(warnings: dict[str, str]) -> list[tuple[str, str]]:
     named = [("", f"{path}: {reason}") for path, reason in islice(warnings.items(), MAX_FILE_WARNINGS)]
     more = [("", "...; --json lists them all")] if len(warnings) > MAX_FILE_WARNINGS else []
     return [("read in part", f"{len(warnings):,}"), *named, *more]
+
+
+def _describe_trials(trials: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return the row about the coders among which the best was chosen, if there were several."""
+    if len(trials) < 2:
+        return []
+    parts = [
+        _name_trial(trial)
+        + ("" if trial["score"] is None else f" {trial['score']:.3f}")
+        + (" (chosen)" if trial["is_chosen"] else "")
+        for trial in trials
+    ]
+    return [("coders tried", ", ".join(parts))]
+
+
+def _name_trial(trial: dict[str, Any]) -> str:
+    params = " ".join(f"{name}={value}" for name, value in trial["params"].items())
+    return " ".join(filter(None, (trial["coder"], params)))
 
 
 def _describe_training(facts: dict[str, Any]) -> str:
@@ -186,7 +205,7 @@ def _list_params(coder: str, as_json: bool) -> None:
 
 def demo(
     folder: Annotated[
-        Path, typer.Option("--folder", help="Folder to write the example to; created if it does not exist.")
+        Path, typer.Option("--folder", help="Folder to write the example data to; created if it does not exist.")
     ] = Path("aesearch-demo"),
 ) -> None:
     """Try aesearch on example data.

@@ -141,11 +141,16 @@ def format_bytes(n_bytes: float) -> str:
     return f"{n_bytes:.4g} GiB"
 
 
-def describe_agreement(agreement: float | None) -> str:
-    """Return the label-free score in words."""
-    if agreement is None:
+def describe_score(score: Mapping[str, Any] | None) -> str:
+    """Return a label-free score, as `Score` has it, in words."""
+    if score is None:
         return "not measured: too few items"
-    return f"{agreement:.3f} (two halves of an item share {agreement:.0%} of their neighbors, corrected for chance)"
+    low, high = score["interval"]
+    shared = ", ".join(f"{share:.0%} of {size}" for size, share in score["agreement"].items())
+    return (
+        f"{score['value']:.3f} ({low:.3f} to {high:.3f}; two halves of {count(score['n_items'], 'held-out item')} share "
+        f"{shared} neighbors)"
+    )
 
 
 def describe_drift(drift: Drift | None) -> str | None:
@@ -153,8 +158,8 @@ def describe_drift(drift: Drift | None) -> str | None:
     if drift is None or not drift.is_significant:
         return None
     return (
-        f"the coder suits the last {count(drift.n_items, 'added item')} less than the items it was trained on (agreement "
-        f"{drift.agreement:.2f}, at training {drift.training_agreement:.2f}); train it again with: "
+        f"the coder suits the last {count(drift.n_items, 'added item')} less than the items it was trained on (score "
+        f"{drift.score:.2f}, at training {drift.training_score:.2f}); train it again with: "
         "aesearch index PATH --retrain"
     )
 

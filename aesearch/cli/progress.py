@@ -84,10 +84,10 @@ def describe_epoch(epoch: Epoch) -> str:
 
 
 def describe_result(epoch: Epoch) -> str:
-    """Return the losses of an epoch, and the agreement if there is one, in words."""
+    """Return the losses of an epoch, and the label-free score if there is one, in words."""
     parts = [f"loss {epoch.train_loss:.4g}"]
     if epoch.validation_loss is not None:
         parts.append(f"validation loss {epoch.validation_loss:.4g}")
-    if epoch.agreement is not None:
-        parts.append(f"agreement {epoch.agreement:.3f}")
+    if epoch.score is not None:
+        parts.append(f"score {epoch.score:.3f}")
     return ", ".join(parts)

@@ -17,6 +17,7 @@ from aesearch.errors import InvalidParameter, NotFitted, ShapeMismatch, WrongKin
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.scoring import HeldOutItems
 
 Metric = Literal["cosine", "l2", "hamming"]
 CONFIG_FILE = "config.json"
@@ -30,7 +31,7 @@ NOT_FINITE_REASON = "its values are not finite, or too large to be compared"
 class Epoch:
     """Result of one training epoch, or of one round of the neighbor autoencoder.
 
-    Losses are sums over the features of an item, averaged over items. `agreement` is the label-free score of the codes
+    Losses are sums over the features of an item, averaged over items. `score` is the label-free score of the codes
     after the epoch, if the coder computes it during training. `unit` is what messages call it.
     """
 
@@ -39,8 +40,32 @@ class Epoch:
     train_loss: float
     validation_loss: float | None
     seconds: float
-    agreement: float | None = None
+    score: float | None = None
     unit: Literal["epoch", "round"] = "epoch"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Result of one of the coders among which the best is chosen (`aesearch.coders.auto`).
+
+    Attributes
+    ----------
+    coder : str
+        Name of the coder in the catalog.
+    params : dict
+        Its parameters that differ from the defaults.
+    score : float or None
+        Label-free score of its codes (`aesearch.scoring`); None if there are too few items to score.
+    seconds : float
+        Duration of its training.
+    is_chosen : bool
+    """
+
+    coder: str
+    params: dict[str, Any]
+    score: float | None
+    seconds: float
+    is_chosen: bool
 
 
 EpochCallback = Callable[[Epoch], None]
@@ -70,8 +95,14 @@ class Coder(ABC):
     can_decode = True
     supports_itq: ClassVar[bool] = True
     """Whether the codes can be turned into bits by ITQ: they are float codes of a chosen size."""
+    is_fast_to_fit: ClassVar[bool] = False
+    """Whether fit() takes so little time that it may be repeated, for the label-free score."""
     returns_rows: ClassVar[bool] = False
     """Whether encode() returns the rows themselves, which are sparse for bags of words."""
+
+    def resolve(self) -> Coder:
+        """Return the coder that an index keeps after fit(): this one, unless it has chosen another."""
+        return self
 
     @property
     def base(self) -> Coder:
@@ -79,7 +110,13 @@ class Coder(ABC):
         return self
 
     @abstractmethod
-    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        on_epoch: EpochCallback | None = None,
+        checkpoint: Path | None = None,
+        held_out: HeldOutItems | None = None,
+    ) -> Self:
         """Train on rows.
 
         Parameters
@@ -90,6 +127,9 @@ class Coder(ABC):
             Called after each epoch; coders that do not train in epochs never call it.
         checkpoint : Path, optional
             File that keeps the state of training. If it exists, an interrupted training resumes from it.
+        held_out : HeldOutItems, optional
+            Items that are not in X. A coder that makes choices, such as when to stop, chooses what scores highest on them.
+            By default it holds out some of the rows of X.
 
         Raises
         ------
@@ -136,7 +176,7 @@ class Coder(ABC):
         return {}
 
     def training_warnings(self) -> list[str]:
-        """Return what a user should know about the training, one sentence each."""
+        """Return warnings about the training, one sentence each."""
         return []
 
     @abstractmethod

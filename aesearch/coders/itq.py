@@ -17,6 +17,7 @@ from aesearch.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.scoring import HeldOutItems
 
 BASE_FOLDER = "base"
 ARRAYS_FILE = "rotation.safetensors"
@@ -74,9 +75,15 @@ class ITQ(Coder):
         """Return the constructor's keywords, without the base coder."""
         return {"rounds": self.rounds, "seed": self.seed}
 
-    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        on_epoch: EpochCallback | None = None,
+        checkpoint: Path | None = None,
+        held_out: HeldOutItems | None = None,
+    ) -> Self:
         """Fit the base coder to X, then the rotation to its codes; see `Coder.fit`."""
-        self.base.fit(X, on_epoch, checkpoint)
+        self._base = self._base.fit(X, on_epoch, checkpoint, held_out).resolve()
         self.shape = self.base.shape
         rng = np.random.default_rng(self.seed)
         n_items = X.shape[0]

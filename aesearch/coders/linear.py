@@ -17,6 +17,7 @@ from aesearch.errors import WrongKind
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.scoring import HeldOutItems
 
 ARRAYS_FILE = "arrays.safetensors"
 MAX_EXACT_FEATURES = 1000
@@ -33,6 +34,8 @@ OFFSET_SAMPLE_SIZE = 1000
 
 class _LinearCoder(Coder):
     """A coder whose code is a linear projection of a row. Few items have no more components with a variance than items."""
+
+    is_fast_to_fit = True
 
     @classmethod
     def max_code_size(cls, shape: tuple[int, ...], n_items: int) -> int:
@@ -76,7 +79,13 @@ class PCA(_LinearCoder):
     def get_params(self) -> dict[str, Any]:
         return {"code_size": self.code_size, "whiten": self.whiten, "seed": self.seed}
 
-    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        on_epoch: EpochCallback | None = None,
+        checkpoint: Path | None = None,
+        held_out: HeldOutItems | None = None,
+    ) -> Self:
         """Find the components of X, dense rows of images or vectors; see `Coder.fit`."""
         from sklearn import decomposition
 
@@ -143,7 +152,13 @@ class LSA(_LinearCoder):
     def get_params(self) -> dict[str, Any]:
         return {"code_size": self.code_size, "seed": self.seed}
 
-    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        on_epoch: EpochCallback | None = None,
+        checkpoint: Path | None = None,
+        held_out: HeldOutItems | None = None,
+    ) -> Self:
         """Find the components of X, a csr matrix of shape (n_items, n_terms); see `Coder.fit`."""
         from sklearn.decomposition import TruncatedSVD
 
@@ -181,6 +196,7 @@ class Raw(Coder):
     """
 
     name = "raw"
+    is_fast_to_fit = True
     returns_rows = True
     supports_itq = False
 
@@ -191,7 +207,13 @@ class Raw(Coder):
     def get_params(self) -> dict[str, Any]:
         return {}
 
-    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        on_epoch: EpochCallback | None = None,
+        checkpoint: Path | None = None,
+        held_out: HeldOutItems | None = None,
+    ) -> Self:
         """Record the shape of a row, from which the code size and the metric follow; see `Coder.fit`."""
         self._set_shape(tuple(X.shape[1:]))
         return self

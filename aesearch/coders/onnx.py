@@ -15,6 +15,7 @@ from aesearch.onnx_sessions import open_session
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+    from aesearch.scoring import HeldOutItems
 
 WEIGHTS_FILE = "weights.safetensors"
 FIRST_WEIGHT, FIRST_BIAS = "encoder.0.weight", "encoder.0.bias"
@@ -91,7 +92,13 @@ class OnnxCoder(Coder):
             return np.asarray(X @ self._first_layer[FIRST_WEIGHT] + self._first_layer[FIRST_BIAS], np.float32)
         return scale_pixels(np.asarray(X))
 
-    def fit(self, X: Rows, on_epoch: EpochCallback | None = None, checkpoint: Path | None = None) -> NoReturn:
+    def fit(
+        self,
+        X: Rows,
+        on_epoch: EpochCallback | None = None,
+        checkpoint: Path | None = None,
+        held_out: HeldOutItems | None = None,
+    ) -> NoReturn:
         """Raise AesearchError: training needs the whole autoencoder."""
         _refuse("train")
 

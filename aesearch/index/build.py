@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aesearch.agreement import score_coder
 from aesearch.arrays import is_sparse
 from aesearch.catalog import create_store
+from aesearch.coders.auto import AutoCoder
 from aesearch.coders.base import Coder, Epoch
+from aesearch.coders.validation import can_cross_fit, cross_fit, score_coder
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.base import Features
 from aesearch.index.edits import READ_BATCH, batches, prepare_rows, register_items
@@ -31,13 +32,17 @@ from aesearch.index.tracking import FileTracker
 from aesearch.index.workspace import Workspace
 from aesearch.items import Item, ItemCollection, Skip
 from aesearch.readers.folder import FileCollection
+from aesearch.scoring import hold_out
 from aesearch.stores.base import Store
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-MAX_SCORED_ITEMS = 1000
-"""Items of a finished index that its agreement and its novelty threshold are estimated from."""
+MAX_REFITTED_ITEMS = 10_000
+"""In larger collections, the held-out items are too few for another fit that includes them."""
+
+MAX_NOVELTY_ITEMS = 1000
+"""Items of a finished index that its novelty threshold is estimated from."""
 
 NOVELTY_PERCENTILE = 99
 MIN_NOVELTY_ITEMS = 100
@@ -97,15 +102,12 @@ def build_index(
         with _timed(record, "read"):
             features = read_items(plan, work, on_progress, batching)
         with _timed(record, "train"):
-            X = work.rows.sample(plan.training_sample)
-            coder = plan.create_coder(X)
-            record.epochs = train(coder, X, None if workspace is None else work.training_checkpoint, on_progress)
-            del X
+            checkpoint = None if workspace is None else work.training_checkpoint
+            coder = train(plan, work.rows.sample(plan.training_sample), record, checkpoint, on_progress)
         with _timed(record, "encode"):
             codes = encode_rows(work, coder, on_progress, batching.encode)
         with _timed(record, "store"):
             store = store_codes(codes, coder, plan.store, on_progress, batching.encode)
-        record.agreement = score_coder(coder, store, work.rows.sample(MAX_SCORED_ITEMS))
         ledger = work.ledger.copy()
     record.novelty_threshold = novelty_threshold(store)
     record.warnings = coder.training_warnings()
@@ -200,16 +202,25 @@ def _first_skips(items: ItemCollection) -> str:
     return f" ({listed})" if listed else ""
 
 
-def train(coder: Coder, X: Rows, checkpoint: Path | None, on_progress: ProgressCallback) -> list[Epoch]:
-    """Fit a coder to the rows X and return its epochs."""
-    epochs: list[Epoch] = []
+def train(plan: BuildPlan, X: Rows, record: BuildRecord, checkpoint: Path | None, on_progress: ProgressCallback) -> Coder:
+    """Fit the coder of a plan to rows X, and score it on items that it was not fitted to. The record notes the results."""
 
     def on_epoch(epoch: Epoch) -> None:
-        epochs.append(epoch)
+        record.epochs.append(epoch)
         on_progress(Progress("train", epoch.number, epoch.total, epoch))
 
-    coder.fit(X, on_epoch, checkpoint)
-    return epochs
+    coder = plan.create_coder(X)
+    base = coder.base
+    training, held_out = hold_out(X, np.random.default_rng(0))
+    coder = coder.fit(training, on_epoch, checkpoint, held_out).resolve()
+    record.trials = base.trials if isinstance(base, AutoCoder) else []
+    if held_out is not None:
+        record.score = score_coder(coder, training, held_out).summarize()
+    elif can_cross_fit(coder, X):
+        record.score = cross_fit(coder, X).summarize()
+    if coder.base.is_fast_to_fit and X.shape[0] <= MAX_REFITTED_ITEMS:
+        coder.fit(X)
+    return coder
 
 
 def encode_rows(work: Workspace, coder: Coder, on_progress: ProgressCallback, batch_size: int) -> Spool:
@@ -244,7 +255,7 @@ def novelty_threshold(store: Store) -> float | None:
     """Return the 99th percentile of the distances of items to their nearest other item; None for fewer than 100 items."""
     if len(store) < MIN_NOVELTY_ITEMS:
         return None
-    keys = np.random.default_rng(0).permutation(np.sort(store.keys()))[:MAX_SCORED_ITEMS]
+    keys = np.random.default_rng(0).permutation(np.sort(store.keys()))[:MAX_NOVELTY_ITEMS]
     nearest = np.concatenate([distances[:, 0] for _, distances in store.neighbors_of(keys, 1)])
     return float(np.percentile(nearest, NOVELTY_PERCENTILE))
 

@@ -124,7 +124,10 @@ class BuildPlan:
         if isinstance(self.coder, Coder):
             coder = self.coder
         else:
-            coder = create_coder(self.coder, self.features.row_kind, **size, **self.params)
+            params = dict(self.params)
+            if self.coder == "auto" and (self.bits or self.code_size is not None):
+                params.setdefault("fixed_size", True)
+            coder = create_coder(self.coder, self.features.row_kind, **size, **params)
         return ITQ(coder) if self.bits else coder
 
 

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from aesearch.coders.base import Epoch
+from aesearch.coders.base import Epoch, Trial
 from aesearch.items import ItemKind
 from aesearch.readers.folder import FileCollection, FileStat
 from aesearch.readers.tables import TableFields
+from aesearch.scoring import Score
 
 MAX_RECENT_KEYS = 200
 """Number of recently added items whose keys are recorded, to detect drift (`aesearch.analysis.drift`)."""
@@ -74,8 +75,11 @@ class BuildRecord:
         Duration of the stages "read", "train", "encode" and "store".
     epochs : list of Epoch
         Training history.
-    agreement : float or None
-        Label-free score of the codes after training (`aesearch.agreement`).
+    score : Score or None
+        Label-free score of the codes on items that the coder was not trained on (`aesearch.scoring`). None if they would be
+        fewer than 20.
+    trials : list of Trial
+        The coders among which the coder was chosen (`aesearch.coders.auto`), with their scores; empty if it was given.
     novelty_threshold : float or None
         Distance that 99 % of the items do not exceed to their nearest other item. A query farther than that from every item
         is unlike the collection. None for fewer than 100 items.
@@ -91,7 +95,8 @@ class BuildRecord:
     source: Source | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=list)
-    agreement: float | None = None
+    score: Score | None = None
+    trials: list[Trial] = field(default_factory=list)
     novelty_threshold: float | None = None
     warnings: list[str] = field(default_factory=list)
     added: AddedItems = AddedItems()
@@ -109,5 +114,8 @@ class BuildRecord:
         if source is not None:
             values["source"] = Source(**{**source, "fields": TableFields(**source["fields"])})
         values["added"] = AddedItems(added["count"], tuple(added["recent_keys"]))
+        score, trials = values["score"], values["trials"]
+        values["score"] = None if score is None else Score(**{**score, "interval": tuple(score["interval"])})
+        values["trials"] = [Trial(**trial) for trial in trials]
         values["epochs"] = [Epoch(**epoch) for epoch in values["epochs"]]
         return cls(**values)

@@ -135,7 +135,8 @@ def _draw_charts(entries: Sequence[ComparisonEntry]) -> list[str]:
         score_name, scores = "Mean average precision", [entry.evaluation.mean_average_precision for entry in entries]
         charts += _draw_precision_charts(entries)
     else:
-        score_name, scores = "Agreement", [entry.evaluation.agreement for entry in entries]
+        score_name = "Label-free score"
+        scores = [entry.evaluation.score.value if entry.evaluation.score else None for entry in entries]
     size_and_score = {
         entry.name: ([entry.retriever.store.bytes_per_item], [score or 0.0])
         for entry, score in zip(entries, scores, strict=True)

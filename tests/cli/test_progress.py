@@ -11,7 +11,7 @@ from aesearch.index.progress import Progress
 
 EPOCH = Epoch(3, 40, 1.5, 1.25, 2.0)
 WITHOUT_VALIDATION = Epoch(3, 40, 1.5, None, 2.0)
-ROUND = Epoch(2, 15, 0.5, None, 1.0, agreement=0.625, unit="round")
+ROUND = Epoch(2, 15, 0.5, None, 1.0, score=0.625, unit="round")
 
 
 class Terminal(io.StringIO):
@@ -52,7 +52,7 @@ def test_bars_are_drawn_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_neighbor_autoencoder_has_rounds_and_others_have_epochs() -> None:
-    assert describe_epoch(ROUND) == "round 2 of 15, loss 0.5, agreement 0.625"
+    assert describe_epoch(ROUND) == "round 2 of 15, loss 0.5, score 0.625"
     assert describe_epoch(EPOCH) == "epoch 3 of 40, loss 1.5, validation loss 1.25"
     assert describe_epoch(WITHOUT_VALIDATION) == "epoch 3 of 40, loss 1.5"
 
