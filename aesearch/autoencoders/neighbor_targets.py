@@ -22,8 +22,10 @@ LSA_DIMENSIONS = 64
 """Dimensions of the codes in which the first neighbors of documents are found."""
 TEMPERATURE = 0.1
 """Difference in cosine distance by which the weight of a neighbor falls to 1/e."""
-N_AUGMENTED_VIEWS = 6
+MAX_AUGMENTED_VIEWS, MIN_AUGMENTED_VIEWS = 6, 2
 """Augmented views of each image that are inputs in training, beside the image itself."""
+MAX_AUGMENTED_IMAGES = 40_000
+"""Large collections get fewer views, down to the minimum: their descriptors take most of the time."""
 
 
 @dataclass
@@ -72,7 +74,8 @@ class NeighborData:
         """Prepare the descriptors of images [n_items, C, H, W] or vectors [n_items, D]; `mirror` allows mirrored views."""
         described = layer.transform(X)
         inputs = [described]
-        for _ in range(N_AUGMENTED_VIEWS if X.ndim == 4 else 0):  # vectors have no natural augmentation
+        n_views = max(MIN_AUGMENTED_VIEWS, min(MAX_AUGMENTED_VIEWS, MAX_AUGMENTED_IMAGES // len(X)))
+        for _ in range(n_views if X.ndim == 4 else 0):  # vectors have no natural augmentation
             inputs.append(_to_half_precision(layer.transform(augment_images(X, rng, mirror=mirror))))
         return cls(
             contents=described,
