@@ -11,7 +11,8 @@ from aesearch.analysis.metrics import average_precision, precision_at
 from aesearch.arrays import is_sparse
 from aesearch.catalog import create_store
 from aesearch.coders.base import Coder
-from aesearch.scoring import HeldOutItems, score_coder
+from aesearch.coders.validation import score_coder
+from aesearch.scoring import HeldOutItems
 
 DEPTH = 1000
 """Length of the ranking that mean average precision is computed from."""
