@@ -43,7 +43,7 @@ N_CONTENT_NEIGHBORS = 5
 CHANCE_PAIRS_PER_ITEM = 4
 """Pairs of views of different items, per item, that estimate what is expected by chance."""
 AGREEMENT_EXPONENT, SIMILARITY_EXPONENT = 2 / 3, 1 / 3
-"""With these, the score ranked coders most like labels did, on balanced and unbalanced sets (benchmarks/agreement.py)."""
+"""With these, the score ranked coders most like labels did, on balanced and unbalanced sets (benchmarks/score.py)."""
 N_RESAMPLES = 1000
 """Bootstrap samples of a confidence interval."""
 CONFIDENCE_PERCENT = 95
