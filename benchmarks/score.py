@@ -2,8 +2,8 @@
 
     python benchmarks/score.py --data DATA --set 20news      (any set of retrieval.py)
 
-Scores coders that differ in type, code size and training, both with labels and without. Prints the scores and Spearman's rank
-correlation between them, for the score and for its two factors.
+Scores coders that differ in type, code size and training, both with labels and without. Prints the scores and Spearman's
+rank correlation between them, for the score and for its two factors.
 
 Target: a rank correlation of at least 0.7 with macro P@10.
 """
