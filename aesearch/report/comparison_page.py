@@ -39,8 +39,8 @@ PARAMETERS = ("features", "shape", "coder", "params", "bits", "code_size", "sour
 INTRODUCTION = (
     "{n_items:,} items, {n_queries:,} queries that are not among them. Highlighted rows are the best coder, and all coders "
     "that are not significantly worse (95% confidence, bootstrap over the queries). SSE is the squared error of the "
-    "reconstructions. Agreement is the share of neighbors that two augmented views of a query have in common, corrected "
-    "for chance; it needs no labels."
+    "reconstructions. The score needs no labels: it is high if two augmented views of a query have the same neighbors, and "
+    "the neighbors of one view resemble the other."
 )
 
 

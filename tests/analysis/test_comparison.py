@@ -63,7 +63,7 @@ def test_format_rows_fills_all_columns(entries: list[ComparisonEntry]) -> None:
     assert [row[-1] == "*" for row in rows] == [entry.is_best for entry in entries]
 
 
-def test_unlabeled_entries_are_ordered_by_agreement(digit_folder: Path, tmp_path: Path) -> None:
+def test_unlabeled_entries_are_ordered_by_score(digit_folder: Path, tmp_path: Path) -> None:
     for number, path in enumerate(sorted((digit_folder / "test").rglob("*.png"))):
         shutil.copy(path, tmp_path / f"{number:04}.png")  # not in a folder per class, so without a label
     names: list[str] = []
@@ -73,8 +73,9 @@ def test_unlabeled_entries_are_ordered_by_agreement(digit_folder: Path, tmp_path
     assert names == ["pca 16 bits", "raw"]
     assert {entry.name for entry in entries} == set(names)
     assert [entry.evaluation.mean_average_precision for entry in entries] == [None, None]
-    agreements = [entry.evaluation.agreement or 0 for entry in entries]
-    assert agreements == sorted(agreements, reverse=True)
+    scores = [entry.evaluation.score.value if entry.evaluation.score else 0 for entry in entries]
+    assert min(scores) > 0
+    assert scores == sorted(scores, reverse=True)
     assert [entry.is_best for entry in entries] == [True, False]
 
 

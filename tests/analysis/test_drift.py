@@ -39,5 +39,6 @@ def test_drift_is_significant_for_unrelated_texts(
     drift = measure_drift(index)
     assert drift is not None
     assert drift.n_items == 150
-    assert drift.training_agreement == index.record.agreement
+    assert index.record.score is not None
+    assert drift.training_score == index.record.score.value
     assert drift.is_significant == is_significant, drift

@@ -76,13 +76,14 @@ def test_indexed_queries_are_refused(folder: str, pca_index: Retriever, digit_fo
         evaluate(pca_index, read_files(digit_folder / folder))
 
 
-def test_unlabeled_queries_yield_agreement_only(pca_index: Retriever, threes: list[Item]) -> None:
+def test_unlabeled_queries_yield_score_only(pca_index: Retriever, threes: list[Item]) -> None:
     queries = [Item(item.id, item.content) for item in threes]
     with pytest.raises(NoItems, match=r"no query has a label, and label-free evaluation needs at least 20 queries, not 19"):
         evaluate(pca_index, queries[:19])
     result = evaluate(pca_index, queries)
     assert (result.queries, result.precision, result.mean_average_precision) == (len(queries), {}, None)
-    assert 0 < (result.agreement or 0) < 1
+    assert result.score is not None
+    assert (result.score.n_items, result.score.value > 0) == (len(queries), True)
 
 
 def test_queries_of_other_kind_are_refused(pca_index: Retriever, documentation_folder: Path) -> None:

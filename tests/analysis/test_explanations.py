@@ -23,7 +23,7 @@ def neighbor_index(documentation_folder: Path, tmp_path_factory: pytest.TempPath
     """Return the folder of an index by a neighbor autoencoder, trained briefly."""
     folder = tmp_path_factory.mktemp("indexes") / "neighbors"
     texts = documentation_folder / "test"
-    Retriever.build(texts, coder="neighbors", code_size=16, rounds=1, steps_per_round=50).save(folder)
+    Retriever.build(texts, coder="neighbors", code_size=16, rounds=1, first_steps=50).save(folder)
     return folder
 
 
@@ -97,7 +97,7 @@ def test_similarity_parts_add_up_to_similarity(digits: np.ndarray, tmp_path: Pat
     for number, (digit, color) in enumerate(zip(digits, colors, strict=False)):
         pixels = (digit[0][..., None] / 255 * color).astype(np.uint8)
         Image.fromarray(pixels).resize((16, 16)).save(folder / f"{number:02}.png")
-    params = {"rounds": 1, "steps_per_round": 20, "descriptors": {"gradients": 1.0, "colors": 0.5}}
+    params = {"rounds": 1, "first_steps": 20, "descriptors": {"gradients": 1.0, "colors": 0.5}}
     Retriever.build(folder, coder="neighbors", code_size=16, bits=True, **params).save(tmp_path / "index")
     index, encoder = (Retriever.load(tmp_path / "index", encoder_only=encoder_only) for encoder_only in (False, True))
     query = index.read_query(folder / "00.png")

@@ -38,9 +38,9 @@ def unread(notes: Path) -> UnreadFiles:
 @pytest.mark.parametrize(
     ("content", "features", "coder"),
     [
-        ("a text", "bag-of-words", "neighbors"),
-        (np.zeros((8, 8), np.uint8), "pixels", "neighbors"),
-        (np.zeros(8, np.float32), "vectors", "neighbors"),
+        ("a text", "bag-of-words", "auto"),
+        (np.zeros((8, 8), np.uint8), "pixels", "auto"),
+        (np.zeros(8, np.float32), "vectors", "auto"),
     ],
 )
 def test_defaults_depend_on_kind_of_items(content: Any, features: str, coder: str) -> None:

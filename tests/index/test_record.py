@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from aesearch.coders.base import Epoch
+from aesearch.coders.base import Epoch, Trial
 from aesearch.index.record import MAX_RECENT_KEYS, AddedItems, BuildRecord, Source
 from aesearch.readers.folder import read_files
 from aesearch.readers.tables import TableFields
+from aesearch.scoring import Score
 
 FULL = BuildRecord(
     "documents",
     Source("/data/notes", True, TableFields("body", "key", "topic")),
     {"read": 0.5},
     [Epoch(1, 2, 0.5, None, 1.5), Epoch(2, 2, 0.25, 0.5, 1.5, 0.75)],
-    0.5,
+    Score(0.5, (0.25, 0.75), {"5": 0.5, "10": 0.25}, 0.75, 40),
+    [Trial("blend", {"rounds": 1}, 0.5, 2.5, is_chosen=True), Trial("raw", {}, None, 0.5, is_chosen=False)],
     0.25,
     ["a warning"],
     AddedItems(3, (1, 2, 3)),
@@ -28,7 +30,9 @@ def test_record_survives_json(record: BuildRecord) -> None:
     assert BuildRecord.from_dict(json.loads(json.dumps(record.as_dict()))) == record
 
 
-@pytest.mark.parametrize("change", [{"source": []}, {"added": "x"}, {"epochs": [{"number": 1}]}, {"epochs": 5}])
+@pytest.mark.parametrize(
+    "change", [{"source": []}, {"added": "x"}, {"epochs": [{"number": 1}]}, {"epochs": 5}, {"score": 0.5}, {"trials": [{}]}]
+)
 def test_malformed_record_is_refused(change: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError)):
         BuildRecord.from_dict(FULL.as_dict() | change)

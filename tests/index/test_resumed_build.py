@@ -25,7 +25,11 @@ PLANS: dict[str, dict[str, Any]] = {
     "pca bits": {"coder": "pca", "code_size": 8, "bits": True},
     "raw": {"coder": "raw"},
     "dense": {"coder": "dense", "code_size": 8, "params": {"epochs": 3, "device": "cpu"}},
-    "neighbors": {"coder": "neighbors", "code_size": 8, "params": {"rounds": 2, "steps_per_round": 5, "device": "cpu"}},
+    "neighbors": {
+        "coder": "neighbors",
+        "code_size": 8,
+        "params": {"rounds": 2, "first_steps": 5, "steps_per_round": 5, "device": "cpu"},
+    },
 }
 
 

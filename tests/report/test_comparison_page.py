@@ -41,9 +41,9 @@ def test_shared_terms_of_documents_are_marked(documentation_folder: Path, check_
     assert page.count("<mark>") > 10
 
 
-def test_unlabeled_entries_are_charted_by_agreement(digits: np.ndarray) -> None:
+def test_unlabeled_entries_are_charted_by_score(digits: np.ndarray) -> None:
     items, queries = hold_out_queries([Item(str(number), image[0]) for number, image in enumerate(digits[:200])])
     entries = compare(items, queries, coders=["pca", "raw"], code_sizes=(8,))
     page = render_comparison_page(entries, items, queries, "unlabeled")
-    assert "Agreement vs. bytes per item" in page
+    assert "Label-free score vs. bytes per item" in page
     assert "Precision at k" not in page
