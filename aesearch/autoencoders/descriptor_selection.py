@@ -71,14 +71,32 @@ def select_descriptors(
     described, images = combined.transform(sample), np.asarray(held_out.rows)
     # Not by visual words if there are others: two crops of one photo share more words than a crop and its mirror image.
     calibrated = {name: 1.0 for name in combined.weights if name != "visual-words"} or combined.weights
-    mirror = is_mirror_invariant(
-        *(
-            combined.reweight_rows(rows, calibrated)
-            for rows in (combined.transform(images), combined.transform(images[..., ::-1]), described)
-        )
-    )
+    compared = (combined.transform(images), combined.transform(images[..., ::-1]), described)
+    mirror = is_mirror_invariant(*(combined.reweight_rows(rows, calibrated) for rows in compared))
     if len(candidates) == 1:
         return combined.reweight(candidates[0]), mirror
+    return combined.reweight(_select_weights(candidates, combined, described, sample, held_out)), mirror
+
+
+def _select_weights(
+    candidates: Sequence[Mapping[str, float]],
+    combined: Descriptors,
+    described: np.ndarray,
+    sample: np.ndarray,
+    held_out: HeldOutItems,
+) -> Mapping[str, float]:
+    """Return the candidate with the highest score, or the first unless the score is higher by MIN_GAIN.
+
+    Parameters
+    ----------
+    candidates : sequence of mapping
+    combined : Descriptors
+        Of `fit_candidates`.
+    described : array of shape (n_rows, width)
+        Combined descriptors of `sample`, the rows in which neighbors are searched.
+    sample : array of shape (n_rows, C, H, W)
+    held_out : HeldOutItems
+    """
     views = [combined.transform(np.asarray(view)) for view in (held_out.first, held_out.second)]
     contents = held_out.describe(sample)
 
@@ -89,7 +107,7 @@ def select_descriptors(
 
     scores = [score(candidate) for candidate in candidates]
     best = int(np.argmax(scores))
-    return combined.reweight(candidates[best if scores[best] > (1 + MIN_GAIN) * scores[0] else 0]), mirror
+    return candidates[best if scores[best] > (1 + MIN_GAIN) * scores[0] else 0]
 
 
 def list_candidates(shape: tuple[int, ...]) -> list[Mapping[str, float]]:
