@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from aesearch.arrays import is_sparse
 from aesearch.catalog import CODERS, create_coder, lookup
-from aesearch.coders.base import Coder, EpochCallback, Metric, Trial
+from aesearch.coders.base import BITS_PER_BYTE, Coder, EpochCallback, Metric, Trial
 from aesearch.coders.linear import LSA
 from aesearch.coders.validation import score_coder
 from aesearch.errors import NotFitted
@@ -36,7 +37,8 @@ class AutoCoder(Coder):
     """Fits several coders and keeps the one whose codes score highest on held-out items (`aesearch.scoring`).
 
     The candidates are the baselines and the neighbor autoencoder. Collections of fewer than 500 documents are not encoded:
-    their term weights find the best neighbors, and small collections need no small codes.
+    their term weights find the best neighbors, and small collections need no small codes. Collections of fewer than 200
+    items have too few held-out items for a choice: they get the first candidate.
 
     Parameters
     ----------
@@ -89,9 +91,11 @@ class AutoCoder(Coder):
         held_out: HeldOutItems | None = None,
     ) -> Self:
         """Fit the candidates to X, and keep the best; see `Coder.fit`."""
-        candidates = list_candidates(X, fixed_size=self.fixed_size)
+        n_items = X.shape[0] + (0 if held_out is None else len(held_out))
+        candidates = list_candidates(X, n_items, self.code_size, fixed_size=self.fixed_size)
         if held_out is None and len(candidates) > 1:
             X, held_out = hold_out(X, np.random.default_rng(self.seed))
+            candidates = candidates[: None if held_out else 1]
         trials: list[Trial] = []
         chosen, best_score = 0, 0.0
         for number, (name, params) in enumerate(candidates):
@@ -141,9 +145,31 @@ class AutoCoder(Coder):
         raise NotImplementedError  # save() writes the chosen coder
 
 
-def list_candidates(X: Rows, *, fixed_size: bool) -> list[tuple[str, dict[str, Any]]]:
-    """Return the names and the parameters of the coders that take part in the choice for rows X, in order of preference."""
-    n_items = X.shape[0]
+def list_candidates(X: Rows, n_items: int, code_size: int, *, fixed_size: bool) -> list[tuple[str, dict[str, Any]]]:
+    """Return the coders that take part in the choice, in order of preference.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, ...)
+        Rows to fit.
+    n_items : int
+        Number of items in the collection: the rows to fit, and the held-out items.
+    code_size : int
+        Dimensions of a code. Linear codes have no more dimensions than a row.
+    fixed_size : bool
+        See `AutoCoder`.
+
+    Returns
+    -------
+    list of (str, dict)
+        Names in the catalog, and parameters.
+    """
+    first, *others = _list_candidates(X, n_items, fixed_size=fixed_size)
+    largest = max(min(X.shape[0], prod(X.shape[1:])), BITS_PER_BYTE)
+    return [first, *(other for other in others if code_size <= largest or not CODERS[other[0]].load().is_fast_to_fit)]
+
+
+def _list_candidates(X: Rows, n_items: int, *, fixed_size: bool) -> list[tuple[str, dict[str, Any]]]:
     if is_sparse(X):
         if n_items >= MIN_TRAINING_DOCUMENTS:
             return [("blend", SHORT_ROUNDS), ("blend", LONG_ROUND), ("lsa", {})]

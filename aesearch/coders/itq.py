@@ -84,6 +84,7 @@ class ITQ(Coder):
     ) -> Self:
         """Fit the base coder to X, then the rotation to its codes; see `Coder.fit`."""
         self._base = self._base.fit(X, on_epoch, checkpoint, held_out).resolve()
+        _check_base(self._base)  # it may have been chosen by fit()
         self.shape = self.base.shape
         rng = np.random.default_rng(self.seed)
         n_items = X.shape[0]

@@ -30,7 +30,7 @@ def score_coder(coder: Coder, X: Rows, held_out: HeldOutItems) -> ItemScores:
 def can_cross_fit(coder: Coder, X: Rows) -> bool:
     """Return whether `cross_fit` works for a coder and rows X: it is fast, and each fit has enough rows."""
     n_training = X.shape[0] - -(-X.shape[0] // N_FOLDS)
-    fits = not coder.code_size or coder.base.code_size <= n_training
+    fits = coder.returns_rows or coder.base.code_size <= n_training
     return coder.base.is_fast_to_fit and X.shape[0] >= MIN_ITEMS and fits
 
 
