@@ -65,8 +65,8 @@ def test_number_of_clusters_is_found(subject_folder: Path) -> None:
     ("coder", "bits", "params"),
     [
         ("lsa", False, {}),
-        ("neighbors", True, {"rounds": 2, "steps_per_round": 50}),
-        pytest.param("neighbors", False, {"rounds": 2, "steps_per_round": 50}, marks=pytest.mark.slow),
+        ("neighbors", True, {"rounds": 2, "first_steps": 150, "steps_per_round": 150}),
+        pytest.param("neighbors", False, {"rounds": 2, "first_steps": 150, "steps_per_round": 150}, marks=pytest.mark.slow),
     ],
 )
 def test_terms_describe_subject_of_cluster(coder: str, bits: bool, params: dict[str, int], subject_folder: Path) -> None:
