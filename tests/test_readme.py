@@ -24,7 +24,7 @@ README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 APPLICATION: Any = typer.main.get_command(app)
 
-N_IMAGES_PER_LABEL = 60
+N_IMAGES_PER_LABEL = 10
 N_DOCUMENTS = 100
 
 
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, digit_folder: Path, documen
     """Return a folder with the files that README names: photos, more photos with labels, and notes."""
     folder = tmp_path_factory.mktemp("readme")
     for subset, target in (("train", "photos"), ("test", "more")):
-        for label in "01":
+        for label in "0123456789":
             (folder / target / label).mkdir(parents=True)
             for path in sorted((digit_folder / subset / label).iterdir())[:N_IMAGES_PER_LABEL]:
                 shutil.copy(path, folder / target / label)
@@ -84,7 +84,7 @@ def short_training(monkeypatch: pytest.MonkeyPatch) -> None:
     from aesearch.autoencoders import neighbors
 
     for name in ("IMAGE_DEFAULTS", "DOCUMENT_DEFAULTS"):
-        monkeypatch.setattr(neighbors, name, getattr(neighbors, name)._replace(rounds=1, steps_per_round=20))
+        monkeypatch.setattr(neighbors, name, getattr(neighbors, name)._replace(rounds=1, first_steps=20))
 
 
 @pytest.mark.usefixtures("short_training")
