@@ -4,8 +4,8 @@
 
 An index is built from nine tenths of the items of half of the classes. Then two groups are added: the remaining tenth
 ("same"), and as many items of the other classes ("other"). Prints the label-free score of each group, relative to that
-of the held-out items at training, and its share of out-of-distribution items (`Retriever.is_out_of_distribution`; about 1 % is
-normal).
+of the held-out items at training, and its share of out-of-distribution items (`Retriever.is_out_of_distribution`;
+about 1 % is normal).
 
 Claim: documents of other classes score clearly lower than documents of the same classes. The threshold below which `info`
 and `index` recommend retraining is between the two (`aesearch.analysis.drift`).
