@@ -42,8 +42,8 @@ class Explanation:
         Shared terms by the weights that the decoder gives them: shares of the total weight of all terms in the joint
         reconstruction of both codes, largest first. None for images, or if only the encoder is loaded.
     similarity_parts : dict of str to float
-        Contributions of the feature groups of an image (gradients, visual words, colors, pixels) to `similarity`, which is their sum.
-        Empty if there is one group only.
+        Contributions of the feature groups of an image (gradients, visual words, colors, pixels) to `similarity`, which is
+        their sum. Empty if there is one group only.
     image : PIL.Image.Image or None
         The image at the size that the index uses; None for documents.
     reconstruction : PIL.Image.Image or None

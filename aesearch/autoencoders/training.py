@@ -203,6 +203,7 @@ def train(task: Task, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
         task.load_state_dict(checkpoint.saved_state["task"])
         checkpoint.resume()
         yield from state.epochs
+        state.is_finished = _is_finished(task, state)  # sets task.was_cut, too
     started = task.started - state.seconds
 
     while not state.is_finished:

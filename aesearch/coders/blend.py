@@ -137,6 +137,7 @@ class Blend(Coder):
         return self.members[0].decode(_to_unit_length(part) * self.norm)
 
     def rerank_features(self, X: Rows) -> Rows:
+        self._check(X)
         return self.members[0].rerank_features(X)
 
     def rerank_feature_groups(self) -> dict[str, int]:

@@ -105,7 +105,19 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, digit_folder: Path, docu
         (folder / "notes" / item.id).write_text(str(item.content))
     (folder / "empty").mkdir()
     cli = Cli(folder)
-    report = cli.json("index", "photos", "--rounds", "2", "--set", "steps_per_round=50", "--json")
+    report = cli.json(
+        "index",
+        "photos",
+        "--coder",
+        "neighbors",
+        "--rounds",
+        "2",
+        "--set",
+        "first_steps=50",
+        "--set",
+        "steps_per_round=50",
+        "--json",
+    )
     (folder / "report.json").write_text(json.dumps(report))
     cli.succeed("index", "notes", "--coder", "lsa", "--code-size", "16")
     return folder

@@ -37,7 +37,7 @@ def test_autoencoders_of_the_demo_beat_the_baselines(tmp_cli: Cli) -> None:
     assert float(rows["digits", "neighbors"][3]) > 0.9
     for collection, baseline in (("digits", "pca"), ("documentation", "lsa")):
         autoencoder = rows[collection, "neighbors"]
-        for measure in (5, 6):  # mean average precision; agreement, which needs no labels
+        for measure in (5, 6):  # mean average precision; the score, which needs no labels
             assert float(autoencoder[measure]) > float(rows[collection, baseline][measure])
 
 

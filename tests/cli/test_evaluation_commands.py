@@ -16,21 +16,21 @@ COMPARE = ("compare", "photos", "--coders", "dense,pca", "--code-size", "4,8", "
 
 def test_evaluate_prints_the_measures(cli: Cli) -> None:
     measures = cli.json("evaluate", "--queries", "more", "--k", "1,5", "--json")
-    assert set(measures) == {"queries", "precision", "map@1000", "agreement", "reconstruction_sse", "queries_per_second"}
+    assert set(measures) == {"queries", "precision", "map@1000", "score", "reconstruction_sse", "queries_per_second"}
     assert set(measures["precision"]) == {"1", "5"}
     assert measures["precision"]["1"] > 0.8  # of three digits, the nearest is nearly always the same one
     assert measures["reconstruction_sse"] > 0
     table = cli.succeed("evaluate", "--queries", "more").stdout
-    for name in ("1-NN accuracy", "mean average precision", "reconstruction error", "neighbor agreement"):
+    for name in ("1-NN accuracy", "mean average precision", "reconstruction error", "label-free score"):
         assert name in table
 
 
-def test_evaluate_without_labels_measures_the_agreement(cli: Cli, tmp_path: Path) -> None:
+def test_evaluate_without_labels_measures_the_score(cli: Cli, tmp_path: Path) -> None:
     for number, path in enumerate(sorted((cli.folder / "more").rglob("*.png"))):
         shutil.copy(path, tmp_path / f"{number}.png")
     measures = cli.json("evaluate", "--queries", tmp_path, "--json")
     assert (measures["precision"], measures["map@1000"]) == ({}, None)
-    assert 0 < measures["agreement"] < 1
+    assert 0 < measures["score"]["value"] < 1
 
 
 def test_compare_prints_json_and_writes_a_report(cli: Cli, tmp_path: Path) -> None:

@@ -94,8 +94,11 @@ def test_set_and_options_reach_the_coder(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_budget_limits_the_training(cli: Cli, tmp_path: Path) -> None:
-    cli.succeed("index", "photos", "--index", tmp_path / "i", "--budget", "0.001s", "--set", "steps_per_round=20")
-    assert len(cli.json("info", "--index", tmp_path / "i", "--json")["epochs"]) == 1
+    options = ("--coder", "neighbors", "--budget", "0.001s", "--set", "first_steps=20")
+    cli.succeed("index", "photos", "--index", tmp_path / "i", *options)
+    facts = cli.json("info", "--index", tmp_path / "i", "--json")
+    assert len(facts["epochs"]) == 1
+    assert "budget" in facts["warnings"][0]
 
 
 def test_corrupt_index_is_named_and_rebuilt_on_request(tmp_cli: Cli, workspace: Path, tmp_path: Path) -> None:
@@ -124,7 +127,7 @@ def test_file_names_are_escaped(tmp_cli: Cli, workspace: Path, tmp_path: Path) -
 def test_vectors_are_indexed_and_queried(tmp_cli: Cli, vectors: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "vectors.npy", vectors)
     np.save(tmp_path / "one.npy", vectors[7])
-    options = ("--bits", "--code-size", "16", "--rounds", "1", "--set", "steps_per_round=50")
+    options = ("--coder", "neighbors", "--bits", "--code-size", "16", "--rounds", "1", "--set", "steps_per_round=50")
     report = tmp_cli.json("index", "vectors.npy", *options, "--json")
     assert (report["kind"], report["items"], report["bytes_per_item"]) == ("vectors", 600, 2)
     hit = tmp_cli.json("query", "one.npy", "-k", "1", "--rerank", "--format", "json")[0]
@@ -201,7 +204,7 @@ def test_drift_is_reported_after_an_update(
     monkeypatch.setattr("aesearch.analysis.drift.measure_drift", lambda retriever: Drift(120, 0.1, 0.5))
     assert "--retrain" in tmp_cli.succeed("index", "photos").stderr
     facts = tmp_cli.json("info", "--json")
-    assert facts["drift"] == {"n_items": 120, "agreement": 0.1, "training_agreement": 0.5}
+    assert facts["drift"] == {"n_items": 120, "score": 0.1, "training_score": 0.5}
     assert "the last 120 added items" in facts["warnings"][-1]
     assert "warning" in tmp_cli.succeed("info").stdout
 

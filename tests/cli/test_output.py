@@ -11,7 +11,7 @@ from aesearch.cli import output
 from aesearch.cli.output import (
     MAX_NAMED_FILES,
     TEXT_WIDTH,
-    describe_agreement,
+    describe_score,
     display_width,
     escape,
     format_bytes,
@@ -94,9 +94,11 @@ def test_format_bytes_chooses_the_unit(n_bytes: float, text: str) -> None:
     assert format_bytes(n_bytes) == text
 
 
-def test_describe_agreement_names_the_share() -> None:
-    assert describe_agreement(0.5).startswith("0.500 (two halves of an item share 50%")
-    assert "too few items" in describe_agreement(None)
+def test_describe_score_names_the_interval_and_the_shares() -> None:
+    score = {"value": 0.5, "interval": (0.4, 0.6), "agreement": {"5": 0.3, "10": 0.25}, "similarity": 0.1, "n_items": 40}
+    described = describe_score(score)
+    assert described.startswith("0.500 (0.400 to 0.600; two halves of 40 held-out items share 30% of 5, 25% of 10")
+    assert "too few items" in describe_score(None)
 
 
 @pytest.mark.parametrize("style", ["table", "paths"])

