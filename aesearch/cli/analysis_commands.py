@@ -137,7 +137,7 @@ def duplicates(
         float | None,
         typer.Option(
             "--threshold",
-            help="Minimum similarity of duplicates.  [default: 0.88 for images, 0.9 otherwise]",
+            help="Minimum similarity of duplicates.  [default: 0.9]",
             min=0,
             max=1,
             show_default=False,
@@ -152,8 +152,8 @@ def duplicates(
     """List groups of duplicates.
 
     Exact copies come first, then altered copies, the most similar first. The files are read again. Images are aligned with
-    each other, also rotated by 90 degrees and mirrored, and three quarters of an image must agree; copies cropped to half
-    of their area are rarely found. For documents, the similarity is the cosine of their term vectors.
+    each other, also rotated by 90 degrees and mirrored, and compared by their edges; copies cropped to half of their area
+    are rarely found. Documents are found by their codes and confirmed by the terms that they share.
     """
     from aesearch.analysis.duplicates import find_duplicates
     from aesearch.index.retriever import Retriever

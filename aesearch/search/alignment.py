@@ -7,9 +7,8 @@ and compression matter little. Then one is aligned with the other:
   cross-correlation (Lewis 1995), because one image may be a crop of the other;
 - finely: by an affine transform, with Gauss-Newton steps and robust weights (Lucas & Kanade 1981; Baker & Matthews 2004).
 
-Two scores are computed after alignment. The correlation ranks candidates well. It cannot tell a copy from another object
-of the same outline (two T-shirts), because outlines are most of the contrast of a photo. The agreement can: blocks of the
-image are correlated separately, weak textures count as much as outlines, and three quarters of the blocks must agree.
+The similarity is the correlation after alignment. Photos of different objects on one background have other edges at
+the same places, and correlate much less than edited copies do.
 
 References
 ----------
@@ -21,12 +20,12 @@ Lucas & Kanade 1981, "An iterative image registration technique with an applicat
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from aesearch.images import as_image, resize_image
-from aesearch.search.band_pass import Band, filter_band, resize
 
 THUMBNAIL_SIDE = 96
 """Side of the thumbnails that are aligned, in pixels."""
@@ -40,20 +39,21 @@ N_STEPS = 8
 MAX_STEP = 0.05
 """Largest change of a parameter of the transform in one step. Coordinates are in 0..1."""
 EPSILON = 1e-6
-N_BLOCKS = 8
-"""Blocks along each side of an image, for the agreement."""
-MAX_ALTERED_BLOCKS = 0.25
-"""Share of the blocks whose correlation does not matter: something may cover a part of a copy."""
-MIN_BLOCK_ENERGY = 0.02
-"""Mean square of the filtered pixels of a block that is not uniform."""
-COPY_AGREEMENT = 0.88
-"""Agreement at which two images count as copies of each other."""
+COPY_SIMILARITY = 0.9
+"""Similarity at which two images count as copies of each other."""
+
+
+class Band(NamedTuple):
+    """Standard deviations of the Gaussians of a band-pass filter, in pixels, and of the window that normalizes contrast."""
+
+    inner: float
+    outer: float
+    window: float
+    min_contrast: float
 
 
 COARSE_BAND = Band(0.8, 2.5, 4.0, 6.0)
 FINE_BAND = Band(1.0, 3.0, 8.0, 4.0)
-TEXTURE_BAND = Band(1.0, 3.0, 4.0, 2.0)
-"""Small window and low minimum contrast: weak textures count as much as outlines."""
 
 
 class Placement(NamedTuple):
@@ -82,22 +82,6 @@ class Placement(NamedTuple):
         return Placement(*(values[pairs] for values in self))
 
 
-class Alignment(NamedTuple):
-    """Scores of pairs of images after fine alignment, arrays [n] float32, at most 1.
-
-    Attributes
-    ----------
-    correlation : array
-        Correlation of the whole images.
-    agreement : array
-        Correlation that is reached by all blocks but the worst MAX_ALTERED_BLOCKS. Blocks that are uniform in both images
-        are ignored.
-    """
-
-    correlation: np.ndarray
-    agreement: np.ndarray
-
-
 def thumbnails(images: Iterable[Any]) -> np.ndarray:
     """Return Pillow images or arrays of pixels as gray thumbnails, [n, THUMBNAIL_SIDE, THUMBNAIL_SIDE] uint8."""
     size = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
@@ -109,6 +93,35 @@ def orient(images: np.ndarray, orientation: int) -> np.ndarray:
     """Return images [n, side, side] in one of N_ORIENTATIONS orientations: a rotation by 90 degrees, from 4 on mirrored."""
     rotated = np.rot90(images, orientation % 4, axes=(1, 2))
     return rotated[:, :, ::-1] if orientation >= 4 else rotated
+
+
+def resize(images: np.ndarray, side: int) -> np.ndarray:
+    """Return square images [n, ...] resized to a side, each pixel the mean of those that it covers."""
+    weights = _area_weights(images.shape[-1], side)
+    return np.asarray(weights @ images @ weights.T)
+
+
+@cache
+def _area_weights(n_inputs: int, n_outputs: int) -> np.ndarray:
+    edges, pixels = np.linspace(0, n_inputs, n_outputs + 1), np.arange(n_inputs)
+    weights = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    weights = np.clip(weights, 0, None)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
+
+
+@cache
+def _gaussian(side: int, sigma: float) -> np.ndarray:
+    """Return the matrix [side, side] that smooths the rows of an image with a Gaussian."""
+    pixels = np.arange(side)
+    weights = np.exp(-((pixels[:, None] - pixels) ** 2) / (2 * sigma**2))
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
+
+
+def filter_band(images: np.ndarray, band: Band) -> np.ndarray:
+    """Return images [n, side, side] without large and very small structures, and with equal contrast everywhere."""
+    inner, outer, window = (_gaussian(images.shape[-1], sigma) for sigma in band[:3])
+    filtered = inner @ images @ inner.T - outer @ images @ outer.T
+    return np.asarray(filtered / np.sqrt(window @ filtered**2 @ window.T + band.min_contrast**2))
 
 
 def place(first: np.ndarray, second: np.ndarray, orientations: range | tuple[int, ...]) -> Placement:
@@ -164,8 +177,8 @@ class _Whole:
         return np.asarray(correlations.reshape(len(correlations), -1), np.float32)
 
 
-def align(first: np.ndarray, second: np.ndarray, placement: Placement) -> Alignment:
-    """Align each pair of images finely.
+def align(first: np.ndarray, second: np.ndarray, placement: Placement) -> np.ndarray:
+    """Return the similarity of each pair of images after fine alignment, [n] float32, at most 1.
 
     Parameters
     ----------
@@ -183,39 +196,13 @@ def align(first: np.ndarray, second: np.ndarray, placement: Placement) -> Alignm
     whole, part = np.where(swap, oriented, second), np.where(swap, second, oriented)
     target = filter_band(resize(part.astype(np.float32), FINE_SIDE), FINE_BAND)
     transforms = _initial_transforms(placement)
-    correlation, best = np.full(len(second), -1, np.float32), transforms.copy()
+    best = np.full(len(second), -1, np.float32)
     for _ in range(N_STEPS):
         warped, is_inside = _warp(whole.astype(np.float32), transforms)
         warped = filter_band(warped, FINE_BAND)
-        found = _correlation(warped, target, is_inside)
-        better = found > correlation
-        correlation[better], best[better] = found[better], transforms[better]
+        best = np.maximum(best, _correlation(warped, target, is_inside))
         transforms = _compose(transforms, _gauss_newton_step(warped, target, is_inside))
-    return Alignment(correlation, _block_agreement(whole, part, best))
-
-
-def _block_agreement(whole: np.ndarray, part: np.ndarray, transforms: np.ndarray) -> np.ndarray:
-    """Return the correlation that is reached by all blocks but the worst MAX_ALTERED_BLOCKS."""
-    # Both images are sampled in the same way, and finely: differences in resampling look like differences in texture.
-    warped, is_inside = _warp(whole.astype(np.float32), transforms, 2 * FINE_SIDE)
-    target, _ = _warp(part.astype(np.float32), np.eye(2, 3, dtype=np.float32)[None], 2 * FINE_SIDE)
-    a, b = (filter_band(resize(image, FINE_SIDE), TEXTURE_BAND) for image in (warped, target))
-    is_inside = resize(is_inside.astype(np.float32), FINE_SIDE) == 1
-    products, energies, target_energies = (_block_means(is_inside * values) for values in (a * b, a * a, b * b))
-    is_counted = np.maximum(energies, target_energies) > MIN_BLOCK_ENERGY
-    is_counted &= _block_means(is_inside) > 0.5
-    correlations = products / np.sqrt(energies * target_energies + MIN_BLOCK_ENERGY**2)
-    ordered = np.sort(np.where(is_counted, correlations, np.inf), axis=1)
-    n_counted = is_counted.sum(1)
-    worst = (MAX_ALTERED_BLOCKS * np.maximum(n_counted - 1, 0)).astype(np.int64)
-    return np.asarray(np.where(n_counted > 0, ordered[np.arange(len(ordered)), worst], 0), np.float32)
-
-
-def _block_means(images: np.ndarray) -> np.ndarray:
-    """Return the means of the blocks of images [n, FINE_SIDE, FINE_SIDE], [n, N_BLOCKS squared]."""
-    side = FINE_SIDE // N_BLOCKS
-    blocks = images.reshape(len(images), N_BLOCKS, side, N_BLOCKS, side)
-    return np.asarray(blocks.mean((2, 4)).reshape(len(images), -1))
+    return best
 
 
 def _initial_transforms(placement: Placement) -> np.ndarray:
@@ -227,10 +214,10 @@ def _initial_transforms(placement: Placement) -> np.ndarray:
     return np.asarray(np.stack(rows, 1) / COARSE_SIDE, np.float32)
 
 
-def _warp(images: np.ndarray, transforms: np.ndarray, n_pixels: int = FINE_SIDE) -> tuple[np.ndarray, np.ndarray]:
-    """Return transformed images [n, n_pixels, n_pixels] by bilinear interpolation, and which pixels are inside."""
+def _warp(images: np.ndarray, transforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return transformed images [n, FINE_SIDE, FINE_SIDE] by bilinear interpolation, and which pixels are inside."""
     side = images.shape[-1]
-    unit = ((np.arange(n_pixels) + 0.5) / n_pixels).astype(np.float32)
+    unit = ((np.arange(FINE_SIDE) + 0.5) / FINE_SIDE).astype(np.float32)
     x, y = (
         transforms[:, axis, 0, None, None] * unit[None, None, :]
         + transforms[:, axis, 1, None, None] * unit[None, :, None]

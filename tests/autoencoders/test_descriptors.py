@@ -10,6 +10,7 @@ from aesearch.autoencoders.descriptor_selection import fit_candidates, list_cand
 from aesearch.autoencoders.descriptors import Descriptors
 from aesearch.autoencoders.raw_descriptors import ColorHistogram, Gradients, Thumbnail, build_pooling_weights
 from aesearch.errors import InvalidParameter, UnknownName
+from aesearch.scoring import HeldOutItems
 
 IMAGE_SHAPES = [(1, 8, 8), (3, 32, 32), (1, 28, 28), (3, 5, 40), (3, 33, 21)]
 
@@ -114,9 +115,9 @@ def test_vectors_are_compared_without_their_length(vectors: np.ndarray) -> None:
 
 def test_digits_are_not_mirror_invariant(digits: np.ndarray) -> None:
     rng, weights = np.random.default_rng(0), {"gradients": 1.0}
-    assert not select_descriptors(digits[60:], digits[:60], weights, rng)[1]
+    assert not select_descriptors(digits[60:], HeldOutItems(digits[:60]), weights, rng)[1]
     both = np.concatenate([digits, digits[..., ::-1]])[rng.permutation(2 * len(digits))]
-    assert select_descriptors(both[60:], both[:60], weights, rng)[1]
+    assert select_descriptors(both[60:], HeldOutItems(both[:60]), weights, rng)[1]
 
 
 def test_colors_are_selected_if_only_colors_differ() -> None:
@@ -124,12 +125,13 @@ def test_colors_are_selected_if_only_colors_differ() -> None:
     hues = rng.choice([40, 140, 240], (300, 3, 1, 1))
     texture = rng.normal(0, 40, (300, 1, 8, 8)).repeat(4, axis=2).repeat(4, axis=3)
     images = np.clip(hues + texture, 0, 255).astype(np.uint8)
-    assert "colors" in select_descriptors(images[50:], images[:50], None, rng)[0].weights
+    assert "colors" in select_descriptors(images[50:], HeldOutItems(images[:50]), None, rng)[0].weights
 
 
 def test_given_weights_are_used(digits: np.ndarray) -> None:
     weights = {"pixels": 1.0, "gradients": 0.2}
-    assert select_descriptors(digits[60:], digits[:60], weights, np.random.default_rng(0))[0].weights == weights
+    selected, _ = select_descriptors(digits[60:], HeldOutItems(digits[:60]), weights, np.random.default_rng(0))
+    assert selected.weights == weights
 
 
 def test_unknown_descriptor_is_refused() -> None:

@@ -16,9 +16,8 @@ from aesearch.autoencoders.neighbor_targets import (
     TargetBatches,
     compute_lsa_codes,
     compute_target_weights,
-    hold_out,
 )
-from aesearch.autoencoders.neighbor_training import shuffle_batches
+from aesearch.autoencoders.neighbor_training import limit_steps, shuffle_batches
 from aesearch.autoencoders.neighbors import NeighborAutoencoder
 from aesearch.coders.base import Coder, Epoch
 from aesearch.coders.linear import LSA, PCA
@@ -26,6 +25,7 @@ from aesearch.coders.loading import load_coder
 from aesearch.errors import InvalidParameter, UnknownName
 from aesearch.features.bag_of_words import BagOfWords
 from aesearch.items import Item
+from aesearch.scoring import hold_out_positions
 
 CPU = torch.device("cpu")
 
@@ -60,22 +60,32 @@ def test_document_neighbors_are_better_than_those_of_lsa(documents: list[Item]) 
 
 def test_best_round_is_kept_and_patience_stops(digits: np.ndarray) -> None:
     epochs: list[Epoch] = []
-    coder = NeighborAutoencoder(8, rounds=30, steps_per_round=30, patience=2).fit(digits, epochs.append)
-    best = int(np.argmax([epoch.agreement for epoch in epochs]))
+    params: dict[str, Any] = {"steps_per_round": 30, "patience": 2, "descriptors": {"gradients": 1.0}}
+    coder = NeighborAutoencoder(8, rounds=30, first_steps=30, **params).fit(digits, epochs.append)
+    best = int(np.argmax([epoch.score for epoch in epochs]))
     assert len(epochs) == best + 3 < 30
-    shorter = NeighborAutoencoder(8, rounds=best + 1, steps_per_round=30, patience=2).fit(digits)
+    shorter = NeighborAutoencoder(8, rounds=best + 1, first_steps=30, **params).fit(digits)
     np.testing.assert_array_equal(coder.encode(digits), shorter.encode(digits))
 
 
 def test_exhausted_budget_stops_after_one_round(digits: np.ndarray) -> None:
     epochs: list[Epoch] = []
-    NeighborAutoencoder(8, budget=1e-6).fit(digits, epochs.append)
+    coder = NeighborAutoencoder(8, budget=1e-6, first_steps=5, descriptors={"gradients": 1.0}).fit(digits, epochs.append)
     assert len(epochs) == 1
+    assert "budget" in coder.training_warnings()[0]
+    coder = NeighborAutoencoder(8, rounds=1, first_steps=5, descriptors={"gradients": 1.0}).fit(digits)
+    assert not coder.training_warnings()
+
+
+def test_small_collections_train_for_fewer_steps() -> None:
+    assert limit_steps(1400, 10_000, 128) == 1400
+    assert limit_steps(1400, 500, 128) == 781
+    assert limit_steps(1400, 1, 128) == 1
 
 
 @pytest.mark.parametrize("n_items", [1, 2, 3, 12])
 def test_tiny_collections_can_be_trained_on(n_items: int, digits: np.ndarray) -> None:
-    params: dict[str, Any] = {"rounds": 1, "steps_per_round": 3}
+    params: dict[str, Any] = {"rounds": 1, "first_steps": 3}
     assert NeighborAutoencoder(4, **params).fit(digits[:n_items]).encode(digits[:n_items]).shape == (n_items, 4)
     items = [Item(str(number), f"word{number} and word{number + 1} again") for number in range(n_items)]
     X = BagOfWords().fit(items).transform(items)
@@ -88,7 +98,7 @@ def test_mirrored_photos_have_the_same_code(tmp_path: Path) -> None:
     photos = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
     corners = [(photos[n % 2], *rng.integers(0, (360, 570))) for n in range(400)]
     X = np.stack([photo[top : top + 64 : 4, left : left + 64 : 4] for photo, top, left in corners]).transpose(0, 3, 1, 2)
-    coder = NeighborAutoencoder(8, rounds=1, steps_per_round=30, device="cpu").fit(X)
+    coder = NeighborAutoencoder(8, rounds=1, first_steps=30, device="cpu").fit(X)
     assert coder.is_mirror_invariant
     codes = coder.encode(X)
     np.testing.assert_allclose(coder.encode(X[..., ::-1]), codes, atol=1e-3)
@@ -115,7 +125,7 @@ def test_targets_mix_items_with_their_neighbors() -> None:
     np.testing.assert_allclose(weights.toarray(), expected, atol=1e-6)
     contents = np.arange(12, dtype=np.float32).reshape(6, 2)
     inputs = [RowBatches(contents, CPU)]
-    batch = TargetBatches(NeighborData(contents, inputs, codes, inputs), weights, CPU)[torch.tensor([4, 0])]
+    batch = TargetBatches(NeighborData(contents, inputs, codes, None), weights, CPU)[torch.tensor([4, 0])]
     assert len(batch) == 2
     np.testing.assert_allclose(batch.target, (expected @ contents)[[4, 0]], rtol=1e-5)
     np.testing.assert_array_equal(batch.x, contents[[4, 0]])
@@ -142,9 +152,9 @@ def test_lsa_codes_have_the_singular_values_of_the_rows(bags: Any) -> None:
 
 
 def test_held_out_rows_are_a_tenth_and_keep_their_order() -> None:
-    rows, held_out = hold_out(np.arange(100), np.random.default_rng(0))
-    assert (len(rows), len(held_out)) == (90, 10)
-    assert sorted([*rows, *held_out]) == list(range(100))
+    rows, held_out = hold_out_positions(300, np.random.default_rng(0))
+    assert (len(rows), len(held_out)) == (270, 30)
+    assert sorted([*rows, *held_out]) == list(range(300))
     assert (np.diff(rows) > 0).all()
     assert (np.diff(held_out) > 0).all()
 

@@ -41,7 +41,7 @@ def test_files_read_in_part_are_named(tmp_cli: Cli, damaged_notes: Path) -> None
     ]
     assert set(tmp_cli.json("info", *INDEX, "--json")["file_warnings"]) == {w["path"] for w in report["file_warnings"]}
     table = tmp_cli.succeed("info", *INDEX).stdout
-    assert f"read in part        {MAX_NAMED_FILES + 3}" in table
+    assert f"read in part      {MAX_NAMED_FILES + 3}" in table
     assert "damaged 00.txt: 1 character" in table
     assert "...; --json lists them all" in table
 

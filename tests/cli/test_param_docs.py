@@ -70,7 +70,7 @@ def test_coders_lists_all_coders_in_80_columns(tmp_cli: Cli) -> None:
     assert max(map(len, lines)) <= 80
     listed = tmp_cli.json("coders", "--json")
     assert [facts["name"] for facts in listed] == list(CODERS)
-    assert [facts["name"] for facts in listed if facts["default_for"] == list(ITEM_KINDS)] == ["neighbors"]
+    assert [facts["name"] for facts in listed if facts["default_for"] == list(ITEM_KINDS)] == ["auto"]
 
 
 @pytest.mark.parametrize("coder", ["pca-whitened", "neighbors", "masked"])

@@ -76,10 +76,7 @@ def create(name: str, kind: ItemKind, X: Any, *, bits: bool) -> Coder:
 @pytest.mark.parametrize("rows", ROWS)
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [
-        pytest.param(*case, marks=[] if case[0] in LINEAR or case == ("neighbors", "documents") else pytest.mark.slow)
-        for case in CASES
-    ],
+    [pytest.param(*case, marks=[] if case[0] in LINEAR or case in FAST_NETWORKS else pytest.mark.slow) for case in CASES],
 )
 def test_codes_are_finite(name: str, kind: ItemKind, rows: str) -> None:
     X, query = ROWS[rows](kind), draw_rows(kind, 3)
