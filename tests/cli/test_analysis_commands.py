@@ -40,16 +40,16 @@ def test_duplicates_are_listed_and_drawn(tmp_cli: Cli, workspace: Path, tmp_path
     for label in "01":
         shutil.copy(min((workspace / "photos" / "0").iterdir()), tmp_path / "photos" / label / "copy.png")
     tmp_cli.succeed("index", "photos", "--coder", "pca", "--code-size", "8")
-    groups = tmp_cli.json("duplicates", "--format", "json", "--sheet", "sheet.png")
+    groups = tmp_cli.json("duplicates", "--threshold", "1", "--format", "json", "--sheet", "sheet.png")
     assert groups[0]["ids"] == ["0/copy.png", "1/copy.png"]
     assert groups[0]["is_exact"]
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width >= 256
-    assert tmp_cli.succeed("duplicates", "--format", "csv").stdout.splitlines()[:2] == [
+    assert tmp_cli.succeed("duplicates", "--threshold", "1", "--format", "csv").stdout.splitlines()[:2] == [
         "group,similarity,id",
         "1,exact,0/copy.png",
     ]
-    assert tmp_cli.succeed("duplicates").stdout.splitlines()[1].split() == ["1", "exact", "0/copy.png"]
+    assert tmp_cli.succeed("duplicates", "--threshold", "1").stdout.splitlines()[1].split() == ["1", "exact", "0/copy.png"]
 
 
 def test_absence_of_duplicates_is_reported(cli: Cli) -> None:

@@ -106,7 +106,7 @@ def test_wrong_usage_exits_with_2(arguments: tuple[str, ...], cli: Cli) -> None:
         (("index", "notes", "--set", "epoch=2", "--coder", "dense", "--index", "x/1"), 'did you mean "epochs"'),
         (("index", "notes", "--store", "flt", "--index", "x/1"), 'did you mean "flat"'),
         (("index", "notes", "--coder", "raw", "--store", "flat", "--index", "x/1"), "sparse codes"),
-        (("index", "photos", "--coder", "neighbors", "--set", "noise=none"), "cannot set noise"),
+        (("index", "photos", "--coder", "neighbors", "--set", "noise=none"), "cannot set coder, noise"),
         (
             ("index", "notes", "--coder", "neighbors", "--set", "rounds=two", "--index", "x/1"),
             'parameter "rounds" cannot be two',
