@@ -205,7 +205,6 @@ def train(task: Task, checkpoint: Checkpoint | None = None) -> Iterator[Epoch]:
         yield from state.epochs
         state.is_finished = _is_finished(task, state)  # sets task.was_cut, too
     started = task.started - state.seconds
-
     while not state.is_finished:
         epoch_started, number = time.perf_counter(), len(state.epochs) + 1
         train_loss = train_epoch(task)
