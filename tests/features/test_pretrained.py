@@ -48,7 +48,9 @@ def test_index_is_queried_without_the_model_file_and_torch(digit_folder: Path, i
     model = tmp_path / "model.onnx"
     model.write_bytes(image_model.read_bytes())
     features = Pretrained("images", str(model))
-    Retriever.build(digit_folder / "test", features=features, code_size=8, bits=True, rounds=2).save(tmp_path / "index")
+    Retriever.build(digit_folder / "test", features=features, coder="neighbors", code_size=8, bits=True, rounds=2).save(
+        tmp_path / "index"
+    )
     model.unlink()
     path = next((digit_folder / "test").rglob("*.png"))
     script = (
