@@ -132,7 +132,7 @@ BudgetOption = Annotated[
         "--budget",
         show_default=False,
         metavar="TIME",
-        help="Time after which no further round of training starts, such as 90s or 5m; a limit for safety.  [default: 600s]",
+        help="Time after which no further round of training starts, such as 90s or 5m; a safety limit.  [default: 600s]",
     ),
 ]
 SeedOption = Annotated[
