@@ -78,7 +78,7 @@ def evaluate(
 ) -> None:
     """Measure how well an index finds items with the same label.
 
-    Precision at 1 is the accuracy of a 1-nearest-neighbor classifier. If no query has a label, only the agreement is
+    Precision at 1 is the accuracy of a 1-nearest-neighbor classifier. If no query has a label, only the label-free score is
     measured: the share of neighbors that two halves of a query (half of its words each, or two random crops) have in
     common. The reconstruction error needs the whole autoencoder, so this command loads PyTorch.
     """

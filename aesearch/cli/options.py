@@ -102,7 +102,7 @@ CoderOption = Annotated[
         "--coder",
         show_default=False,
         autocompletion=complete_from(CODERS),
-        help='Model that encodes the items; see "aesearch coders".  [default: neighbors]',
+        help='Model that encodes the items; see "aesearch coders".  [default: auto]',
     ),
 ]
 CodeSizeOption = Annotated[
