@@ -238,6 +238,8 @@ def create_coder(name: str, kind: ItemKind | None = None, **params: Any) -> Any:
     for param in params:
         if param not in known:
             remedy = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+            if name == "auto":
+                remedy += '; those of a network can be set if you choose it, such as "neighbors" (--coder)'
             raise InvalidParameter(f'coder "{name}" has no parameter "{param}"; {remedy}')
     coder = coder_class(**{**entry.params, **params})
     coder.name = name

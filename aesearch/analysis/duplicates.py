@@ -76,7 +76,8 @@ def find_duplicates(
     retriever : Retriever
     threshold : float, optional
         Similarity, between -1 and 1, at which two items count as duplicates: the correlation of aligned images (by default
-        COPY_SIMILARITY), or the cosine of documents and vectors (by default DEFAULT_THRESHOLD).
+        COPY_SIMILARITY), or the cosine of documents and vectors (by default DEFAULT_THRESHOLD). With 1, only images with
+        identical content are found, and no file is read.
     on_unreadable : callable, optional
         Called with the number of items whose files can no longer be read, if there are any. Among these only items with
         identical content are found, because the index holds their checksums.
@@ -90,9 +91,9 @@ def find_duplicates(
     for first, *copies in keys_by_content.values():
         for copy in copies:
             sets.join(first, copy, 1.0)
-    if retriever.record.source:
-        is_images = retriever.kind == "images"
-        minimum = (COPY_SIMILARITY if is_images else DEFAULT_THRESHOLD) if threshold is None else threshold
+    is_images = retriever.kind == "images"
+    minimum = (COPY_SIMILARITY if is_images else DEFAULT_THRESHOLD) if threshold is None else threshold
+    if retriever.record.source and not (is_images and minimum >= 1):
         find_pairs = find_image_pairs if is_images else find_candidate_pairs
         for a, b, similarity in find_pairs(retriever, np.array(list(rows), np.int64), on_unreadable):
             if similarity >= minimum:

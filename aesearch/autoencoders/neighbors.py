@@ -39,17 +39,13 @@ from aesearch.autoencoders.neighbor_training import (
 )
 from aesearch.autoencoders.torch_coder import check_code_is_smaller, check_layers, fit_gain
 from aesearch.autoencoders.training import TrainingConfig, check_at_least_one, train
-from aesearch.coders.base import Epoch
+from aesearch.coders.base import DEFAULT_BUDGET_SECONDS, Epoch
 from aesearch.errors import InvalidParameter
 from aesearch.scoring import hold_out
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
     from aesearch.scoring import HeldOutItems
-
-
-DEFAULT_BUDGET_SECONDS = 600.0
-"""A limit for safety. Trainings have a fixed number of steps, so that equal seeds give equal models."""
 
 
 class NeighborAutoencoder(DescribedCoder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,11 +16,15 @@ rounded differently for each number of threads: with it, a seed would give anoth
 
 @contextmanager
 def training_threads() -> Iterator[None]:
-    """Use TRAINING_THREADS threads in torch, and in the BLAS and OpenMP libraries of NumPy, FAISS and scikit-learn."""
+    """Use TRAINING_THREADS threads in torch, and in the BLAS and OpenMP libraries of NumPy, FAISS and scikit-learn.
+
+    If the environment variable OMP_NUM_THREADS sets another number, it is used instead.
+    """
     n_threads = torch.get_num_threads()
-    torch.set_num_threads(TRAINING_THREADS)
+    n_training_threads = n_threads if "OMP_NUM_THREADS" in os.environ else TRAINING_THREADS
+    torch.set_num_threads(n_training_threads)
     try:
-        with threadpool_limits(TRAINING_THREADS):
+        with threadpool_limits(n_training_threads):
             yield
     finally:
         torch.set_num_threads(n_threads)

@@ -30,13 +30,15 @@ N_NEAREST_WORDS = 5
 """Words that a patch counts for."""
 N_CELLS = 2
 """Words are counted in N_CELLS rows and N_CELLS columns of cells."""
+PATCHES_PER_SIDE = (IMAGE_SIDE - PATCH_SIDE + 1) // N_CELLS
+"""Patches along a side of a cell."""
 COMPONENTS_PER_CHANNEL = 64
 """Principal components of a patch that are compared with words, for each channel."""
 MIN_PATCH_VARIANCE = 1e-3
 """Added to the variance of a patch, so that the noise of uniform patches is not amplified."""
 WHITENING_REGULARIZATION = 0.02
 """Added to the variances of the components, for the same reason."""
-MAX_IMAGES, MAX_PATCHES = 2000, 50_000
+MAX_IMAGES, MAX_PATCHES, MAX_PATCHES_PER_IMAGE = 2000, 50_000, 64
 """Images whose patches a dictionary is learned from, and their patches."""
 PATCHES_PER_WORD = 10
 """Minimum number of patches per word: fewer patches are given fewer words."""
@@ -71,7 +73,7 @@ class VisualWords(nn.Module):
 
     rows: Tensor
     columns: Tensor
-    cells: Tensor
+    first_bins: Tensor
     filters: Tensor
     offset: Tensor
     words: Tensor
@@ -82,12 +84,13 @@ class VisualWords(nn.Module):
         channels, height, width = shape
         n_positions = IMAGE_SIDE - PATCH_SIDE + 1  # along a side
         n_components = channels * COMPONENTS_PER_CHANNEL
-        cell_weights = _build_cell_weights(n_positions)
+        cell = torch.arange(n_positions) // PATCHES_PER_SIDE  # of each position along a side
+        first_bins = (N_CELLS * cell[:, None] + cell) * N_WORDS
         order = torch.arange(N_CELLS**2 * N_WORDS).view(N_CELLS, N_CELLS, 2, N_WORDS // 2)
         for name, value in (
             ("rows", _build_resizing_weights(height)),
             ("columns", _build_resizing_weights(width)),
-            ("cells", torch.einsum("ai,bj->abij", cell_weights, cell_weights).reshape(N_CELLS**2, n_positions**2)),
+            ("first_bins", first_bins.view(-1, 1)),
             ("mirrored_order", order.flip(1, 2).flatten()),
         ):
             self.register_buffer(name, value, persistent=False)
@@ -99,8 +102,9 @@ class VisualWords(nn.Module):
         """Return the descriptors of images with values in 0..1."""
         similarities = self._whiten(self.rows @ x @ self.columns.T) @ self.words  # [B, n_patches, N_WORDS]
         nearest, words = similarities.topk(N_NEAREST_WORDS, dim=2)
-        votes = torch.zeros_like(similarities).scatter(2, words, nearest.clamp_min(0).sqrt())
-        return (self.cells @ votes).sqrt().flatten(1)
+        votes, bins = nearest.clamp_min(0).sqrt().flatten(1), (words + self.first_bins).flatten(1)
+        counts = votes.new_zeros(votes.shape[0], N_CELLS**2 * N_WORDS).scatter_add(1, bins, votes)
+        return (counts / PATCHES_PER_SIDE**2).sqrt()
 
     def _whiten(self, x: Tensor) -> Tensor:
         """Return the whitened patches of resized images [B, C, IMAGE_SIDE, IMAGE_SIDE]: [B, n_patches, N], unit vectors."""
@@ -129,7 +133,7 @@ class VisualWords(nn.Module):
         """Return random patches of images, normalized, [n_patches, C * PATCH_SIDE^2]."""
         data = RowBatches(images, self.words.device)
         chosen = torch.randperm(len(data), generator=generator)[:MAX_IMAGES]
-        n_per_image = math.ceil(MAX_PATCHES / max(1, len(chosen)))
+        n_per_image = min(MAX_PATCHES_PER_IMAGE, math.ceil(MAX_PATCHES / max(1, len(chosen))))
         samples = []
         for positions in chosen.split(BATCH_SIZE):
             batch = data[positions]
@@ -199,12 +203,4 @@ def _build_resizing_weights(size: int) -> Tensor:
     centers = (torch.arange(IMAGE_SIDE) + 0.5) * scale
     distances = (torch.arange(size) + 0.5 - centers[:, None]).abs()
     weights = (1 - distances / max(scale, 1.0)).clamp_min(0)
-    return weights / weights.sum(1, keepdim=True)
-
-
-def _build_cell_weights(n_positions: int) -> Tensor:
-    """Return the weights by which cells average positions along a side, [N_CELLS, n_positions]."""
-    edges = torch.arange(n_positions + 1) * (N_CELLS / n_positions)
-    cells = torch.arange(N_CELLS)[:, None]
-    weights = (edges[1:].clamp(cells, cells + 1) - edges[:-1].clamp(cells, cells + 1)).clamp_min(0)
     return weights / weights.sum(1, keepdim=True)

@@ -13,10 +13,10 @@ import numpy as np
 
 from aesearch.arrays import is_sparse
 from aesearch.catalog import CODERS, create_coder, lookup
-from aesearch.coders.base import BITS_PER_BYTE, Coder, EpochCallback, Metric, Trial
+from aesearch.coders.base import BITS_PER_BYTE, DEFAULT_BUDGET_SECONDS, Coder, EpochCallback, Metric, Trial
 from aesearch.coders.linear import LSA
 from aesearch.coders.validation import score_coder
-from aesearch.errors import NotFitted
+from aesearch.errors import InvalidParameter, NotFitted
 from aesearch.scoring import HeldOutItems, hold_out
 
 if TYPE_CHECKING:
@@ -64,12 +64,19 @@ class AutoCoder(Coder):
     metric: Metric = "cosine"
 
     def __init__(
-        self, code_size: int = 64, *, fixed_size: bool = False, budget: float = 600.0, seed: int = 0, device: str = "auto"
+        self,
+        code_size: int = 64,
+        *,
+        fixed_size: bool = False,
+        budget: float = DEFAULT_BUDGET_SECONDS,
+        seed: int = 0,
+        device: str = "auto",
     ) -> None:
         self.code_size, self.fixed_size, self.budget, self.seed, self.device = code_size, fixed_size, budget, seed, device
         create_coder("neighbors", code_size=code_size, budget=budget, seed=seed, device=device)  # checks the parameters
         self.trials: list[Trial] = []
         self._chosen: Coder | None = None
+        self._warnings: list[str] = []
 
     def resolve(self) -> Coder:
         """Return the chosen coder. Raises NotFitted before fit()."""
@@ -98,6 +105,7 @@ class AutoCoder(Coder):
             X, held_out = hold_out(X, np.random.default_rng(self.seed))
             candidates = candidates[: None if held_out else 1]
         trials: list[Trial] = []
+        warnings: list[str] = []
         chosen, best_score = 0, 0.0
         for number, (name, params) in enumerate(candidates):
             started = time.perf_counter()
@@ -106,8 +114,10 @@ class AutoCoder(Coder):
             seconds = time.perf_counter() - started
             score = None if held_out is None or len(candidates) == 1 else score_coder(coder, X, held_out).value
             trials.append(Trial(name, params, score, seconds, is_chosen=False))
+            warnings += coder.training_warnings()
             if not number or (score is not None and score > best_score * (1 + MIN_GAIN)):
                 self._chosen, chosen, best_score = coder, number, score or 0.0
+        self._warnings = list(dict.fromkeys(warnings))
         self.trials = [replace(trial, is_chosen=number == chosen) for number, trial in enumerate(trials)]
         coder = self.resolve()
         self.shape, self.metric, self.code_size = coder.shape, coder.metric, coder.code_size
@@ -133,17 +143,18 @@ class AutoCoder(Coder):
         return self.resolve().rerank_feature_groups()
 
     def training_warnings(self) -> list[str]:
-        return self.resolve().training_warnings()
+        """Return the warnings of all candidates: a training that ended early may have changed the choice."""
+        return self._warnings
 
     def save(self, folder: Path) -> None:
         """Write the chosen coder to a folder, from which it is loaded under its own name."""
         self.resolve().save(folder)
 
-    def _save_state(self, folder: Path) -> NoReturn:
-        raise NotImplementedError  # save() writes the chosen coder
+    def _save_state(self, folder: Path) -> dict[str, Any]:
+        return self.resolve()._save_state(folder)
 
     def _load_state(self, folder: Path, state: dict[str, Any]) -> NoReturn:
-        raise NotImplementedError  # save() writes the chosen coder
+        raise InvalidParameter('the coder that "auto" has chosen is saved under its own name')
 
 
 def list_candidates(X: Rows, n_items: int, code_size: int, *, fixed_size: bool) -> list[tuple[str, dict[str, Any]]]:

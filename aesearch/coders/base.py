@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -23,6 +23,8 @@ Metric = Literal["cosine", "l2", "hamming"]
 CONFIG_FILE = "config.json"
 ONNX_FILE = "encoder.onnx"
 BITS_PER_BYTE = 8
+DEFAULT_BUDGET_SECONDS = 600.0
+"""Time limit of a training, for safety. Trainings have a fixed number of steps, so that equal seeds give equal models."""
 NOT_FINITE_REASON = "its values are not finite, or too large to be compared"
 """Why an item is skipped whose row or code `finite_rows` rejects."""
 
@@ -86,12 +88,18 @@ class Coder(ABC):
         Shape of one row; known after fit().
     can_decode : bool
         Whether decode() works; false if only the encoder was loaded.
+    members : sequence of Coder
+        The coders that this one is made of, if any; known after fit().
+    member_folders : tuple of str
+        Folders in which they are saved.
     """
 
     name: str
     metric: Metric
     code_size: int
     shape: tuple[int, ...] | None = None
+    members: Sequence[Coder] = ()
+    member_folders: ClassVar[tuple[str, ...]] = ()
     can_decode = True
     supports_itq: ClassVar[bool] = True
     """Whether the codes can be turned into bits by ITQ: they are float codes of a chosen size."""

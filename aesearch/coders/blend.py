@@ -7,7 +7,6 @@ neighbors are better than those of either on many collections (benchmarks/RESULT
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,14 +14,13 @@ import numpy as np
 
 from aesearch.arrays import is_sparse, read_arrays, write_arrays
 from aesearch.catalog import create_coder
-from aesearch.coders.base import BITS_PER_BYTE, Coder, EpochCallback, Metric
+from aesearch.coders.base import BITS_PER_BYTE, DEFAULT_BUDGET_SECONDS, Coder, EpochCallback, Metric
 from aesearch.scoring import hold_out
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
     from aesearch.scoring import HeldOutItems
 
-MEMBER_FOLDERS = ("network", "baseline")
 ARRAYS_FILE = "blend.safetensors"
 BASELINE_SIZE_RATIO = 2
 """Dimensions of the baseline's code, relative to those of the network's."""
@@ -50,7 +48,7 @@ class Blend(Coder):
 
     Attributes
     ----------
-    members : list of Coder
+    members : sequence of Coder
         The network and the baseline; known after fit().
     mean : array of shape (n_dimensions,), float32
         Mean of the concatenated codes.
@@ -61,6 +59,7 @@ class Blend(Coder):
 
     name = "blend"
     metric: Metric = "cosine"
+    member_folders = ("network", "baseline")
 
     def __init__(
         self,
@@ -68,14 +67,13 @@ class Blend(Coder):
         *,
         rounds: int | None = None,
         first_steps: int | None = None,
-        budget: float = 600.0,
+        budget: float = DEFAULT_BUDGET_SECONDS,
         seed: int = 0,
         device: str = "auto",
     ) -> None:
         self.code_size, self.rounds, self.first_steps = code_size, rounds, first_steps
         self.budget, self.seed, self.device = budget, seed, device
         create_coder("neighbors", **self.get_params())  # checks the parameters
-        self.members: Sequence[Coder] = ()
 
     def get_params(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.param_names()}
@@ -112,9 +110,8 @@ class Blend(Coder):
     def _create_baseline(self, X: Rows, network: Any) -> Coder:
         size = BASELINE_SIZE_RATIO * self.code_size
         if len(X.shape) == 4:
-            weights = dict.fromkeys(network.rerank_feature_groups(), 1.0)
             baseline: Coder = create_coder(
-                "descriptors", code_size=size, descriptors=weights, seed=self.seed, device=self.device
+                "descriptors", code_size=size, descriptors=network.descriptor_weights, seed=self.seed, device=self.device
             )
         else:
             size = max(1, min(size, X.shape[0], X.shape[1] - 1))
@@ -147,7 +144,7 @@ class Blend(Coder):
         return [warning for member in self.members for warning in member.training_warnings()]
 
     def _save_state(self, folder: Path) -> dict[str, Any]:
-        for member, name in zip(self.members, MEMBER_FOLDERS, strict=True):
+        for member, name in zip(self.members, self.member_folders, strict=True):
             member.save(folder / name)
         write_arrays(folder / ARRAYS_FILE, {"mean": self.mean, "components": self.components})
         return {"norm": self.norm}

@@ -7,7 +7,6 @@ from pathlib import Path
 from aesearch.arrays import read_json
 from aesearch.catalog import CODERS, lookup
 from aesearch.coders.base import CONFIG_FILE, ONNX_FILE, Coder
-from aesearch.coders.blend import MEMBER_FOLDERS, Blend
 from aesearch.coders.itq import BASE_FOLDER, ITQ
 from aesearch.errors import CorruptIndex, InvalidParameter, UnknownName
 
@@ -38,8 +37,7 @@ def load_coder(folder: Path, *, encoder_only: bool = True) -> Coder:
         else:
             coder = lookup(CODERS, "coder", name).load()(**params)
             coder.name = name
-        if isinstance(coder, Blend):
-            coder.members = [load_coder(folder / member, encoder_only=encoder_only) for member in MEMBER_FOLDERS]
+        coder.members = [load_coder(folder / name, encoder_only=encoder_only) for name in coder.member_folders]
         coder._load_state(folder, state)
     except (KeyError, TypeError, UnknownName, InvalidParameter) as error:
         raise CorruptIndex(folder / CONFIG_FILE, f"does not describe a coder ({error})") from None

@@ -110,7 +110,6 @@ def build_index(
             store = store_codes(codes, coder, plan.store, on_progress, batching.encode)
         ledger = work.ledger.copy()
     record.novelty_threshold = novelty_threshold(store)
-    record.warnings = coder.training_warnings()
     index = IndexState(features, coder, store, ledger, record)
     if record.resumed_items and isinstance(plan.items, FileCollection):
         synchronizer = Synchronizer(index, plan.items, allow_removals=True)  # what was built exists nowhere yet
@@ -212,8 +211,11 @@ def train(plan: BuildPlan, X: Rows, record: BuildRecord, checkpoint: Path | None
     coder = plan.create_coder(X)
     base = coder.base
     training, held_out = hold_out(X, np.random.default_rng(0))
+    if held_out is not None and coder.code_size > training.shape[0]:
+        training, held_out = X, None  # a linear code may need all rows
     coder = coder.fit(training, on_epoch, checkpoint, held_out).resolve()
     record.trials = base.trials if isinstance(base, AutoCoder) else []
+    record.warnings = base.training_warnings()
     if held_out is not None:
         record.score = score_coder(coder, training, held_out).summarize()
     elif can_cross_fit(coder, X):

@@ -80,6 +80,8 @@ class BuildPlan:
         self.code_size, self.bits, self.store = code_size, bits, store
         self.training_sample = MAX_TRAINING_ITEMS if training_sample is None else training_sample
         self.params = dict(params or {})
+        if self.coder == "auto" and (bits or code_size is not None or store is not None):
+            self.params.setdefault("fixed_size", True)
         self._check()
 
     def _check(self) -> None:
@@ -124,10 +126,7 @@ class BuildPlan:
         if isinstance(self.coder, Coder):
             coder = self.coder
         else:
-            params = dict(self.params)
-            if self.coder == "auto" and (self.bits or self.code_size is not None):
-                params.setdefault("fixed_size", True)
-            coder = create_coder(self.coder, self.features.row_kind, **size, **params)
+            coder = create_coder(self.coder, self.features.row_kind, **size, **self.params)
         return ITQ(coder) if self.bits else coder
 
 

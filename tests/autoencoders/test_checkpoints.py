@@ -48,7 +48,7 @@ def _save_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
         ("deep", "digits", {"epochs": 6, "layers": (40, 20)}, (3, 1, 5)),  # two epochs for each of three layers, then six
         ("masked", "digits", {"epochs": 3}, (2,)),
         ("variational", "digits", {"epochs": 4}, (3,)),
-        ("neighbors", "digits", {"rounds": 3, "steps_per_round": 20}, (1, 2)),
+        ("neighbors", "digits", {"rounds": 3, "first_steps": 20, "steps_per_round": 20}, (1, 2)),
         ("neighbors", "bags", {"rounds": 3, "steps_per_round": 10}, (2,)),
     ],
 )
@@ -60,7 +60,7 @@ def test_resumed_training_equals_uninterrupted(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
-    X, path = request.getfixturevalue(rows)[:400], tmp_path / "checkpoint.safetensors"
+    X, path = request.getfixturevalue(rows)[:200], tmp_path / "checkpoint.safetensors"
     uninterrupted, resumed = (create_coder(name, code_size=8, device="cpu", **params) for _ in range(2))
     expected = fit(uninterrupted, X, None)
     reported: list[Epoch] = []

@@ -222,10 +222,13 @@ def test_output_to_a_file_has_no_images(
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_outliers_and_duplicates_are_shown(index: Path, terminal: TerminalEmulation) -> None:
+def test_outliers_and_duplicates_are_shown(
+    index: Path, digit_folder: Path, tmp_path: Path, terminal: TerminalEmulation
+) -> None:
+    Retriever.build(digit_folder / "test" / "0", coder="pca", code_size=8).save(tmp_path / "zeros")
     output = terminal.run("outliers", "-k", "3", "--index", str(index), TERM="xterm-kitty")
     assert decode_kitty(output)[0].width == 3 * WIDTH
-    output = terminal.run("duplicates", "--threshold", "0.9", "--index", str(index), TERM="xterm-kitty")
+    output = terminal.run("duplicates", "--threshold", "0.7", "--index", str(tmp_path / "zeros"), TERM="xterm-kitty")
     rows = len(re.findall(r"^(?:\x1b\]8;;file[^\x1b]*\x1b\\)? *\d+ +(?:exact|0\.\d+)", output, re.MULTILINE))
     assert sum(row.width // WIDTH for row in decode_kitty(output)) == min(rows, MAX_THUMBNAILS) > 0
 

@@ -86,12 +86,19 @@ def create(case: Case) -> Coder:
     return coder
 
 
-def assert_nearly_equal(actual: np.ndarray, expected: np.ndarray) -> None:
-    """Check two matrices. In one row of a hundred, two equally near visual words of a patch may have been swapped."""
+def assert_nearly_equal(case: Case, actual: np.ndarray, expected: np.ndarray) -> None:
+    """Check two matrices. In a few rows, rounding may have swapped two equally near visual words of a patch."""
     scale = max(1, np.abs(expected).max())
+    if not has_visual_words(case):
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4 * scale)
+        return
     differences = np.abs(actual.astype(np.float64) - expected).max(1)
-    assert (differences > 1e-4 * scale).mean() <= 0.01
+    assert (differences > 1e-4 * scale).mean() <= 0.03
     assert differences.max() <= 0.02 * scale
+
+
+def has_visual_words(case: Case) -> bool:
+    return case in [(name, "images") for name in ("neighbors", "blend", "descriptors", "auto")]
 
 
 def to_dense(rows: Any) -> np.ndarray:
@@ -156,9 +163,10 @@ def test_encode_is_deterministic(case: Case, fit: Fit) -> None:
 @every_case
 def test_code_is_independent_of_other_rows(case: Case, fit: Fit) -> None:
     coder, X, codes, _ = fit(case)
-    for position in (0, 7, 50):
-        code = to_dense(coder.encode(X[[position]]))[0]
-        np.testing.assert_allclose(code, codes[position], rtol=1e-3, atol=1e-4)
+    positions = [0, 7, 50]
+    alone = np.concatenate([to_dense(coder.encode(X[[position]])) for position in positions])
+    rtol = 1e-3 if has_visual_words(case) else 1e-4
+    np.testing.assert_allclose(alone, codes[positions], rtol=rtol, atol=rtol / 10)
 
 
 @every_case
@@ -201,7 +209,7 @@ def test_loaded_encoder_returns_same_codes(case: Case, fit: Fit, save: Save) -> 
     coder, X, codes, _ = fit(case)
     encoder = load_coder(save(case) / BASE_FOLDER, encoder_only=True)
     assert (encoder.metric, encoder.code_size, encoder.shape) == (coder.metric, coder.code_size, coder.shape)
-    assert_nearly_equal(to_dense(encoder.encode(X)), codes)
+    assert_nearly_equal(case, to_dense(encoder.encode(X)), codes)
 
 
 @every_network
@@ -213,7 +221,7 @@ def test_rerank_features_are_equal_after_loading(case: Case, fit: Fit, save: Sav
     groups = coder.rerank_feature_groups()
     assert not groups or sum(groups.values()) == features.shape[1]
     encoder = load_coder(save(case) / BASE_FOLDER, encoder_only=True)
-    assert_nearly_equal(to_dense(encoder.rerank_features(X)), features)
+    assert_nearly_equal(case, to_dense(encoder.rerank_features(X)), features)
     assert list(encoder.rerank_feature_groups().items()) == list(groups.items())
 
 
