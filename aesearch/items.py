@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
@@ -15,6 +15,9 @@ ItemKind = Literal["images", "documents", "vectors"]
 ITEM_KINDS: tuple[ItemKind, ...] = ("images", "documents", "vectors")
 
 EXCERPT_CHARACTERS = 100
+
+Label = str | tuple[str, ...]
+"""The class of an item, or several classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,8 @@ class Item:
     content : PIL.Image.Image or str or numpy.ndarray
         An image is a Pillow image or an array of pixels, [H, W] or [H, W, 3] uint8. A document is a str. A vector is an
         array [D].
-    label : str, optional
-        Class of the item. Only evaluation and displays use it.
+    label : str or sequence of str, optional
+        Class of the item, or several classes. Only evaluation and displays use it.
     path : str, optional
         The file that the item was read from; None for an item created in memory.
     digest : bytes, optional
@@ -41,10 +44,14 @@ class Item:
 
     id: str
     content: Image | str | np.ndarray
-    label: str | None = None
+    label: Label | None = None
     path: str | None = None
     digest: bytes | None = None
     warning: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.label is not None and not isinstance(self.label, str):
+            object.__setattr__(self, "label", as_label(self.label))
 
     @property
     def kind(self) -> ItemKind:
@@ -68,13 +75,29 @@ class Hit:
     rank: int
     id: str
     distance: float
-    label: str | None = None
+    label: Label | None = None
     path: str | None = None
     excerpt: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the hit as `aesearch query --format json` prints it."""
         return {"rank": self.rank, "id": self.id, "path": self.path, "distance": self.distance, "label": self.label}
+
+
+def as_label(names: Iterable[str]) -> Label | None:
+    """Return names of classes as the label of an item: None for no name, a str for one, a tuple for several."""
+    distinct = tuple(dict.fromkeys(name for name in names if name))
+    return distinct if len(distinct) > 1 else distinct[0] if distinct else None
+
+
+def label_names(label: Label | None) -> tuple[str, ...]:
+    """Return the classes that a label names."""
+    return () if label is None else (label,) if isinstance(label, str) else label
+
+
+def label_text(label: Label | None) -> str | None:
+    """Return a label as it is shown: several classes are separated by commas."""
+    return None if label is None else ", ".join(label_names(label))
 
 
 class SkipCategory(Enum):

@@ -7,11 +7,12 @@ from datasets import LabeledRows
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from aesearch.analysis.metrics import average_precision, precision_at
+from aesearch.analysis.metrics import RelevanceByLabel, average_precision, macro_mean, precision_at
 from aesearch.arrays import is_sparse
 from aesearch.catalog import create_store
 from aesearch.coders.base import Coder
 from aesearch.coders.validation import score_coder
+from aesearch.items import Label
 from aesearch.scoring import HeldOutItems
 
 DEPTH = 1000
@@ -39,43 +40,19 @@ def score_retrieval(coder: Coder, rows: LabeledRows) -> RetrievalScores:
     store = create_store(None, coder.metric, codes.shape[1], is_sparse=is_sparse(codes))
     store.add(np.arange(len(rows.labels)), codes)
     neighbors, _ = store.search(coder.encode(rows.Q), min(DEPTH, len(rows.labels)))
-    has_label, query_has_label = label_matrices(rows.labels, rows.query_labels)
-    is_relevant = share_label(has_label, query_has_label, neighbors)
+    relevance, query_labels = RelevanceByLabel(list(map(as_label, rows.labels))), list(map(as_label, rows.query_labels))
+    pairs = zip(query_labels, neighbors, strict=True)
+    is_relevant = np.stack([relevance.relevant_items(label)[found] for label, found in pairs])
     p1, p10, p100 = (float(precision_at(is_relevant, k).mean()) for k in (1, 10, 100))
     step = max(1, rows.Q.shape[0] // MAX_SCORED_QUERIES)
     label_free = score_coder(coder, rows.X, HeldOutItems(rows.Q[::step])).value
-    macro_p10 = macro_mean(precision_at(is_relevant, 10), query_has_label)
+    macro_p10 = float(macro_mean(precision_at(is_relevant, 10), query_labels))
     return RetrievalScores(p1, p10, p100, float(average_precision(is_relevant).mean()), label_free, macro_p10)
 
 
-def label_matrices(labels: np.ndarray, query_labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for items and queries which labels they have: two boolean arrays, one row per item, one column per label."""
-    rows = [[tuple(x) if isinstance(x, list | tuple) else (x,) for x in part] for part in (labels, query_labels)]
-    columns = {
-        label: column for column, label in enumerate(sorted({label for part in rows for row in part for label in row}))
-    }
-    matrices = []
-    for part in rows:
-        matrix = np.zeros((len(part), len(columns)), bool)
-        for number, row in enumerate(part):
-            matrix[number, [columns[label] for label in row]] = True
-        matrices.append(matrix)
-    return matrices[0], matrices[1]
-
-
-def share_label(has_label: np.ndarray, query_has_label: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
-    """Return which neighbors share a label with their query: a boolean array of the shape of `neighbors`."""
-    shares = np.zeros(neighbors.shape, bool)
-    for column in range(has_label.shape[1]):
-        queries = np.flatnonzero(query_has_label[:, column])
-        shares[queries] |= has_label[:, column][neighbors[queries]]
-    return shares
-
-
-def macro_mean(values: np.ndarray, query_has_label: np.ndarray) -> float:
-    """Return the mean over labels of the mean of the values of the queries that have this label."""
-    counts = query_has_label.sum(axis=0)
-    return float(((values @ query_has_label)[counts > 0] / counts[counts > 0]).mean())
+def as_label(value: Any) -> Label:
+    """Return a label of a data set, which is a number, a name, or a list of names, as the label of an item."""
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def probe_accuracy(codes: Any, query_codes: Any, labels: np.ndarray, query_labels: np.ndarray) -> float:

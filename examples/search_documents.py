@@ -13,7 +13,7 @@ from aesearch import Item, Retriever
 
 def main() -> None:
     records = [Item(id=f"topic/{name}", content=text) for name, text in topics.items()]
-    # By default, fewer than 500 records are compared by their terms; with LSA, each takes 128 bytes. For more, omit `coder`.
+    # By default, fewer than 500 records are compared by their terms; with LSA, each takes 128 bytes.
     index = Retriever.build(records, coder="lsa", code_size=32)
     print(f"{len(index)} records, {index.store.bytes_per_item:.0f} bytes each")
 

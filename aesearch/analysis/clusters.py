@@ -13,6 +13,7 @@ from aesearch.analysis.codes import load_codes
 from aesearch.analysis.decoding import reconstruct_rows, require_decoder
 from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable
 from aesearch.errors import InvalidParameter, WrongKind, count
+from aesearch.items import label_names
 
 if TYPE_CHECKING:
     from aesearch.index.ledger import LedgerRow
@@ -115,7 +116,7 @@ def _make_cluster(
     rows: Sequence[LedgerRow], nearest: Sequence[LedgerRow], terms: list[str], decoded_terms: list[str] | None
 ) -> Cluster:
     """Return the cluster of some items, which `nearest` holds in the order of their distance to the center."""
-    labels = Counter(row.label for row in rows if row.label is not None)
+    labels = Counter(name for row in rows for name in label_names(row.label))
     return Cluster(
         size=len(rows),
         representatives=[row.id for row in nearest[:N_REPRESENTATIVES]],

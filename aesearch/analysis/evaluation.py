@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aesearch.analysis.metrics import average_precision, precision_at, squared_errors
+from aesearch.analysis.metrics import RelevanceByLabel, average_precision, macro_mean, precision_at, squared_errors
 from aesearch.analysis.rescoring import Reload, score_queries
 from aesearch.arrays import stack_rows
 from aesearch.errors import InvalidParameter, NoItems, WrongKind
-from aesearch.items import Item, ItemCollection, Skip, SkipCategory
+from aesearch.items import Item, ItemCollection, Label, Skip, SkipCategory
 from aesearch.readers.folder import FileCollection
 from aesearch.scoring import MIN_ITEMS, Score
 
@@ -35,9 +34,6 @@ BATCH_SIZE = 256
 MAX_SCORED_QUERIES = 500
 """Queries that the label-free score is computed with: the files of their neighbors are read again."""
 
-NO_LABEL = "\0"
-"""Stands for a missing label; no query has it."""
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -48,8 +44,11 @@ class Evaluation:
     queries : int
         Number of queries with a label, or of all queries if none has one.
     precision : dict of int to float
-        Share of the k nearest items that have the query's label, by k. At k = 1 it is the accuracy of a 1-nearest-neighbor
-        classifier. Empty if no query has a label.
+        Share of the k nearest items that share a label with the query, by k. At k = 1 it is the accuracy of a
+        1-nearest-neighbor classifier. Empty if no query has a label.
+    macro_precision : dict of int to float
+        The same, averaged over the queries of each label first, and then over the labels, so that rare labels count as much
+        as frequent ones.
     mean_average_precision : float or None
         Mean average precision over the MAP_DEPTH nearest items (`aesearch.analysis.metrics.average_precision`). None if no
         query has a label.
@@ -69,6 +68,7 @@ class Evaluation:
 
     queries: int
     precision: dict[int, float]
+    macro_precision: dict[int, float]
     mean_average_precision: float | None
     score: Score | None
     reconstruction_sse: float | None
@@ -81,6 +81,7 @@ class Evaluation:
         return {
             "queries": self.queries,
             "precision": {str(k): value for k, value in self.precision.items()},
+            "macro_precision": {str(k): value for k, value in self.macro_precision.items()},
             f"map@{MAP_DEPTH}": self.mean_average_precision,
             "score": None if self.score is None else asdict(self.score),
             "reconstruction_sse": self.reconstruction_sse,
@@ -171,6 +172,7 @@ class _Measurements:
         return Evaluation(
             queries=rankings.n_queries or self._n_queries,
             precision=rankings.precision(),
+            macro_precision=rankings.macro_precision(),
             mean_average_precision=float(rankings.average_precisions().mean()) if rankings.n_queries else None,
             score=score_queries(self._retriever, stack_rows(self._rows), reload=self._reload),
             reconstruction_sse=float(np.concatenate(self._errors).mean()) if self._errors else None,
@@ -181,38 +183,52 @@ class _Measurements:
 
 
 class _RankingMetrics:
-    """Accumulator of the metrics that need labels. An item is relevant to a query if it has the same label."""
+    """Accumulator of the metrics that need labels. An item is relevant to a query if they share a label."""
 
     def __init__(self, retriever: Retriever, ks: Sequence[int]) -> None:
-        labels = [(row.key, NO_LABEL if row.label is None else row.label) for row in retriever.ledger.all_rows()]
+        labels = [(row.key, row.label) for row in retriever.ledger.all_rows()]
         self._keys = np.array([key for key, _ in labels], np.int64)  # in ascending order
-        self._labels = np.array([label for _, label in labels])
-        self._label_counts = Counter(label for _, label in labels)
+        self._relevance = RelevanceByLabel([label for _, label in labels])
         self._ks = ks
-        self.n_queries = 0
+        self._query_labels: list[Label] = []
         self._precisions: list[np.ndarray] = []
         self._average_precisions: list[np.ndarray] = []
         self._n_relevant_found: list[np.ndarray] = []
         self._n_relevant: list[int] = []
 
-    def add(self, labels: Sequence[str | None], neighbors: np.ndarray) -> None:
+    @property
+    def n_queries(self) -> int:
+        """Number of labeled queries."""
+        return len(self._query_labels)
+
+    def add(self, labels: Sequence[Label | None], neighbors: np.ndarray) -> None:
         """Add the neighbors (n_queries, depth) int64 of queries. Queries without a label are ignored."""
-        labeled = [position for position, label in enumerate(labels) if label is not None]
-        if not labeled:
+        found = []
+        for label, positions in zip(labels, np.searchsorted(self._keys, neighbors), strict=True):
+            if label is not None:
+                relevant = self._relevance.relevant_items(label)
+                found.append(relevant[positions])
+                self._n_relevant.append(int(relevant.sum()))
+                self._query_labels.append(label)
+        if not found:
             return
-        wanted = [labels[position] for position in labeled]
-        is_relevant = self._labels[np.searchsorted(self._keys, neighbors[labeled])] == np.array(wanted)[:, None]
+        is_relevant = np.stack(found)
         self._precisions.append(np.stack([precision_at(is_relevant, k) for k in self._ks], axis=1))
         self._average_precisions.append(average_precision(is_relevant[:, :MAP_DEPTH]))
         self._n_relevant_found.append(is_relevant[:, :CURVE_LENGTH].cumsum(1))
-        self._n_relevant += [self._label_counts[label] for label in wanted if label is not None]
-        self.n_queries += len(labeled)
 
     def precision(self) -> dict[int, float]:
         """Return the mean precision at each k."""
         if not self.n_queries:
             return {}
         return dict(zip(self._ks, np.concatenate(self._precisions).mean(0).tolist(), strict=True))
+
+    def macro_precision(self) -> dict[int, float]:
+        """Return the mean over labels of the mean precision at each k of the queries with this label."""
+        if not self.n_queries:
+            return {}
+        means = macro_mean(np.concatenate(self._precisions), self._query_labels)
+        return dict(zip(self._ks, means.tolist(), strict=True))
 
     def average_precisions(self) -> np.ndarray:
         """Return the average precision of each labeled query: (n_labeled_queries,)."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aesearch.arrays import is_sparse, scale_pixels
+from aesearch.items import Label, label_names
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -46,6 +49,51 @@ def average_precision(is_relevant: np.ndarray) -> np.ndarray:
     n_relevant = is_relevant.cumsum(1)
     precisions = n_relevant / np.arange(1, is_relevant.shape[1] + 1)
     return (precisions * is_relevant).sum(1) / np.maximum(n_relevant[:, -1], 1)
+
+
+class RelevanceByLabel:
+    """Which items are relevant to a query: those that share a label with it.
+
+    Parameters
+    ----------
+    labels : sequence of (str or tuple of str or None)
+        The labels of the items; see `Item.label`.
+    """
+
+    def __init__(self, labels: Sequence[Label | None]) -> None:
+        positions = defaultdict(list)
+        for position, label in enumerate(labels):
+            for name in label_names(label):
+                positions[name].append(position)
+        self._n_items = len(labels)
+        self._positions = {name: np.array(found) for name, found in positions.items()}
+
+    def relevant_items(self, label: Label) -> np.ndarray:
+        """Return which items share a label with a query, [n_items] bool."""
+        is_relevant = np.zeros(self._n_items, bool)
+        for name in label_names(label):
+            is_relevant[self._positions.get(name, [])] = True
+        return is_relevant
+
+
+def macro_mean(values: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
+    """Return the mean over labels of the mean of the values of the queries that have this label.
+
+    Parameters
+    ----------
+    values : array of shape (n_queries, ...)
+    labels : sequence of (str or tuple of str)
+        The labels of the queries.
+
+    Returns
+    -------
+    array of shape (...)
+    """
+    queries = defaultdict(list)
+    for position, label in enumerate(labels):
+        for name in label_names(label):
+            queries[name].append(position)
+    return np.mean([values[positions].mean(0) for positions in queries.values()], axis=0)
 
 
 def squared_errors(X: Rows, decoded: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from aesearch.stores.base import NO_KEY
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
     from aesearch.index.retriever import Retriever
+    from aesearch.items import Label
 
 OutlierMethod = Literal["features", "codes", "reconstruction"]
 
@@ -39,7 +40,7 @@ class Outlier:
     id : str
     path : str or None
         None for an item created in memory.
-    label : str or None
+    label : str or tuple of str or None
     percentile : float
         Percent of all items that have a lower score.
     score : float
@@ -48,7 +49,7 @@ class Outlier:
 
     id: str
     path: str | None
-    label: str | None
+    label: Label | None
     percentile: float
     score: float
 

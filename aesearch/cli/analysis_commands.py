@@ -22,6 +22,7 @@ from aesearch.cli.output import (
 )
 from aesearch.cli.output_files import IMAGE_ENDINGS, PAGE_ENDINGS, output_path, protect_items, save_image
 from aesearch.errors import WrongKind, count
+from aesearch.items import label_text
 
 if TYPE_CHECKING:
     from aesearch.analysis.duplicates import DuplicateGroup
@@ -121,7 +122,7 @@ def outliers(
     percentiles = [f"{outlier.percentile:.2f}" for outlier in found]
     paths = [outlier.path for outlier in found]
     rows = [
-        (percentile, f"{outlier.score:.4g}", outlier.id, outlier.label)
+        (percentile, f"{outlier.score:.4g}", outlier.id, label_text(outlier.label))
         for percentile, outlier in zip(percentiles, found, strict=True)
     ]
     print_table(("percentile", "score", "id", "label"), rows, paths)

@@ -73,6 +73,7 @@ def evaluate(
     text_field: options.TextFieldOption = None,
     id_field: options.IdFieldOption = None,
     label_field: options.LabelFieldOption = None,
+    label_separator: options.LabelSeparatorOption = None,
     encoding: options.EncodingOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -90,7 +91,7 @@ def evaluate(
     files = read_files(queries, kind=kind, encoding=encoding)
     retriever = Retriever.load(choose_index(index, files.kind), encoder_only=False)
     source = retriever.record.source
-    fields = table_fields(text_field, id_field, label_field, default=source.fields if source else None)
+    fields = table_fields(text_field, id_field, label_field, label_separator, default=source.fields if source else None)
     files = replace(files, fields=fields, encoding=encoding or (source.encoding if source else None))
     evaluation = evaluate_index(retriever, files, ks)
     print_unread(files)
@@ -105,6 +106,8 @@ def _print_measures(measures: dict[str, Any]) -> None:
     rows = [("queries", f"{measures['queries']:,}")]
     for k, precision in measures["precision"].items():
         rows.append((f"precision at {k}" + (" (1-NN accuracy)" if k == "1" else ""), f"{precision:.4f}"))
+    for k, precision in measures["macro_precision"].items():
+        rows.append((f"precision at {k}, mean over labels", f"{precision:.4f}"))
     if measures["map@1000"] is not None:
         rows.append(("mean average precision at 1000", f"{measures['map@1000']:.4f}"))
     if measures["reconstruction_sse"] is not None:
@@ -131,24 +134,24 @@ def compare(
     text_field: options.TextFieldOption = None,
     id_field: options.IdFieldOption = None,
     label_field: options.LabelFieldOption = None,
+    label_separator: options.LabelSeparatorOption = None,
     encoding: options.EncodingOption = None,
 ) -> None:
     """Compare coders on the items in PATH, with or without labels.
 
-    Every coder is trained, and then queried with items that it has not seen. A star marks the best coder and those that
-    are not significantly worse. No index is saved. The report shows all measures, curves and maps, and the hits of each
-    coder for some queries. A training parameter applies to every coder that has it.
+    Every coder is trained, and then queried with items that it has not seen. A star marks the best coder and those not
+    significantly worse. No index is saved. The report shows all measures, curves, maps, and hits of each coder. A training
+    parameter applies to every coder that has it.
     """
     from aesearch.analysis.comparison import compare as compare_coders
     from aesearch.analysis.comparison import hold_out_queries
     from aesearch.readers.folder import read_files
 
     inputs = [path] if queries is None else [path, queries]
-    page = None if report is None else output_path(report / REPORT_PAGE, PAGE_ENDINGS, "--report", inputs)
+    page = report and output_path(report / REPORT_PAGE, PAGE_ENDINGS, "--report", inputs)
     names = coders.split(",") if coders else None
     params = collect_params(names or CODERS, set_, {"epochs": epochs, "rounds": rounds, "seed": seed})
-    fields = table_fields(text_field, id_field, label_field)
-    read = partial(read_files, fields=fields, encoding=encoding)
+    read = partial(read_files, fields=table_fields(text_field, id_field, label_field, label_separator), encoding=encoding)
     files = read(path, kind=kind)
     separate = None if queries is None else read(queries, kind=files.kind)
     database, query_items = hold_out_queries(files) if separate is None else (files, separate)
@@ -163,7 +166,7 @@ def compare(
     )
     print_unread(files, separate)
     _print_comparison(entries, format)
-    if page is not None:
+    if page:
         _write_report(page, entries, database, query_items, path)
 
 

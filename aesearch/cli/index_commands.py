@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aesearch.index.record import BuildRecord
     from aesearch.index.reports import IndexReport
     from aesearch.readers.folder import FileCollection
+    from aesearch.readers.tables import TableFields
 
 WATCH_WAIT_SECONDS = 3600.0
 """How long `index --watch` waits for another process that is writing the index."""
@@ -69,6 +70,7 @@ def index(
     text_field: options.TextFieldOption = None,
     id_field: options.IdFieldOption = None,
     label_field: options.LabelFieldOption = None,
+    label_separator: options.LabelSeparatorOption = None,
     encoding: options.EncodingOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Train with these options and replace the index.")] = False,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train the same coder again on the current items.")] = False,
@@ -86,7 +88,8 @@ def index(
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
     params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
-    read = partial(_read_files, path, folder, kind=kind, fields=(text_field, id_field, label_field), encoding=encoding)
+    fields = partial(table_fields, text_field, id_field, label_field, label_separator)
+    read = partial(_read_files, path, folder, kind=kind, fields=fields, encoding=encoding)
     is_update = (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)
     files = read(is_update=is_update)
     model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "params": params or None}
@@ -102,7 +105,7 @@ def _read_files(
     folder: Path,
     *,
     kind: ItemKind | None,
-    fields: tuple[str | None, str | None, str | None],
+    fields: Callable[..., TableFields],
     encoding: str | None,
     is_update: bool = True,
 ) -> FileCollection:
@@ -117,7 +120,7 @@ def _read_files(
 
     record = _existing_record(folder, path)
     source = record.source if record else None
-    chosen = table_fields(*fields, default=source.fields if source else None)
+    chosen = fields(default=source.fields if source else None)
     if is_update and source and chosen != source.fields:
         raise InvalidParameter(
             f"cannot read {path} with other fields: {folder} is already built; leave out the options, or add --rebuild"

@@ -33,12 +33,18 @@ def choose_index(index: Path | None, kind: ItemKind | None = None) -> Path:
 
 
 def table_fields(
-    text_field: str | None, id_field: str | None, label_field: str | None, default: TableFields | None = None
+    text_field: str | None,
+    id_field: str | None,
+    label_field: list[str] | None,
+    label_separator: str | None,
+    default: TableFields | None = None,
 ) -> TableFields:
     """Return the fields to read from tables. Those that are None are taken from `default`."""
     from aesearch.readers.tables import TableFields
 
-    return replace(default or TableFields(), **drop_missing(text=text_field, id=id_field, label=label_field))
+    labels = tuple(label_field) if label_field else None
+    chosen = drop_missing(text=text_field, id=id_field, label=labels, label_separator=label_separator)
+    return replace(default or TableFields(), **chosen)
 
 
 PathArgument = Annotated[
@@ -80,9 +86,20 @@ IdFieldOption = Annotated[
     typer.Option("--id-field", show_default=False, help="Column or key of a table that holds the id.  [default: id]"),
 ]
 LabelFieldOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label-field",
+        show_default=False,
+        help="Column or key of a table that holds the label. If repeated, a row has the labels of all.  [default: label]",
+    ),
+]
+LabelSeparatorOption = Annotated[
     str | None,
     typer.Option(
-        "--label-field", show_default=False, help="Column or key of a table that holds the label.  [default: label]"
+        "--label-separator",
+        show_default=False,
+        metavar="TEXT",
+        help='What separates several labels in one column, such as ";".  [default: a column holds one label]',
     ),
 ]
 EncodingOption = Annotated[

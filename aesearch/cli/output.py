@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
 from aesearch.errors import count
-from aesearch.items import Hit, ItemKind, Skip, SkipCategory
+from aesearch.items import Hit, ItemKind, Skip, SkipCategory, label_text
 
 if TYPE_CHECKING:
     from aesearch.analysis.drift import Drift
@@ -174,7 +174,7 @@ def print_hits(hits: Sequence[Hit], style: str) -> None:
             print(escape(path) if sys.stdout.isatty() else path)
     else:
         rows = [
-            [hit.rank, f"{hit.distance:.4f}", hit.id, hit.label, (hit.excerpt or "")[:MAX_EXCERPT_CHARACTERS]]
+            [hit.rank, f"{hit.distance:.4f}", hit.id, label_text(hit.label), (hit.excerpt or "")[:MAX_EXCERPT_CHARACTERS]]
             for hit in hits
         ]
         columns = ("rank", "distance", "id", "label", "excerpt")

@@ -14,7 +14,7 @@ from aesearch.features.base import Features
 from aesearch.index.ledger import Ledger, LedgerRow
 from aesearch.index.storage import IndexState
 from aesearch.index.unicode import as_utf8, is_utf8
-from aesearch.items import Item, Skip, SkipCategory
+from aesearch.items import Item, Skip, SkipCategory, label_names
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -32,7 +32,7 @@ def batches(items: Iterable[Item], size: int = READ_BATCH) -> Iterator[list[Item
 
 def rejection_reason(item: Item, features: Features) -> str | None:
     """Return why an item of the right kind cannot be indexed, or None if it can."""
-    if not all(map(is_utf8, (item.id, item.label, item.path))):
+    if not all(map(is_utf8, (item.id, *label_names(item.label), item.path))):
         return "its id, label or path holds half of a surrogate pair, which is not valid Unicode"
     return features.rejection_reason(item)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from aesearch.errors import Busy, CorruptIndex
 from aesearch.index.locations import temporary_folder
 from aesearch.index.unicode import as_utf8, is_utf8
-from aesearch.items import Item, Skip, SkipCategory
+from aesearch.items import Item, Label, Skip, SkipCategory, as_label
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (
@@ -45,7 +46,7 @@ class LedgerRow(NamedTuple):
     key: int
     id: str
     path: str | None
-    label: str | None
+    label: Label | None
     digest: bytes | None
     excerpt: str | None
 
@@ -148,7 +149,7 @@ class Ledger:
         while done < len(items):
             rest = zip(keys[done:], items[done:], strict=True)
             rows = [
-                (key, item.id, item.path, item.label, item.digest, item.excerpt and as_utf8(item.excerpt))
+                (key, item.id, item.path, _encode_label(item.label), item.digest, item.excerpt and as_utf8(item.excerpt))
                 for key, item in rest
             ]
             before = self._connection.total_changes
@@ -184,7 +185,7 @@ class Ledger:
         """Yield every row in the order of keys."""
         last_key = -1
         while page := self._read(f"SELECT * FROM items WHERE key > ? ORDER BY key LIMIT {ROWS_PER_PAGE}", [last_key]):
-            yield from map(LedgerRow._make, page)
+            yield from map(_decode_row, page)
             last_key = page[-1][0]
 
     def has_keys(self, keys: np.ndarray) -> bool:
@@ -243,7 +244,7 @@ class Ledger:
         for start in range(0, len(values), MAX_VALUES_PER_STATEMENT):
             part = values[start : start + MAX_VALUES_PER_STATEMENT]
             marks = ",".join("?" * len(part))
-            yield from map(LedgerRow._make, self._read(f"SELECT * FROM items WHERE {column} IN ({marks})", part))
+            yield from map(_decode_row, self._read(f"SELECT * FROM items WHERE {column} IN ({marks})", part))
 
     def _read(self, statement: str, values: Sequence[int] | Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """Return selected rows. Raises CorruptIndex at a damaged page, which SQLite notices only when it reads the page."""
@@ -268,6 +269,25 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
 def key_of(id: str) -> int:
     """Return the 63-bit checksum of an id."""
     return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest()) & _MAX_KEY
+
+
+def _encode_label(label: Label | None) -> str | None:
+    """Return a label as it is stored: as JSON, a string or a list of strings."""
+    return None if label is None else json.dumps(label, ensure_ascii=False)
+
+
+def _decode_row(values: tuple[Any, ...]) -> LedgerRow:
+    """Return a row of the table `items`. Raises CorruptIndex if its label is not one that `_encode_label` returns."""
+    key, id, path, stored, digest, excerpt = values
+    try:
+        label = None if stored is None else json.loads(stored)
+    except (ValueError, TypeError, RecursionError):
+        raise CorruptIndex("the ledger", f"holds a malformed label ({stored!r:.100})") from None
+    if isinstance(label, list) and all(isinstance(name, str) for name in label):
+        label = as_label(label)
+    elif label is not None and not isinstance(label, str):
+        raise CorruptIndex("the ledger", f"holds a malformed label ({stored!r:.100})")
+    return LedgerRow(key, id, path, label, digest, excerpt)
 
 
 def _parse_category(value: str) -> SkipCategory:

@@ -21,7 +21,7 @@ from aesearch.arrays import read_json, write_json
 from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, UnsupportedFormat, count
 from aesearch.index.locations import MANIFEST_FILE
 
-FORMAT = 3
+FORMAT = 4
 PARTS = {"features": "features", "coder": "coder", "store": "store", "ledger": "ledger.sqlite"}
 """The parts of an index, and their names in the first commit."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from aesearch.items import Item
+from aesearch.items import Item, as_label
 from aesearch.readers.files import AnyPath
 
 
@@ -21,13 +21,16 @@ def row_item(path: AnyPath, number: int, content: Any, data: bytes, *, id: Any =
     content : PIL.Image.Image or str or numpy.ndarray
     data : bytes
         The content as bytes, for the digest.
-    id, label : object, optional
-        The row's own id and label; None or an empty string if it has none.
+    id : object, optional
+        The row's own id; None or an empty string if it has none.
+    label : object, optional
+        The row's label, or a list of labels; None or an empty string if it has none.
     """
+    labels = label if isinstance(label, list | tuple) else [label]
     return Item(
         f"#{number}" if id in (None, "") else _to_text(id),
         content,
-        label=None if label in (None, "") else _to_text(label),
+        label=as_label(_to_text(name) for name in labels if name not in (None, "")),
         path=str(path),
         digest=hashlib.sha256(data).digest(),
     )

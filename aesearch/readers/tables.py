@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aesearch.errors import Unreadable, count
-from aesearch.items import Item
+from aesearch.items import Item, Label, as_label, label_names
 from aesearch.readers.csv_rows import Row, UnclosedQuote, declared_delimiter, detect_delimiter, split_line, split_rows
 from aesearch.readers.files import AnyPath
 from aesearch.readers.lines import TOO_LONG, TextLines
@@ -26,11 +26,34 @@ class TableFields:
     """Names of the fields of a row that hold the text, its id and its label.
 
     Every row needs the text. The id and the label are optional.
+
+    Parameters
+    ----------
+    text, id : str
+    label : str or sequence of str
+        One field, or several, whose values together are the labels of a row. A value may be a list.
+    label_separator : str, optional
+        Separates several labels in one value, such as ";".
     """
 
     text: str = "text"
     id: str = "id"
-    label: str = "label"
+    label: Label = "label"
+    label_separator: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.label, str):
+            object.__setattr__(self, "label", as_label(self.label) or "label")
+
+    def labels_of(self, row: Mapping[str, Any]) -> list[Any]:
+        """Return the labels of a row."""
+        labels: list[Any] = []
+        for name in label_names(self.label):
+            value = row.get(name)
+            if isinstance(value, str) and self.label_separator:
+                value = [part.strip() for part in value.split(self.label_separator)]
+            labels += value if isinstance(value, list) else [value]
+        return labels
 
     def to_item(self, row: Mapping[str, Any], number: int, path: AnyPath) -> Item | Unreadable:
         """Return the item of a row, or Unreadable if the row has no text.
@@ -50,7 +73,7 @@ class TableFields:
         if not text.strip():
             return Unreadable(f"{path}#{number}", f'field "{self.text}" is empty')
         data = text.encode("utf-8", "replace")
-        item = row_item(path, number, data.decode("utf-8"), data, id=row.get(self.id), label=row.get(self.label))
+        item = row_item(path, number, data.decode("utf-8"), data, id=row.get(self.id), label=self.labels_of(row))
         is_changed = item.content != text
         return replace(item, warning="halves of surrogate pairs were replaced") if is_changed else item
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from aesearch.errors import MissingExtra, Unreadable
-from aesearch.items import Item
+from aesearch.items import Item, label_names
 from aesearch.readers.files import AnyPath, check_regular
 from aesearch.readers.rows import row_item
 from aesearch.readers.tables import TableFields
@@ -56,11 +56,11 @@ def read_parquet(path: AnyPath, fields: TableFields = TableFields()) -> Iterator
         if len(lists) != 1:
             names = ", ".join(lists) or "none"
             raise Unreadable(path, f"{len(lists)} columns hold lists of numbers ({names}); a table needs exactly one")
-        columns = [*lists, *({fields.id, fields.label} & set(table.schema_arrow.names))]
+        columns = [*lists, *({fields.id, *label_names(fields.label)} & set(table.schema_arrow.names))]
         number = 0
         for batch in table.iter_batches(PARQUET_BATCH_ROWS, columns=columns):
             for row in batch.to_pylist():
-                yield _to_item(path, number, row[lists[0]], row.get(fields.id), row.get(fields.label))
+                yield _to_item(path, number, row[lists[0]], row.get(fields.id), fields.labels_of(row))
                 number += 1
     except (arrow.ArrowException, OSError) as error:
         raise Unreadable(path, f"the table is damaged ({_first_line(error)})") from None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from html import escape
 
 from aesearch.images import as_image
-from aesearch.items import Item
+from aesearch.items import Item, Label, label_names
 from aesearch.report.highlighting import mark_terms
 from aesearch.report.html import image_data_url
 
@@ -18,7 +18,7 @@ MAX_CHARACTERS = 240
 """Characters of a document that are shown."""
 
 
-def render_card(item: Item, terms: Collection[str] = (), query_label: str | None = None) -> str:
+def render_card(item: Item, terms: Collection[str] = (), query_label: Label | None = None) -> str:
     """Return HTML that shows an item.
 
     Parameters
@@ -26,10 +26,11 @@ def render_card(item: Item, terms: Collection[str] = (), query_label: str | None
     item : Item
     terms : collection of str
         Terms to mark in a document: tokens of the tokenizer.
-    query_label : str, optional
-        Label of the query; the card of an item with the same label has a green border.
+    query_label : str or tuple of str, optional
+        Label of the query; the card of an item that shares a label with it has a green border.
     """
-    css_class = ' class="same-label"' if query_label is not None and item.label == query_label else ""
+    shares_label = set(label_names(item.label)) & set(label_names(query_label))
+    css_class = ' class="same-label"' if shares_label else ""
     if item.kind == "images":
         name, url = escape(item.id), image_data_url(as_image(item.content), IMAGE_SIZE)
         return f'<img{css_class} alt="{name}" title="{name}" src="{url}">'

@@ -15,7 +15,7 @@ from aesearch.analysis.comparison import COLUMNS, ComparisonEntry, format_rows
 from aesearch.analysis.decoding import reconstruct_rows
 from aesearch.analysis.projection import project
 from aesearch.arrays import is_sparse
-from aesearch.items import Item, ItemCollection
+from aesearch.items import Item, ItemCollection, label_text
 from aesearch.readers.folder import FileCollection
 from aesearch.report.cards import render_card, render_cards, thumbnail_url
 from aesearch.report.charts import draw_chart
@@ -175,7 +175,7 @@ def _render_example(
     features = entries[0].retriever.features
     X = features.transform([query])
     terms = {term for terms in features.inverse_transform(X) for term in terms} if is_sparse(X) else set()
-    label = "" if query.label is None else f" ({escape(query.label)})"
+    label = f" ({escape(text)})" if (text := label_text(query.label)) else ""
     parts = [f"<h3>{escape(query.id)}{label}</h3>", render_cards([render_card(query)])]
     for entry, ids in zip(entries, hit_ids, strict=True):
         cards = (render_card(shown[id], terms, query.label) for id in ids if id in shown)

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from aesearch.analysis.projection import Projection
+from aesearch.items import label_names
 from aesearch.report.cards import thumbnail_url
 from aesearch.report.charts import draw_scatter
 from aesearch.report.html import color_of, render_page
@@ -41,7 +42,7 @@ def render_map_page(retriever: Retriever, projection: Projection, title: str, gr
         Map of this index.
     title : str
     groups : sequence of str, optional
-        Group of each item, which decides its color; by default its label.
+        Group of each item, which decides its color; by default its first label.
     """
     step = -(-len(projection.rows) // MAX_ITEMS)
     rows, coordinates = projection.rows[::step], projection.coordinates[::step]
@@ -64,20 +65,24 @@ def draw_items(
     groups: Sequence[str] | None = None,
 ) -> str:
     """Return an interactive scatter plot of indexed items; see `aesearch.report.charts.draw_scatter`."""
-    groups = groups or [row.label or NO_LABEL for row in rows]
+    groups = groups or [_group_of(row) for row in rows]
     return draw_scatter(caption, coordinates, groups, [row.id for row in rows], [row.excerpt for row in rows], thumbnails)
 
 
+def _group_of(row: LedgerRow) -> str:
+    return next(iter(label_names(row.label)), NO_LABEL)
+
+
 def draw_map(projection: Projection) -> Image.Image:
-    """Draw a map as an image, with one dot per item, colored by label."""
+    """Draw a map as an image, with one dot per item, colored by its first label."""
     low, high = projection.coordinates.min(0), projection.coordinates.max(0)
     unit = (projection.coordinates - low) / np.maximum(high - low, 1e-12)
-    group_numbers = {label: number for number, label in enumerate(dict.fromkeys(row.label for row in projection.rows))}
+    group_numbers = {label: number for number, label in enumerate(dict.fromkeys(map(_group_of, projection.rows)))}
     image = Image.new("RGB", (IMAGE_PIXELS, IMAGE_PIXELS), "white")
     draw = ImageDraw.Draw(image)
     centers = MARGIN_PIXELS + (IMAGE_PIXELS - 2 * MARGIN_PIXELS) * unit
     for (x, y), row in zip(centers.tolist(), projection.rows, strict=True):
         left, top = x - DOT_RADIUS_PIXELS, IMAGE_PIXELS - y - DOT_RADIUS_PIXELS
         box = (left, top, left + 2 * DOT_RADIUS_PIXELS, top + 2 * DOT_RADIUS_PIXELS)
-        draw.ellipse(box, fill=color_of(group_numbers[row.label]))
+        draw.ellipse(box, fill=color_of(group_numbers[_group_of(row)]))
     return image

@@ -44,6 +44,28 @@ def test_scores_equal_brute_force(evaluation: Evaluation, digit_folder: Path) ->
     errors = squared_errors(features.transform(test), pca.decode(query_codes))
     assert evaluation.reconstruction_sse == pytest.approx(errors.mean(), rel=1e-4)
     assert evaluation.queries_per_second > 0
+    by_digit = [is_relevant[query_labels == digit, :10].mean() for digit in np.unique(query_labels)]
+    assert evaluation.macro_precision[10] == pytest.approx(np.mean(by_digit), abs=1e-3)
+
+
+def test_items_may_have_several_labels(tmp_path: Path, digits: np.ndarray, digit_labels: np.ndarray) -> None:
+    """With the parity of a digit as a second label, every even digit is relevant to a query of an even digit."""
+
+    def make_items(numbers: range, name: str) -> list[Item]:
+        labels = [(str(digit_labels[number]), ("even", "odd")[digit_labels[number] % 2]) for number in numbers]
+        return [Item(f"{name} {number}", digits[number, 0], label) for number, label in zip(numbers, labels, strict=True)]
+
+    Retriever.build(make_items(range(500), "item"), coder="pca", code_size=16).save(tmp_path / "index")
+    index = Retriever.load(tmp_path / "index")
+    queries = make_items(range(500, 600), "query")
+    evaluation = evaluate(index, queries, ks=(1, 10))
+    parities = [[int(hit.label[0]) % 2 for hit in index.query(item, 10) if hit.label] for item in queries]
+    expected = np.array([np.array(row) == digit_labels[number] % 2 for number, row in enumerate(parities, 500)])
+    assert evaluation.precision[10] == pytest.approx(expected.mean())
+    by_label = [expected[digit_labels[500:] % 2 == parity].mean() for parity in (0, 1)]
+    by_label += [expected[digit_labels[500:] == digit].mean() for digit in range(10)]
+    assert evaluation.macro_precision[10] == pytest.approx(np.mean(by_label))
+    assert evaluation.as_dict()["macro_precision"].keys() == {"1", "10"}
 
 
 def test_curve_passes_through_precisions(evaluation: Evaluation) -> None:

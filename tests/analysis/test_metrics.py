@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.metrics import average_precision_score
 
-from aesearch.analysis.metrics import average_precision, precision_at, squared_errors
+from aesearch.analysis.metrics import RelevanceByLabel, average_precision, macro_mean, precision_at, squared_errors
 
 
 def test_average_precision_equals_scikit_learn_for_full_ranking() -> None:
@@ -24,6 +24,20 @@ def test_ranking_without_relevant_item_scores_0() -> None:
     is_relevant = np.zeros((2, 5), bool)
     np.testing.assert_array_equal(average_precision(is_relevant), [0, 0])
     np.testing.assert_array_equal(precision_at(is_relevant, 3), [0, 0])
+
+
+def test_items_that_share_a_label_are_relevant() -> None:
+    relevance = RelevanceByLabel(["a", ("a", "b"), "c", None, ("b", "c")])
+    assert relevance.relevant_items("a").tolist() == [True, True, False, False, False]
+    assert relevance.relevant_items(("b", "c")).tolist() == [False, True, True, False, True]
+    assert not relevance.relevant_items("unknown").any()
+
+
+def test_macro_mean_weighs_labels_equally() -> None:
+    values = np.array([1.0, 1.0, 1.0, 0.0])
+    assert macro_mean(values, ["a", "a", "a", "b"]) == 0.5
+    assert macro_mean(values, ["a", "a", "a", ("a", "b")]) == pytest.approx((0.75 + 0) / 2)
+    np.testing.assert_allclose(macro_mean(np.stack([values, 1 - values], 1), ["a", "a", "a", "b"]), [0.5, 0.5])
 
 
 def test_squared_errors_scale_pixels_to_0_1() -> None:

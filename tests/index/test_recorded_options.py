@@ -49,6 +49,22 @@ def test_added_items_are_the_same_after_retraining(russian_index: Path, tmp_path
     assert [row.excerpt for row in rows.values()] == [make_text(7)]
 
 
+def test_labels_are_stored_and_their_fields_recorded(tmp_path: Path) -> None:
+    rows = [f"{number},{make_text(number)},a|b{number % 2},x" for number in range(24)]
+    (tmp_path / "base.csv").write_text("id,text,topics,place\n" + "\n".join(rows) + "\n")
+    fields = TableFields(label=("topics", "place"), label_separator="|")
+    index_files(tmp_path / "index", read_files(tmp_path / "base.csv", fields=fields), coder="lsa", code_size=4)
+    index = Retriever.load(tmp_path / "index")
+    assert index.record.source is not None
+    assert index.record.source.fields == fields
+    assert {row.label for row in index.ledger.all_rows()} == {("a", "b0", "x"), ("a", "b1", "x")}
+    assert index.query(make_text(3), k=1)[0].as_dict()["label"] == ("a", "b1", "x")
+    (tmp_path / "base.csv").write_text("id,text,topics,place\n" + "\n".join([*rows[:-1], rows[-1] + "y"]) + "\n")
+    index_files(tmp_path / "index", read_files(tmp_path / "base.csv", fields=fields))
+    labels = [row.label for row in Retriever.load(tmp_path / "index").ledger.all_rows()]
+    assert labels.count(("a", "b1", "xy")) == 1
+
+
 def test_added_tables_have_the_recorded_fields(tmp_path: Path) -> None:
     for name, first in (("base", 0), ("more", 24)):
         rows = [f"{number},{make_text(number)}" for number in range(first, first + 24)]

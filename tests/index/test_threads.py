@@ -29,7 +29,7 @@ def script() -> ModuleType:
 
 
 @pytest.mark.parametrize("store", ["float", "bits", "sparse"])
-@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_threads_get_right_answers(store: str, seconds: float, script: ModuleType, tmp_path: Path) -> None:
     counts = script.run_threads(store, seconds, tmp_path / "index")
     assert counts.keys() == {"right", "changes", "saves"}, counts

@@ -70,6 +70,26 @@ def test_fields_name_text_id_and_label(tmp_path: Path) -> None:
     assert (item.id, item.content, item.label) == ("k", "words", "3")
 
 
+def test_label_may_be_a_list(tmp_path: Path) -> None:
+    labels = [["grain", "wheat"], ["grain"], [], ["grain", "", None, 3, "grain"], None]
+    rows = [json.dumps({"text": "words", "label": label}) for label in labels]
+    (tmp_path / "t.jsonl").write_text("\n".join(rows))
+    found = [item.label for item in items(read_json_lines(tmp_path / "t.jsonl"))]
+    assert found == [("grain", "wheat"), "grain", None, ("grain", "3"), None]
+
+
+def test_labels_of_several_columns_are_collected(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("text,topic,place\none,grain; wheat,usa\ntwo,,\nthree,grain,\n")
+    fields = TableFields(label=("topic", "place"), label_separator=";")
+    found = [item.label for item in items(read_csv(tmp_path / "t.csv", fields))]
+    assert found == [("grain", "wheat", "usa"), None, "grain"]
+    assert [item.label for item in items(read_csv(tmp_path / "t.csv", TableFields(label="topic")))] == [
+        "grain; wheat",
+        None,
+        "grain",
+    ]
+
+
 def test_gzip_table_equals_the_plain_one(tmp_path: Path) -> None:
     rows = "\n".join(json.dumps({"text": f"row {number}"}) for number in range(100))
     (tmp_path / "t.jsonl").write_text(rows)
