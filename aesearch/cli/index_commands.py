@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from aesearch.index.record import BuildRecord
     from aesearch.index.reports import IndexReport
     from aesearch.readers.folder import FileCollection
-    from aesearch.readers.tables import TableFields
 
 WATCH_WAIT_SECONDS = 3600.0
 """How long `index --watch` waits for another process that is writing the index."""
@@ -81,15 +80,13 @@ def index(
     """Index the images, documents or vectors in PATH.
 
     The first run trains a model and encodes all items; later runs read only what has changed. An interrupted run resumes
-    when it is started again. Files that cannot be read are skipped and named. The index is stored in indexes/NAME, where
-    NAME is the name of PATH, unless --index chooses another folder; AESEARCH_HOME replaces "indexes".
+    when it is started again. Files that cannot be read are skipped and named. NAME, below, is the name of PATH.
     """
     folder = index or default_index(path)
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
     params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
-    fields = partial(table_fields, text_field, id_field, label_field, label_separator)
-    read = partial(_read_files, path, folder, kind=kind, fields=fields, encoding=encoding)
+    read = partial(_read_files, path, folder, (text_field, id_field, label_field, label_separator), kind, encoding)
     is_update = (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)
     files = read(is_update=is_update)
     model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "params": params or None}
@@ -103,10 +100,10 @@ def index(
 def _read_files(
     path: Path,
     folder: Path,
-    *,
+    fields: tuple[str | None, str | None, list[str] | None, str | None],
     kind: ItemKind | None,
-    fields: Callable[..., TableFields],
     encoding: str | None,
+    *,
     is_update: bool = True,
 ) -> FileCollection:
     """Return the items in `path`. If there is an index of them in `folder`, they are read as it has read them.
@@ -120,7 +117,7 @@ def _read_files(
 
     record = _existing_record(folder, path)
     source = record.source if record else None
-    chosen = fields(default=source.fields if source else None)
+    chosen = table_fields(*fields, default=source.fields if source else None)
     if is_update and source and chosen != source.fields:
         raise InvalidParameter(
             f"cannot read {path} with other fields: {folder} is already built; leave out the options, or add --rebuild"
