@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,8 +15,9 @@ import numpy as np
 
 from aesearch.errors import Busy, CorruptIndex
 from aesearch.index.locations import temporary_folder
+from aesearch.index.stored_values import decode_label, encode_label, parse_category
 from aesearch.index.unicode import as_utf8, is_utf8
-from aesearch.items import Item, Label, Skip, SkipCategory, as_label
+from aesearch.items import Item, Label, Skip
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (
@@ -149,7 +149,7 @@ class Ledger:
         while done < len(items):
             rest = zip(keys[done:], items[done:], strict=True)
             rows = [
-                (key, item.id, item.path, _encode_label(item.label), item.digest, item.excerpt and as_utf8(item.excerpt))
+                (key, item.id, item.path, encode_label(item.label), item.digest, item.excerpt and as_utf8(item.excerpt))
                 for key, item in rest
             ]
             before = self._connection.total_changes
@@ -184,9 +184,9 @@ class Ledger:
     def all_rows(self) -> Iterator[LedgerRow]:
         """Yield every row in the order of keys."""
         last_key = -1
-        while page := self._read(f"SELECT * FROM items WHERE key > ? ORDER BY key LIMIT {ROWS_PER_PAGE}", [last_key]):
-            yield from map(_decode_row, page)
-            last_key = page[-1][0]
+        while page := self._read_rows(f"SELECT * FROM items WHERE key > ? ORDER BY key LIMIT {ROWS_PER_PAGE}", [last_key]):
+            yield from page
+            last_key = page[-1].key
 
     def has_keys(self, keys: np.ndarray) -> bool:
         """Return whether the items have exactly these distinct keys [n] int64.
@@ -214,7 +214,7 @@ class Ledger:
     def skipped(self) -> dict[str, Skip]:
         """Every file and row that was skipped, and why."""
         rows = self._read("SELECT path, category, reason FROM skipped ORDER BY path")
-        return {path: Skip(_parse_category(category), reason) for path, category, reason in rows}
+        return {path: Skip(parse_category(category), reason) for path, category, reason in rows}
 
     @skipped.setter
     def skipped(self, skips: Mapping[str, Skip]) -> None:
@@ -244,7 +244,13 @@ class Ledger:
         for start in range(0, len(values), MAX_VALUES_PER_STATEMENT):
             part = values[start : start + MAX_VALUES_PER_STATEMENT]
             marks = ",".join("?" * len(part))
-            yield from map(_decode_row, self._read(f"SELECT * FROM items WHERE {column} IN ({marks})", part))
+            yield from self._read_rows(f"SELECT * FROM items WHERE {column} IN ({marks})", part)
+
+    def _read_rows(self, statement: str, values: Sequence[int] | Sequence[str]) -> list[LedgerRow]:
+        """Return selected rows of the table `items`."""
+        found = self._read(statement, values)
+        with _translate_errors(self._path):
+            return [LedgerRow(*row)._replace(label=decode_label(row[3])) for row in found]
 
     def _read(self, statement: str, values: Sequence[int] | Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """Return selected rows. Raises CorruptIndex at a damaged page, which SQLite notices only when it reads the page."""
@@ -271,33 +277,6 @@ def key_of(id: str) -> int:
     return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest()) & _MAX_KEY
 
 
-def _encode_label(label: Label | None) -> str | None:
-    """Return a label as it is stored: as JSON, a string or a list of strings."""
-    return None if label is None else json.dumps(label, ensure_ascii=False)
-
-
-def _decode_row(values: tuple[Any, ...]) -> LedgerRow:
-    """Return a row of the table `items`. Raises CorruptIndex if its label is not one that `_encode_label` returns."""
-    key, id, path, stored, digest, excerpt = values
-    try:
-        label = None if stored is None else json.loads(stored)
-    except (ValueError, TypeError, RecursionError):
-        raise CorruptIndex("the ledger", f"holds a malformed label ({stored!r:.100})") from None
-    if isinstance(label, list) and all(isinstance(name, str) for name in label):
-        label = as_label(label)
-    elif label is not None and not isinstance(label, str):
-        raise CorruptIndex("the ledger", f"holds a malformed label ({stored!r:.100})")
-    return LedgerRow(key, id, path, label, digest, excerpt)
-
-
-def _parse_category(value: str) -> SkipCategory:
-    """Return a stored category, or UNREADABLE for one that this version does not know."""
-    try:
-        return SkipCategory(value)
-    except ValueError:
-        return SkipCategory.UNREADABLE
-
-
 @contextmanager
 def _translate_errors(path: Path | None, is_temporary: bool = False) -> Iterator[None]:
     """Turn errors of SQLite into Busy, into OSError if the disk is full or read-only, and otherwise into CorruptIndex.
@@ -308,7 +287,7 @@ def _translate_errors(path: Path | None, is_temporary: bool = False) -> Iterator
         yield
     except sqlite3.IntegrityError:
         raise
-    except (sqlite3.DatabaseError, UnicodeError) as error:
+    except (sqlite3.DatabaseError, ValueError) as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_BUSY:
             raise Busy(f"{path} is locked: another process is writing it; try again when it has finished") from None
