@@ -247,3 +247,5 @@ def _print_result(report: IndexReport, as_json: bool) -> None:
         f"{count_items(report.items, report.kind)} indexed in {escape(report.folder)} ({changes or 'no changes'}); "
         f"{len(report.skipped):,} skipped; {report.coder}, {count(round(report.bytes_per_item), 'byte')} per item"
     )
+    if report.suggestion:
+        print_status(escape(report.suggestion))

@@ -39,6 +39,8 @@ class IndexReport:
         Items that an interrupted build had read already.
     file_warnings : dict of str to str
         Files and rows that were read only in part, or whose item is hard to find, and why.
+    suggestion : str or None
+        What could give better results; None after an update.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class IndexReport:
     warnings: list[str]
     resumed_items: int
     file_warnings: dict[str, str] = field(default_factory=dict)
+    suggestion: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `aesearch index --json` prints."""
@@ -78,6 +81,7 @@ class IndexReport:
             "warnings": self.warnings,
             "resumed_items": self.resumed_items,
             "file_warnings": [{"path": path, "reason": reason} for path, reason in self.file_warnings.items()],
+            "suggestion": self.suggestion,
         }
 
 

@@ -25,6 +25,7 @@ from aesearch.index.relocation import relocate
 from aesearch.index.removals import check_removals, is_inaccessible
 from aesearch.index.reports import EditReport, IndexReport
 from aesearch.index.storage import IndexState, load_state, save_state
+from aesearch.index.suggestions import suggest_pretrained
 from aesearch.index.sync import Changes, Synchronizer
 from aesearch.index.workspace import delete_outdated_workspace, delete_workspace
 from aesearch.items import Item, Skip
@@ -108,7 +109,8 @@ def _build(
         verb = "was" if len(lost) == 1 else "were"
         warnings.append(f"{count(len(lost), 'added item')} could not be read again and {verb} removed: {listed}")
     changes = Changes(added=len(index.store), updated=0, removed=0)
-    return _report(folder, index, changes, warnings, index.record.resumed_items)
+    report = _report(folder, index, changes, warnings, index.record.resumed_items)
+    return replace(report, suggestion=suggest_pretrained(index))
 
 
 def _restore_items(index: IndexState, rows: Sequence[LedgerRow]) -> list[str]:
