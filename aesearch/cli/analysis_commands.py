@@ -154,7 +154,7 @@ def duplicates(
 
     Exact copies come first, then altered copies, the most similar first. The files are read again. Images are aligned with
     each other, also rotated by 90 degrees and mirrored, and compared by their edges; copies cropped to half of their area
-    are rarely found. Documents are found by their codes and confirmed by the terms that they share.
+    are rarely found. Documents and vectors that are near by code are compared by the cosine of all their terms or values.
     """
     from aesearch.analysis.duplicates import find_duplicates
     from aesearch.index.retriever import Retriever
