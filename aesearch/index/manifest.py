@@ -139,10 +139,20 @@ def commit(folder: Path, contents: Mapping[str, Any], writers: Mapping[str, Call
         raise
     new_manifest.replace(folder / MANIFEST_FILE)
     _fsync(folder)
-    if previous:
-        for name in set(previous["parts"].values()) - set(parts.values()):
-            _remove(folder / name)
+    remove_outdated_parts(folder)
     return generation
+
+
+def remove_outdated_parts(folder: Path) -> None:
+    """Remove the parts that the manifest does not list, which interrupted commits leave behind.
+
+    The caller holds the write lock.
+    """
+    manifest = _read_previous(folder)
+    if manifest is not None:
+        for path in list(folder.iterdir()):
+            if path.name not in manifest["parts"].values() and any(_is_name_of(part, path.name) for part in PARTS):
+                _remove(path)
 
 
 def _part_name(part: str, generation: int) -> str:
@@ -194,11 +204,15 @@ def _lists_known_parts(manifest: Manifest) -> bool:
     parts, files = manifest.get("parts"), manifest.get("files")
     if not isinstance(parts, dict) or not isinstance(files, dict) or parts.keys() != PARTS.keys():
         return False
-    for part, name in parts.items():
-        stem, dot, ending = PARTS[part].partition(".")
-        if not isinstance(name, str) or not re.fullmatch(rf"{stem}(\.\d+)?{re.escape(dot + ending)}", name):
-            return False
+    if not all(isinstance(name, str) and _is_name_of(part, name) for part, name in parts.items()):
+        return False
     return all(_part_of(name, parts) and ".." not in name.split("/") for name in files)
+
+
+def _is_name_of(part: str, name: str) -> bool:
+    """Return whether a commit may give a part this name."""
+    stem, dot, ending = PARTS[part].partition(".")
+    return re.fullmatch(rf"{stem}(\.\d+)?{re.escape(dot + ending)}", name) is not None
 
 
 def _checksum(manifest: Manifest) -> str:

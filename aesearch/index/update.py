@@ -17,7 +17,7 @@ from aesearch.index.build import build_index
 from aesearch.index.edits import add_items, batches, insert_items, remove_items
 from aesearch.index.ledger import LedgerRow
 from aesearch.index.locking import write_lock
-from aesearch.index.manifest import MANIFEST_FILE, check_location
+from aesearch.index.manifest import MANIFEST_FILE, check_location, remove_outdated_parts
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import ProgressCallback, ignore_progress
 from aesearch.index.query import read_items
@@ -181,6 +181,7 @@ def _sync(folder: Path, files: FileCollection, allow_removals: bool, on_progress
     """Update an existing index to the current state of its files."""
     # A build that was killed after it had saved the index leaves its workspace behind.
     delete_outdated_workspace(_workspace_of(folder), (folder / MANIFEST_FILE).stat().st_mtime)
+    remove_outdated_parts(folder)
     index = load_state(folder)
     files = _matching_files(folder, index, files)
     changes = Synchronizer(index, files, allow_removals=allow_removals).run(Autosave(index, folder, on_progress))

@@ -8,7 +8,15 @@ import pytest
 from aesearch.arrays import read_json, write_json
 from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, UnsupportedFormat
 from aesearch.index.locations import MANIFEST_FILE
-from aesearch.index.manifest import CHECKSUM_KEY, FORMAT, PARTS, commit, read_generation, read_manifest
+from aesearch.index.manifest import (
+    CHECKSUM_KEY,
+    FORMAT,
+    PARTS,
+    commit,
+    read_generation,
+    read_manifest,
+    remove_outdated_parts,
+)
 
 Writer = Callable[[Path], None]
 
@@ -74,6 +82,17 @@ def test_commit_replaces_remains_of_killed_commit(index: Path) -> None:
     commit(index, {}, {"store": write_folder("new"), "ledger": write_file("new")})
     assert read_parts(index)["store"] == "new"
     assert len(list(index.iterdir())) == 5
+
+
+def test_parts_that_a_killed_commit_left_behind_are_removed(index: Path) -> None:
+    commit(index, {}, {"store": write_folder("new"), "ledger": write_file("new")})
+    write_file("outdated")(index / "ledger.sqlite")  # it was killed after its commit, before it removed this part
+    write_folder("never committed")(index / "store.9")
+    remove_outdated_parts(index)
+    assert {path.name for path in index.iterdir()} == {MANIFEST_FILE, "features", "coder", "store.2", "ledger.2.sqlite"}
+    write_file("outdated")(index / "ledger.sqlite")
+    commit(index, {}, {"store": write_folder("newest")})
+    assert {path.name for path in index.iterdir()} == {MANIFEST_FILE, "features", "coder", "store.3", "ledger.2.sqlite"}
 
 
 @pytest.mark.parametrize("name", ["store/inner/file", "ledger.sqlite", "coder/inner/file"])
