@@ -50,7 +50,7 @@ class NeighborDefaults(NamedTuple):
 
 
 DOCUMENT_DEFAULTS = NeighborDefaults((400,), 0.5, 0.8, rounds=10, first_steps=200, steps_per_round=200, learning_rate=5e-3)
-IMAGE_DEFAULTS = NeighborDefaults((512,), 0.1, 0.4, rounds=4, first_steps=500, steps_per_round=500, learning_rate=2e-3)
+IMAGE_DEFAULTS = NeighborDefaults((512,), 0.1, 0.6, rounds=4, first_steps=500, steps_per_round=500, learning_rate=2e-3)
 """Defaults for images and vectors."""
 
 

@@ -60,7 +60,7 @@ class NeighborAutoencoder(DescribedCoder):
     n_neighbors : int
         Neighbors mixed into the target, in addition to the item itself; fewer in small collections.
     neighbor_weight : float, optional
-        Weight of the neighbors in the target, 0 to 1; the rest is the item's own. By default 0.8 for documents, 0.4 for
+        Weight of the neighbors in the target, 0 to 1; the rest is the item's own. By default 0.8 for documents, 0.6 for
         images and vectors.
     layers : sequence of int, optional
         Units of the encoder's hidden layers. The decoder has none, which is faster and gives better codes. By default
