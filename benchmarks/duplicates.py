@@ -24,7 +24,7 @@ from aesearch import Retriever
 from aesearch.analysis.duplicates import N_NEIGHBORS, find_candidate_pairs
 from aesearch.analysis.image_copies import find_image_pairs
 from aesearch.analysis.neighborhoods import ignore_unreadable
-from aesearch.search.alignment import COPY_SIMILARITY
+from aesearch.search.alignment import COPY_AGREEMENT
 from aesearch.stores.flat import FlatStore
 
 MIN_PRECISION = 0.95
@@ -62,8 +62,8 @@ def main() -> None:
         threshold = lowest_precise_threshold(is_correct, similarities)
         columns[f"{name}, {threshold:.3f}"] = score_pairs(pairs, is_correct, similarities >= threshold, edit_of)
         if name == "aesearch":
-            is_default = similarities >= COPY_SIMILARITY
-            columns[f"{name}, {COPY_SIMILARITY} (default)"] = score_pairs(pairs, is_correct, is_default, edit_of)
+            is_default = similarities >= COPY_AGREEMENT
+            columns[f"{name}, {COPY_AGREEMENT} (default)"] = score_pairs(pairs, is_correct, is_default, edit_of)
     edits = [*dict.fromkeys(edit_of.values()), "mean", "precision of pairs"]
     print_table(("edit", *columns), [(edit, *(column[edit] for column in columns.values())) for edit in edits])
 

@@ -1,7 +1,8 @@
 """Duplicates: items with identical content, and altered copies such as rescaled images or edited documents.
 
-Altered images are aligned with each other, and count as duplicates if they then correlate (`aesearch.search.alignment`).
-Altered documents and vectors are near each other by code, and confirmed by the cosine similarity of their rerank features.
+Altered images are aligned with each other, and count as duplicates if they then agree (`aesearch.search.alignment`).
+Altered documents and vectors are near each other by code, and count as duplicates if their rerank features have a high
+cosine.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from aesearch.analysis.image_copies import find_image_pairs
 from aesearch.analysis.neighborhoods import UnreadableCallback, ignore_unreadable, iter_neighbors, spool_features
 from aesearch.arrays import is_sparse
-from aesearch.search.alignment import COPY_SIMILARITY
+from aesearch.search.alignment import COPY_AGREEMENT
 from aesearch.search.reranking import normalize_rows
 from aesearch.stores.base import NO_KEY
 
@@ -30,7 +31,7 @@ N_NEIGHBORS = 10
 """Nearest neighbors by code that are candidates for duplicates of an item."""
 
 DEFAULT_THRESHOLD = 0.9
-"""Cosine similarity at which two documents or vectors count as duplicates; COPY_SIMILARITY is that of images."""
+"""Cosine similarity at which two documents or vectors count as duplicates; COPY_AGREEMENT is that of images."""
 
 BATCH_SIZE = 256
 
@@ -46,7 +47,7 @@ class DuplicateGroup:
     paths : list of str or None
         Files of the items, in the same order; None for an item created in memory.
     similarity : float
-        Lowest cosine similarity that connects the group; 1 for identical content.
+        Lowest similarity that connects the group; 1 for identical content.
     is_exact : bool
         Whether all items have identical content.
     """
@@ -75,8 +76,8 @@ def find_duplicates(
     ----------
     retriever : Retriever
     threshold : float, optional
-        Similarity, between -1 and 1, at which two items count as duplicates: the correlation of aligned images (by default
-        COPY_SIMILARITY), or the cosine of documents and vectors (by default DEFAULT_THRESHOLD). With 1, only images with
+        Similarity, between -1 and 1, at which two items count as duplicates: the agreement of aligned images (by default
+        COPY_AGREEMENT), or the cosine of documents and vectors (by default DEFAULT_THRESHOLD). With 1, only images with
         identical content are found, and no file is read.
     on_unreadable : callable, optional
         Called with the number of items whose files can no longer be read, if there are any. Among these only items with
@@ -92,7 +93,7 @@ def find_duplicates(
         for copy in copies:
             sets.join(first, copy, 1.0)
     is_images = retriever.kind == "images"
-    minimum = (COPY_SIMILARITY if is_images else DEFAULT_THRESHOLD) if threshold is None else threshold
+    minimum = (COPY_AGREEMENT if is_images else DEFAULT_THRESHOLD) if threshold is None else threshold
     if retriever.record.source and not (is_images and minimum >= 1):
         find_pairs = find_image_pairs if is_images else find_candidate_pairs
         for a, b, similarity in find_pairs(retriever, np.array(list(rows), np.int64), on_unreadable):

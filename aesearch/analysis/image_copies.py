@@ -1,4 +1,4 @@
-"""Pairs of images in an index that may be edited copies of each other, and their similarity after alignment.
+"""Pairs of images in an index that may be edited copies of each other, and their agreement after alignment.
 
 Candidates are found by fingerprints: small band-pass filtered thumbnails, which do not depend on the coder of the index.
 Each image is compared with all others in eight orientations, and cropped.
@@ -20,12 +20,11 @@ from aesearch.search.alignment import (
     N_ORIENTATIONS,
     THUMBNAIL_SIDE,
     align,
-    filter_band,
     orient,
     place,
-    resize,
     thumbnails,
 )
+from aesearch.search.band_pass import filter_band, resize
 from aesearch.stores.base import NO_KEY
 from aesearch.stores.flat import FlatStore
 
@@ -48,7 +47,7 @@ BATCH_SIZE = 256
 def find_image_pairs(
     retriever: Retriever, keys: np.ndarray, on_unreadable: UnreadableCallback
 ) -> Iterator[tuple[int, int, float]]:
-    """Yield the keys of pairs of images that are similar at first sight, and their similarity after alignment.
+    """Yield the keys of pairs of images that are similar at first sight, and their agreement after alignment.
 
     Parameters
     ----------
@@ -113,7 +112,7 @@ def _without_reversed(pairs: np.ndarray) -> np.ndarray:
 
 
 def _align_pairs(spool: Spool, pairs: np.ndarray) -> Iterator[tuple[int, int, float]]:
-    """Yield the keys of pairs that remain similar after coarse alignment, and their similarity after fine alignment."""
+    """Yield the keys of pairs that remain similar after coarse alignment, and their agreement after fine alignment."""
     keys = spool.keys
     for start in range(0, len(pairs), BATCH_SIZE):
         batch = pairs[start : start + BATCH_SIZE]
@@ -126,6 +125,6 @@ def _align_pairs(spool: Spool, pairs: np.ndarray) -> Iterator[tuple[int, int, fl
             close = np.flatnonzero(placement.similarity >= MIN_COARSE_SIMILARITY)
             if len(close):
                 chosen = chosen[close]
-                similarities = align(first[chosen], second[chosen], placement.take(close))
+                agreements = align(first[chosen], second[chosen], placement.take(close)).agreement
                 own, others = keys[batch[chosen, 0]], keys[batch[chosen, 1]]
-                yield from zip(own.tolist(), others.tolist(), similarities.tolist(), strict=True)
+                yield from zip(own.tolist(), others.tolist(), agreements.tolist(), strict=True)

@@ -138,7 +138,7 @@ def duplicates(
         float | None,
         typer.Option(
             "--threshold",
-            help="Minimum similarity of duplicates.  [default: 0.9]",
+            help="Minimum similarity of duplicates.  [default: 0.88 for images, 0.9 otherwise]",
             min=0,
             max=1,
             show_default=False,
@@ -153,8 +153,9 @@ def duplicates(
     """List groups of duplicates.
 
     Exact copies come first, then altered copies, the most similar first. The files are read again. Images are aligned with
-    each other, also rotated by 90 degrees and mirrored, and compared by their edges; copies cropped to half of their area
-    are rarely found. Documents and vectors that are near by code are compared by the cosine of all their terms or values.
+    each other, also rotated by 90 degrees and mirrored, and compared part by part; copies of which half is cut off, or a
+    part is covered, are rarely found. Documents and vectors that are near by code are compared by the cosine of all their
+    terms or values.
     """
     from aesearch.analysis.duplicates import find_duplicates
     from aesearch.index.retriever import Retriever

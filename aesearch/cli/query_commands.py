@@ -64,8 +64,8 @@ def query(
 
     Without --index, the newest index of the right kind is queried. --rerank is slower, but better for queries of a few
     words. --augment finds rotated and mirrored copies. --copies finds edited versions of a photo best: it aligns about
-    490 candidates with it, and items at distances up to 0.1 are copies. In an index of bits, --max-distance 3 finds all
-    items that differ in at most 3 bits.
+    490 candidates with it; the distance is 1 - the correlation. In an index of bits, --max-distance 3 finds all items that
+    differ in at most 3 bits.
     """
     if (file is None) == (text is None):
         raise typer.BadParameter('give either FILE (or "-" for standard input) or --text')

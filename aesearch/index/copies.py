@@ -31,9 +31,9 @@ MIN_ALIGNED = 20
 
 
 def query_copies(index: IndexState, items: Sequence[Item], k: int) -> QueryResult:
-    """Return the k items that are most similar to each image after alignment.
+    """Return the k items that correlate most with each image after alignment.
 
-    The distance of a hit is 1 - the similarity of `aesearch.search.alignment`.
+    The distance of a hit is 1 - the correlation of `aesearch.search.alignment`.
     """
     if k < 1:
         raise InvalidParameter(f"k is {k}; it must be at least 1")
@@ -57,10 +57,10 @@ def _query_copies_of(index: IndexState, item: Item, k: int) -> tuple[list[Hit], 
     query = thumbnails([image])
     placement = place(query, candidates, range(N_ORIENTATIONS))
     best = np.argsort(-placement.similarity, kind="stable")[: max(k, MIN_ALIGNED)]
-    similarities = align(query, candidates[best], placement.take(best))
+    correlations = align(query, candidates[best], placement.take(best)).correlation
     best_keys = np.array(keys)[best]
-    order = np.lexsort((best_keys, -similarities))[:k]
-    distances = np.maximum(1 - similarities[order], 0)
+    order = np.lexsort((best_keys, -correlations))[:k]
+    distances = np.maximum(1 - correlations[order], 0)
     rows_by_key = {row.key: row for row in rows}
     return make_hits(index, best_keys[order][None], distances[None], rows_by_key)[0], n_unreadable
 

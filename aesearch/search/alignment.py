@@ -7,8 +7,9 @@ and compression matter little. Then one is aligned with the other:
   cross-correlation (Lewis 1995), because one image may be a crop of the other;
 - finely: by an affine transform, with Gauss-Newton steps and robust weights (Lucas & Kanade 1981; Baker & Matthews 2004).
 
-The similarity is the correlation after alignment. Photos of different objects on one background have other edges at
-the same places, and correlate much less than edited copies do.
+Two scores are computed after alignment. The correlation ranks candidates well. It cannot tell a copy from another object
+of the same outline (two T-shirts), because outlines are most of the contrast of a photo. The agreement can: blocks of the
+image are correlated separately, and weak textures count as much as outlines.
 
 References
 ----------
@@ -20,12 +21,12 @@ Lucas & Kanade 1981, "An iterative image registration technique with an applicat
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from aesearch.images import as_image, resize_image
+from aesearch.search.band_pass import Band, filter_band, resize
 
 THUMBNAIL_SIDE = 96
 """Side of the thumbnails that are aligned, in pixels."""
@@ -39,21 +40,18 @@ N_STEPS = 8
 MAX_STEP = 0.05
 """Largest change of a parameter of the transform in one step. Coordinates are in 0..1."""
 EPSILON = 1e-6
-COPY_SIMILARITY = 0.9
-"""Similarity at which two images count as copies of each other."""
-
-
-class Band(NamedTuple):
-    """Standard deviations of the Gaussians of a band-pass filter, in pixels, and of the window that normalizes contrast."""
-
-    inner: float
-    outer: float
-    window: float
-    min_contrast: float
+N_BLOCKS = 8
+"""Blocks along each side of an image, for the agreement."""
+MIN_BLOCK_ENERGY = 0.02
+"""Mean square of the filtered pixels of a block that is not uniform."""
+COPY_AGREEMENT = 0.88
+"""Agreement at which two images count as copies of each other."""
 
 
 COARSE_BAND = Band(0.8, 2.5, 4.0, 6.0)
 FINE_BAND = Band(1.0, 3.0, 8.0, 4.0)
+TEXTURE_BAND = Band(1.0, 3.0, 4.0, 2.0)
+"""Small window and low minimum contrast: weak textures count as much as outlines."""
 
 
 class Placement(NamedTuple):
@@ -82,6 +80,21 @@ class Placement(NamedTuple):
         return Placement(*(values[pairs] for values in self))
 
 
+class Alignment(NamedTuple):
+    """Scores of pairs of images after fine alignment, arrays [n] float32, at most 1.
+
+    Attributes
+    ----------
+    correlation : array
+        Correlation of the whole images.
+    agreement : array
+        Mean correlation of the blocks. Blocks that are uniform in both images are ignored.
+    """
+
+    correlation: np.ndarray
+    agreement: np.ndarray
+
+
 def thumbnails(images: Iterable[Any]) -> np.ndarray:
     """Return Pillow images or arrays of pixels as gray thumbnails, [n, THUMBNAIL_SIDE, THUMBNAIL_SIDE] uint8."""
     size = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
@@ -93,35 +106,6 @@ def orient(images: np.ndarray, orientation: int) -> np.ndarray:
     """Return images [n, side, side] in one of N_ORIENTATIONS orientations: a rotation by 90 degrees, from 4 on mirrored."""
     rotated = np.rot90(images, orientation % 4, axes=(1, 2))
     return rotated[:, :, ::-1] if orientation >= 4 else rotated
-
-
-def resize(images: np.ndarray, side: int) -> np.ndarray:
-    """Return square images [n, ...] resized to a side, each pixel the mean of those that it covers."""
-    weights = _area_weights(images.shape[-1], side)
-    return np.asarray(weights @ images @ weights.T)
-
-
-@cache
-def _area_weights(n_inputs: int, n_outputs: int) -> np.ndarray:
-    edges, pixels = np.linspace(0, n_inputs, n_outputs + 1), np.arange(n_inputs)
-    weights = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    weights = np.clip(weights, 0, None)
-    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
-
-
-@cache
-def _gaussian(side: int, sigma: float) -> np.ndarray:
-    """Return the matrix [side, side] that smooths the rows of an image with a Gaussian."""
-    pixels = np.arange(side)
-    weights = np.exp(-((pixels[:, None] - pixels) ** 2) / (2 * sigma**2))
-    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
-
-
-def filter_band(images: np.ndarray, band: Band) -> np.ndarray:
-    """Return images [n, side, side] without large and very small structures, and with equal contrast everywhere."""
-    inner, outer, window = (_gaussian(images.shape[-1], sigma) for sigma in band[:3])
-    filtered = inner @ images @ inner.T - outer @ images @ outer.T
-    return np.asarray(filtered / np.sqrt(window @ filtered**2 @ window.T + band.min_contrast**2))
 
 
 def place(first: np.ndarray, second: np.ndarray, orientations: range | tuple[int, ...]) -> Placement:
@@ -177,8 +161,8 @@ class _Whole:
         return np.asarray(correlations.reshape(len(correlations), -1), np.float32)
 
 
-def align(first: np.ndarray, second: np.ndarray, placement: Placement) -> np.ndarray:
-    """Return the similarity of each pair of images after fine alignment, [n] float32, at most 1.
+def align(first: np.ndarray, second: np.ndarray, placement: Placement) -> Alignment:
+    """Align each pair of images finely.
 
     Parameters
     ----------
@@ -196,13 +180,35 @@ def align(first: np.ndarray, second: np.ndarray, placement: Placement) -> np.nda
     whole, part = np.where(swap, oriented, second), np.where(swap, second, oriented)
     target = filter_band(resize(part.astype(np.float32), FINE_SIDE), FINE_BAND)
     transforms = _initial_transforms(placement)
-    best = np.full(len(second), -1, np.float32)
+    correlation, best = np.full(len(second), -1, np.float32), transforms.copy()
     for _ in range(N_STEPS):
         warped, is_inside = _warp(whole.astype(np.float32), transforms)
         warped = filter_band(warped, FINE_BAND)
-        best = np.maximum(best, _correlation(warped, target, is_inside))
+        found = _correlation(warped, target, is_inside)
+        better = found > correlation
+        correlation[better], best[better] = found[better], transforms[better]
         transforms = _compose(transforms, _gauss_newton_step(warped, target, is_inside))
-    return best
+    return Alignment(correlation, _block_agreement(whole, part, best))
+
+
+def _block_agreement(whole: np.ndarray, part: np.ndarray, transforms: np.ndarray) -> np.ndarray:
+    """Return the mean correlation of the blocks of each pair of aligned images, [n] float32."""
+    # Both images are sampled in the same way: differences in resampling look like differences in texture.
+    warped, is_inside = _warp(whole.astype(np.float32), transforms)
+    target, _ = _warp(part.astype(np.float32), np.eye(2, 3, dtype=np.float32)[None])
+    a, b = filter_band(warped, TEXTURE_BAND), filter_band(target, TEXTURE_BAND)
+    products, energies, target_energies = (_block_means(is_inside * values) for values in (a * b, a * a, b * b))
+    is_counted = np.maximum(energies, target_energies) > MIN_BLOCK_ENERGY
+    is_counted &= _block_means(is_inside) > 0.5
+    correlations = products / np.sqrt(energies * target_energies + MIN_BLOCK_ENERGY**2)
+    return np.asarray((correlations * is_counted).sum(1) / np.maximum(is_counted.sum(1), 1), np.float32)
+
+
+def _block_means(images: np.ndarray) -> np.ndarray:
+    """Return the means of the blocks of images [n, FINE_SIDE, FINE_SIDE], [n, N_BLOCKS squared]."""
+    side = FINE_SIDE // N_BLOCKS
+    blocks = images.reshape(len(images), N_BLOCKS, side, N_BLOCKS, side)
+    return np.asarray(blocks.mean((2, 4)).reshape(len(images), -1))
 
 
 def _initial_transforms(placement: Placement) -> np.ndarray:

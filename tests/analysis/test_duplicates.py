@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_images
 from aesearch.analysis.duplicates import DisjointSets, find_duplicates
 from aesearch.index.retriever import Retriever
 from aesearch.readers.folder import read_files
-from aesearch.search.alignment import COPY_SIMILARITY
+from aesearch.search.alignment import COPY_AGREEMENT
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_exact_and_altered_copies_are_found(photo_folder: Path) -> None:
     groups = find_duplicates(Retriever.build(photo_folder, coder="pca", code_size=4))
     assert [group.ids for group in groups] == [["0-1.jpg", "copy.jpg"], ["1-2.jpg", "altered.jpg"]]
     assert [group.is_exact for group in groups] == [True, False]
-    assert groups[0].similarity == 1 > groups[1].similarity >= COPY_SIMILARITY
+    assert groups[0].similarity == 1 > groups[1].similarity >= COPY_AGREEMENT
     assert groups[1].paths == [str(photo_folder / id) for id in groups[1].ids]
 
 
