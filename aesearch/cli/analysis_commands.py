@@ -153,8 +153,8 @@ def duplicates(
     """List groups of duplicates.
 
     Exact copies come first, then altered copies, the most similar first. The files are read again. Images are aligned with
-    each other, also rotated by 90 degrees and mirrored, and compared part by part; copies of which half is cut off, or a
-    part is covered, are rarely found. Documents and vectors that are near by code are compared by the cosine of all their
+    each other, also rotated by 90 degrees and mirrored, and compared part by part; copies cropped to half of their area,
+    or partly covered, are rarely found. Documents and vectors that are near by code are compared by the cosine of all their
     terms or values.
     """
     from aesearch.analysis.duplicates import find_duplicates

@@ -1,4 +1,4 @@
-"""What a user could do to get better results from an index."""
+"""Suggestions for better results from an index."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def _restore_threads() -> object:
 def test_codes_do_not_depend_on_the_number_of_cores(vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     codes = []
-    for n_threads in (1, 4):  # what torch would use on machines with so many cores
+    for n_threads in (1, 4):  # the default of torch on machines with 1 and 4 cores
         torch.set_num_threads(n_threads)
         coder = create_coder("neighbors", code_size=8, rounds=1, first_steps=20, device="cpu").fit(vectors)
         assert torch.get_num_threads() == n_threads
