@@ -119,7 +119,12 @@ def _select_weights(
 
 
 def list_candidates(shape: tuple[int, ...]) -> list[Mapping[str, float]]:
-    """Return the weights of descriptors that suit rows of a shape, simple ones first."""
+    """Return the weights of descriptors that suit rows of a shape, the default first.
+
+    For gray images, visual words never weigh more than gradients. On digits and on gray photos of clothes (parts of the
+    training images of MNIST and Fashion-MNIST) the score prefers them, but they have a lower mean average precision:
+    0.80 instead of 0.82, and 0.70 instead of 0.72.
+    """
     if len(shape) == 1:
         return [VECTOR_WEIGHTS]
     if shape[0] == 3:
@@ -127,7 +132,7 @@ def list_candidates(shape: tuple[int, ...]) -> list[Mapping[str, float]]:
     without_colors = [
         {name: weight for name, weight in weights.items() if name != "colors"}
         for weights in CANDIDATES
-        if set(weights) != {"colors"}
+        if set(weights) != {"colors"} and weights.get("visual-words", 0) <= weights.get("gradients", 0)
     ]
     return [weights for position, weights in enumerate(without_colors) if weights not in without_colors[:position]]
 
