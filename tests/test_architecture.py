@@ -254,12 +254,7 @@ def test_modules_and_functions_are_short() -> None:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 length = (node.end_lineno or 0) - node.lineno + 1
-                assert length <= MAX_FUNCTION_LINES or is_command(node), f"{path}: {node.name} has {length} lines"
-
-
-def is_command(node: ast.FunctionDef) -> bool:
-    """Return whether a function is a command of the CLI, whose options take many lines."""
-    return any("app.command" in ast.unparse(decorator) for decorator in node.decorator_list)
+                assert length <= MAX_FUNCTION_LINES, f"{path}: {node.name} has {length} lines"
 
 
 def public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef]:

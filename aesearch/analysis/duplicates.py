@@ -77,8 +77,8 @@ def find_duplicates(
     retriever : Retriever
     threshold : float, optional
         Similarity, between -1 and 1, at which two items count as duplicates: the agreement of aligned images (by default
-        COPY_AGREEMENT), or the cosine of documents and vectors (by default DEFAULT_THRESHOLD). With 1, only images with
-        identical content are found, and no file is read.
+        COPY_AGREEMENT), or the cosine of documents and vectors (by default DEFAULT_THRESHOLD). With 1, only
+        identical images are found, and no image is read.
     on_unreadable : callable, optional
         Called with the number of items whose files can no longer be read, if there are any. Among these only items with
         identical content are found, because the index holds their checksums.

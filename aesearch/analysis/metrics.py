@@ -61,12 +61,8 @@ class RelevanceByLabel:
     """
 
     def __init__(self, labels: Sequence[Label | None]) -> None:
-        positions = defaultdict(list)
-        for position, label in enumerate(labels):
-            for name in label_names(label):
-                positions[name].append(position)
         self._n_items = len(labels)
-        self._positions = {name: np.array(found) for name, found in positions.items()}
+        self._positions = _positions_by_name(labels)
 
     def relevant_items(self, label: Label) -> np.ndarray:
         """Return which items share a label with a query, [n_items] bool."""
@@ -89,11 +85,16 @@ def macro_mean(values: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
     -------
     array of shape (...)
     """
-    queries = defaultdict(list)
+    return np.mean([values[positions].mean(0) for positions in _positions_by_name(labels).values()], axis=0)
+
+
+def _positions_by_name(labels: Sequence[Label | None]) -> dict[str, np.ndarray]:
+    """Return the positions of the labels that name a class, for each class."""
+    positions = defaultdict(list)
     for position, label in enumerate(labels):
         for name in label_names(label):
-            queries[name].append(position)
-    return np.mean([values[positions].mean(0) for positions in queries.values()], axis=0)
+            positions[name].append(position)
+    return {name: np.array(found) for name, found in positions.items()}
 
 
 def squared_errors(X: Rows, decoded: np.ndarray) -> np.ndarray:

@@ -80,7 +80,7 @@ def index(
     """Index the images, documents or vectors in PATH.
 
     The first run trains a model and encodes all items; later runs read only what has changed. An interrupted run resumes
-    when it is started again. Files that cannot be read are skipped and named. NAME, below, is the name of PATH.
+    when it is started again. Files that cannot be read are skipped and named.
     """
     folder = index or default_index(path)
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}

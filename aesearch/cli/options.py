@@ -66,7 +66,10 @@ IndexOption = Annotated[
 NewIndexOption = Annotated[
     Path | None,
     typer.Option(
-        "--index", envvar="AESEARCH_INDEX", show_default=False, help="Folder of the index.  [default: indexes/NAME]"
+        "--index",
+        envvar="AESEARCH_INDEX",
+        show_default=False,
+        help="Folder of the index.  [default: indexes/NAME, with the name of PATH]",
     ),
 ]
 KindOption = Annotated[

@@ -15,7 +15,7 @@ def suggest_pretrained(index: IndexState) -> str | None:
     """Return the advice to try pretrained features, or None if the index does not hold color images described by pixels.
 
     Such a model has learned from photos of everyday objects, so it is of no use for scans or microscopy. On clothing photos
-    it raises mean average precision from 0.37 to 0.56 (benchmarks/RESULTS.md).
+    it raises mean average precision from 0.38 to 0.56 (benchmarks/RESULTS.md).
     """
     if index.features.name != "pixels" or index.features.shape[0] != N_COLORS:
         return None

@@ -52,11 +52,12 @@ def read_parquet(path: AnyPath, fields: TableFields = TableFields()) -> Iterator
     file = arrow.OSFile(os.fspath(path))  # an OSError here is about opening the file; later ones are about its content
     try:
         table = parquet.ParquetFile(file)
-        lists = [field.name for field in table.schema_arrow if _is_vector_type(field.type)]
+        labels = label_names(fields.label)
+        lists = [field.name for field in table.schema_arrow if _is_vector_type(field.type) and field.name not in labels]
         if len(lists) != 1:
             names = ", ".join(lists) or "none"
             raise Unreadable(path, f"{len(lists)} columns hold lists of numbers ({names}); a table needs exactly one")
-        columns = [*lists, *({fields.id, *label_names(fields.label)} & set(table.schema_arrow.names))]
+        columns = [*lists, *({fields.id, *labels} & set(table.schema_arrow.names))]
         number = 0
         for batch in table.iter_batches(PARQUET_BATCH_ROWS, columns=columns):
             for row in batch.to_pylist():

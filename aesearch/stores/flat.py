@@ -81,6 +81,7 @@ class FlatStore(Store):
 
     @classmethod
     def load(cls, folder: Path, metric: Metric, width: int) -> Self:
+        """Load a store from a folder; see `Store.load`. The codes are read into memory."""
         path = folder / (BITS_FILE if metric == "hamming" else FLOATS_FILE)
         if not path.is_file():
             raise CorruptIndex(path, "is missing")

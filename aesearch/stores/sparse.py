@@ -90,6 +90,7 @@ class SparseStore(Store):
 
     @classmethod
     def load(cls, folder: Path, metric: Metric, width: int) -> Self:
+        """Load a store from a folder; see `Store.load`. The rows are read into memory."""
         store = cls(metric, width)
         arrays = read_arrays(folder / ROWS_FILE, "keys", "indptr", "indices", "data")
         try:

@@ -124,6 +124,15 @@ def test_parquet_needs_one_column_of_vectors(columns: dict[str, Any], names: str
     assert f"({names})" in unreadable.reason
 
 
+def test_parquet_rows_may_have_several_labels(tmp_path: Path) -> None:
+    """A list of numbers in the field of labels is no second vector."""
+    for name, labels in (("words", [["a", "b"], ["b"]]), ("numbers", [[1, 2], [2]])):
+        table = arrow.table({"vector": [[0.0, 1.0], [1.0, 0.0]], "label": labels})
+        parquet.write_table(table, tmp_path / f"{name}.parquet")
+        found = [item.label for item in read_files(tmp_path / f"{name}.parquet")]
+        assert found == [tuple(map(str, labels[0])), str(labels[1][0])]
+
+
 def test_parquet_rows_with_missing_numbers_are_skipped(tmp_path: Path) -> None:
     rows = arrow.array([[1.0, 2.0], None, [3.0, 4.0], [None, 1.0]], arrow.list_(arrow.float32()))
     parquet.write_table(arrow.table({"a": rows}), tmp_path / "some.parquet")
