@@ -107,10 +107,12 @@ class AutoCoder(Coder):
         trials: list[Trial] = []
         warnings: list[str] = []
         chosen, best_score = 0, 0.0
+        selected_descriptors: Mapping[str, float] | None = None
         for number, (name, params) in enumerate(candidates):
             started = time.perf_counter()
             path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{number}")
-            coder = self._create(name, params).fit(X, on_epoch, path, held_out)
+            coder = self._create(name, params, selected_descriptors).fit(X, on_epoch, path, held_out)
+            selected_descriptors = getattr(coder, "descriptor_weights", None) or selected_descriptors
             seconds = time.perf_counter() - started
             score = None if held_out is None or len(candidates) == 1 else score_coder(coder, X, held_out).value
             trials.append(Trial(name, params, score, seconds, is_chosen=False))
@@ -123,9 +125,12 @@ class AutoCoder(Coder):
         self.shape, self.metric, self.code_size = coder.shape, coder.metric, coder.code_size
         return self
 
-    def _create(self, name: str, params: Mapping[str, Any]) -> Coder:
+    def _create(self, name: str, params: Mapping[str, Any], descriptors: Mapping[str, float] | None) -> Coder:
+        """Return a candidate. `descriptors` are those that an earlier candidate has selected, which takes long."""
         known = lookup(CODERS, "coder", name).load().param_names()
         own = {param: value for param, value in self.get_params().items() if param in known}
+        if descriptors and "descriptors" in known:
+            own["descriptors"] = descriptors
         coder: Coder = create_coder(name, **own, **params)
         return coder
 
