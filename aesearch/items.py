@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -18,6 +19,14 @@ EXCERPT_CHARACTERS = 100
 
 Label = str | tuple[str, ...]
 """The class of an item, or several classes."""
+
+
+class Section(NamedTuple):
+    """The beginning of a part of a document: its first character, and its page number or heading."""
+
+    start: int
+    page: int | None = None
+    heading: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,8 @@ class Item:
         Checksum of the content that was read; None for an item created in memory.
     warning : str, optional
         Which part of the file is missing from the content, or may be wrong; None if the file was read completely.
+    sections : tuple of Section
+        Pages or headings of a document.
     """
 
     id: str
@@ -48,6 +59,7 @@ class Item:
     path: str | None = None
     digest: bytes | None = None
     warning: str | None = None
+    sections: tuple[Section, ...] = ()
 
     def __post_init__(self) -> None:
         if self.label is not None and not isinstance(self.label, str):
@@ -68,9 +80,53 @@ class Item:
         return " ".join(self.content[: 4 * EXCERPT_CHARACTERS].split())[:EXCERPT_CHARACTERS]
 
 
+class Snippet(NamedTuple):
+    """An excerpt of a document.
+
+    Attributes
+    ----------
+    text : str
+        On one line.
+    highlights : tuple of (int, int)
+        Start and end of each matching word in the text.
+    start : int
+        Position of the first matching word in the passage, or of the excerpt if there is none.
+    """
+
+    text: str
+    highlights: tuple[tuple[int, int], ...] = ()
+    start: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One neighbor of a query. A smaller `distance`, in the metric of the index, is always nearer."""
+    """One neighbor of a query.
+
+    Attributes
+    ----------
+    rank : int
+        From 1.
+    id : str
+    distance : float
+        Distance of the codes in the metric of the index. Smaller is nearer. NaN if only words were compared.
+    label : str or tuple of str or None
+    path : str or None
+    excerpt : str or None
+        The first 100 characters of a document.
+    score : float or None
+        From 0 to 1: the share of random pairs of items that are less similar than the query and the hit. None if the
+        collection has fewer than two items.
+    text : str or None
+        The passage of a document that matches best.
+    snippet : Snippet or None
+        The sentence in it that matches best.
+    page : int or None
+        Page of the passage, from 1.
+    heading : str or None
+        Last heading before the passage.
+    line : int or None
+        Line of the snippet in the text, from 1.
+    """
 
     rank: int
     id: str
@@ -78,10 +134,28 @@ class Hit:
     label: Label | None = None
     path: str | None = None
     excerpt: str | None = None
+    score: float | None = None
+    text: str | None = None
+    snippet: Snippet | None = None
+    page: int | None = None
+    heading: str | None = None
+    line: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the hit as `aesearch query --format json` prints it."""
-        return {"rank": self.rank, "id": self.id, "path": self.path, "distance": self.distance, "label": self.label}
+        result = {
+            "rank": self.rank,
+            "id": self.id,
+            "path": self.path,
+            "distance": self.distance if math.isfinite(self.distance) else None,
+            "score": self.score,
+            "label": self.label,
+        }
+        if self.snippet is not None:
+            location = {"page": self.page, "heading": self.heading, "line": self.line}
+            snippet = {"text": self.snippet.text, "highlights": self.snippet.highlights}
+            result |= {**location, "snippet": snippet}
+        return result
 
 
 def as_label(names: Iterable[str]) -> Label | None:

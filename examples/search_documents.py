@@ -26,7 +26,7 @@ def main() -> None:
         for query in ("a generator that yields values", "catch an exception"):
             print(f"\n{query}:")
             for hit in index.query(query, k=3):
-                print(f"  {hit.id} (distance {hit.distance:.2f}): {hit.excerpt}")
+                print(f"  {hit.id} (score {hit.score:.2f}): {hit.snippet.text if hit.snippet else ''}")
 
 
 if __name__ == "__main__":

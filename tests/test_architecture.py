@@ -41,7 +41,7 @@ OWNERS = {  # third-party library -> the only file or package that imports it
     "pyarrow": "readers/vectors.py",
     "tokenizers": "features/pretrained.py",
     "filelock": "index/locking.py",
-    "sqlite3": "index/ledger.py",
+    "sqlite3": "index/database.py",
     "openTSNE": "analysis/projection.py",
     "watchfiles": "readers/watch.py",
     "timg": "cli/thumbnails.py",

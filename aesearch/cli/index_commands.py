@@ -52,6 +52,7 @@ def index(
     code_size: options.CodeSizeOption = None,
     bits: options.BitsOption = None,
     store: options.StoreOption = None,
+    passages: options.PassagesOption = None,
     set_: options.SetOption = None,
     epochs: options.EpochsOption = None,
     rounds: options.RoundsOption = None,
@@ -87,11 +88,10 @@ def index(
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
     params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
     read = partial(_read_files, path, folder, (text_field, id_field, label_field, label_separator), kind, encoding)
-    is_update = (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)
-    files = read(is_update=is_update)
-    model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "params": params or None}
-    model |= {"features": _create_features(files.kind, features, image_size, vocabulary_size), "rebuild": rebuild}
-    report = _index_or_ask(folder, files, **model, retrain=retrain, allow_removals=allow_removals)
+    files = read(is_update=(is_update := (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)))
+    model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "passages": passages}
+    model |= {"features": _create_features(files.kind, features, image_size, vocabulary_size), "params": params or None}
+    report = _index_or_ask(folder, files, **model, rebuild=rebuild, retrain=retrain, allow_removals=allow_removals)
     _print_report(report, json, may_drift=is_update)
     if watch:
         _follow(path, folder, read, json, allow_removals=allow_removals)

@@ -13,6 +13,7 @@ from aesearch.catalog import CODERS, FEATURES, STORES, CatalogEntry
 from aesearch.cli.parsing import drop_missing
 from aesearch.index.locations import newest_index
 from aesearch.items import ItemKind
+from aesearch.search.passages import PassageMode
 
 if TYPE_CHECKING:
     from aesearch.readers.tables import TableFields
@@ -131,6 +132,15 @@ CodeSizeOption = Annotated[
 BitsOption = Annotated[
     bool | None,
     typer.Option("--bits/--no-bits", show_default=False, help="Store one bit per dimension instead of a float."),
+]
+PassagesOption = Annotated[
+    PassageMode | None,
+    typer.Option(
+        "--passages",
+        show_default=False,
+        help="Split documents into passages, so that a hit names the page or the heading: on, off, or auto for long ones."
+        "  [default: auto]",
+    ),
 ]
 StoreOption = Annotated[
     str | None,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import os
 import shutil
 import sys
 import textwrap
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
 from aesearch.errors import count
+from aesearch.index.modes import CHANCE
 from aesearch.items import Hit, ItemKind, Skip, SkipCategory, label_text
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ MAX_NAMED_FILES = 20
 
 MAX_EXCERPT_CHARACTERS = 60
 """Characters of a document's excerpt in a table of hits."""
+
+BOLD, NOT_BOLD = "\x1b[1m", "\x1b[22m"
 
 TEXT_WIDTH = 80
 """Maximum width of wrapped text in columns, for terminals and files alike."""
@@ -55,7 +60,12 @@ def escape(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], paths: Sequence[str | None] = ()) -> None:
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    paths: Sequence[str | None] = (),
+    notes: Sequence[str] = (),
+) -> None:
     """Print rows under their columns, numbers to the right. In a terminal, lines are truncated to its width.
 
     Parameters
@@ -64,6 +74,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], paths:
     rows : iterable of sequences
     paths : sequence of str or None
         The file of each row. In a terminal, the row becomes a link to it (OSC 8).
+    notes : sequence of str
+        Lines to print below each row, indented. Empty ones are left out.
     """
     cells = [list(columns), *([escape("" if cell is None else cell) for cell in row] for row in rows)]
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
@@ -74,14 +86,21 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], paths:
         line = truncate("  ".join(padded).rstrip(), terminal_width)
         path = paths[number] if terminal_width and 0 <= number < len(paths) else None
         print(line if path is None else f"\x1b]8;;{Path(path).absolute().as_uri()}\x1b\\{line}\x1b]8;;\x1b\\")
+        if 0 <= number < len(notes) and notes[number]:
+            print(f"{' ' * widths[0]}  {notes[number]}")
 
 
 def print_nonempty_columns(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], paths: Sequence[str | None] = (), *, required: int = 0
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    paths: Sequence[str | None] = (),
+    notes: Sequence[str] = (),
+    *,
+    required: int = 0,
 ) -> None:
     """Print a table without the columns that are empty in every row, except the first `required` ones."""
     shown = [i for i in range(len(columns)) if i < required or any(row[i] for row in rows)]
-    print_table([columns[i] for i in shown], [[row[i] for i in shown] for row in rows], paths)
+    print_table([columns[i] for i in shown], [[row[i] for i in shown] for row in rows], paths, notes)
 
 
 def print_wrapped_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -173,12 +192,38 @@ def print_hits(hits: Sequence[Hit], style: str) -> None:
             path = hit.path or hit.id
             print(escape(path) if sys.stdout.isatty() else path)
     else:
-        rows = [
-            [hit.rank, f"{hit.distance:.4f}", hit.id, label_text(hit.label), (hit.excerpt or "")[:MAX_EXCERPT_CHARACTERS]]
-            for hit in hits
-        ]
-        columns = ("rank", "distance", "id", "label", "excerpt")
-        print_nonempty_columns(columns, rows, [hit.path for hit in hits], required=3)
+        columns = ("rank", "score", "distance", "id", "label", "where")
+        rows = [_hit_cells(hit) for hit in hits]
+        print_nonempty_columns(columns, rows, [hit.path for hit in hits], [_snippet_line(hit) for hit in hits], required=1)
+        n_poor = sum(hit.score is not None and hit.score < CHANCE for hit in hits)
+        if n_poor:
+            print_status(f"{count(n_poor, 'hit')} in parentheses: no nearer than half of random pairs of items")
+
+
+def _hit_cells(hit: Hit) -> list[object]:
+    """Return the cells of a hit in a table."""
+    score = "" if hit.score is None else f"{hit.score:.4f}"
+    is_poor = hit.score is not None and hit.score < CHANCE
+    distance = f"{hit.distance:.4f}" if math.isfinite(hit.distance) else ""
+    return [hit.rank, f"({score})" if is_poor else score, distance, hit.id, label_text(hit.label), _place(hit)]
+
+
+def _place(hit: Hit) -> str:
+    """Return where in a document a hit is."""
+    place = f"page {hit.page}" if hit.page else f"line {hit.line}" if hit.line and hit.line > 1 else ""
+    return ", ".join(filter(None, (place, hit.heading)))
+
+
+def _snippet_line(hit: Hit) -> str:
+    """Return the snippet of a hit, or the beginning of a document; with matching words bold in a terminal."""
+    if hit.snippet is None:
+        return escape((hit.excerpt or "")[:MAX_EXCERPT_CHARACTERS])
+    text, parts, position = hit.snippet.text, list[str](), 0
+    is_bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for start, end in hit.snippet.highlights if is_bold else ():
+        parts += [escape(text[position:start]), BOLD, escape(text[start:end]), NOT_BOLD]
+        position = end
+    return "".join([*parts, escape(text[position:])])
 
 
 def print_unread(*collections: FileCollection | None) -> None:

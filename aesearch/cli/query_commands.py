@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from aesearch.cli.output import escape, print_hits, print_status, print_unreadab
 from aesearch.cli.output_files import PAGE_ENDINGS, output_path, protect_items
 from aesearch.errors import NoItems, WrongKind
 from aesearch.index.locations import newest_index
+from aesearch.index.modes import QueryMode
 from aesearch.items import Hit, Item, ItemKind
 
 if TYPE_CHECKING:
@@ -32,6 +33,19 @@ FileArgument = Annotated[
     typer.Argument(
         metavar="FILE", show_default=False, help="An image, document or vector (.npy), or - for standard input."
     ),
+]
+ModeOption = Annotated[
+    QueryMode | None,
+    typer.Option(
+        "--mode",
+        show_default=False,
+        help="For documents: compare words and codes, codes only, or words only."
+        "  [default: hybrid for --text, semantic for FILE]",
+    ),
+]
+MinScoreOption = Annotated[
+    float,
+    typer.Option("--min-score", min=0, max=1, help="Leave out hits whose score is lower."),
 ]
 RerankOption = Annotated[
     bool, typer.Option("--rerank", help="Read the 500 nearest items again and compare all their features.")
@@ -50,7 +64,9 @@ SheetOption = Annotated[Path | None, typer.Option("--sheet", show_default=False,
 def query(
     file: FileArgument = None,
     k: Annotated[int, typer.Option("-k", help="Number of hits.", min=1)] = 10,
-    text: Annotated[str | None, typer.Option("--text", help="Text to query with.", show_default=False)] = None,
+    text: Annotated[str | None, typer.Option("--text", "-t", help="Words to search for.", show_default=False)] = None,
+    mode: ModeOption = None,
+    min_score: MinScoreOption = 0.0,
     rerank: RerankOption = False,
     augment: AugmentOption = False,
     copies: CopiesOption = False,
@@ -62,17 +78,14 @@ def query(
 ) -> None:
     """Find the items that are most similar to FILE or to a text.
 
-    Without --index, the newest index of the right kind is queried. --rerank is slower, but better for queries of a few
-    words. --augment finds rotated and mirrored copies. --copies finds edited versions of a photo best: it aligns about
-    490 candidates with it; the distance is 1 - the correlation. In an index of bits, --max-distance 3 finds all items that
-    differ in at most 3 bits.
+    Without --index, the newest index of the right kind is queried. A text may contain "exact phrases" and beginnings of
+    words, aero*. --rerank compares a document with the 500 nearest ones by all their words. --augment finds rotated and
+    mirrored copies. --copies finds edited versions of a photo best: it aligns about 490 candidates with it; the distance
+    is 1 - the correlation. In an index of bits, --max-distance 3 finds all items that differ in at most 3 bits.
+
+    The score is the share of random pairs of items that are less similar than the query and the hit.
     """
-    if (file is None) == (text is None):
-        raise typer.BadParameter('give either FILE (or "-" for standard input) or --text')
-    if max_distance is not None and (rerank or augment):
-        raise typer.BadParameter("--max-distance compares codes only; remove --rerank and --augment")
-    if copies and (rerank or augment or max_distance is not None):
-        raise typer.BadParameter("--copies compares aligned images; remove --rerank, --augment and --max-distance")
+    _check_options(file, text, max_distance, rerank=rerank, augment=augment, copies=copies)
     if sheet is not None:
         output_path(sheet, PAGE_ENDINGS, "--sheet", [Path(file)] if file else ())
     retriever = _load_index(index or _choose_newest_index(file))
@@ -82,7 +95,7 @@ def query(
     if item.warning:
         print_status(f"the query was read in part: {escape(item.warning)}")
     if max_distance is None:
-        hits = _search(retriever, item, k, rerank=rerank, augment=augment, copies=copies)
+        hits = _search(retriever, item, k, mode=mode, min_score=min_score, rerank=rerank, augment=augment, copies=copies)
     else:
         hits = retriever.range_query(item, max_distance)
     print_hits(hits, format)
@@ -96,10 +109,22 @@ def query(
         print_status(NO_CLOSE_MATCH)
 
 
-def _search(retriever: Retriever, item: Item, k: int, **options: bool) -> list[Hit]:
-    """Return the nearest hits, and report candidates that could not be reranked because their files cannot be read."""
+def _check_options(
+    file: str | None, text: str | None, max_distance: float | None, *, rerank: bool, augment: bool, copies: bool
+) -> None:
+    """Raise BadParameter if options exclude each other."""
+    if (file is None) == (text is None):
+        raise typer.BadParameter('give either FILE (or "-" for standard input) or --text')
+    if max_distance is not None and (rerank or augment):
+        raise typer.BadParameter("--max-distance compares codes only; remove --rerank and --augment")
+    if copies and (rerank or augment or max_distance is not None):
+        raise typer.BadParameter("--copies compares aligned images; remove --rerank, --augment and --max-distance")
+
+
+def _search(retriever: Retriever, item: Item, k: int, **options: Any) -> list[Hit]:
+    """Return the best hits, and report candidates that could not be reranked because their files cannot be read."""
     k = min(k, len(retriever))
-    (hits,), n_unreadable = retriever.search([item], k, **options, require_terms=True)
+    (hits,), n_unreadable = retriever.search([item], k, **options, require_terms=True, snippets=True)
     if n_unreadable:
         print_unreadable(n_unreadable, "candidate")
     return hits

@@ -20,7 +20,11 @@ from aesearch.coders.base import Coder, Epoch
 from aesearch.coders.validation import can_cross_fit, cross_fit, score_coder
 from aesearch.errors import InvalidParameter, NoItems
 from aesearch.features.base import Features
+from aesearch.index.calibration import random_distances
 from aesearch.index.edits import READ_BATCH, batches, prepare_rows, register_items
+from aesearch.index.known_items import choose_lexical_weight
+from aesearch.index.ledger import Ledger
+from aesearch.index.passage_codes import encode_stored_passages
 from aesearch.index.pending import PENDING
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import Progress, ProgressCallback, Stage, ignore_progress
@@ -94,7 +98,7 @@ def build_index(
     """
     if workspace is not None and not isinstance(plan.items, FileCollection):
         raise InvalidParameter("only a build from files can be resumed; do not pass `workspace` with items in memory")
-    record = BuildRecord(plan.kind, plan.source)
+    record = BuildRecord(plan.kind, plan.source, plan.passages)
     with ExitStack() as stack:
         folder = workspace or Path(stack.enter_context(TemporaryDirectory(prefix="aesearch-")))
         work = stack.enter_context(closing(Workspace(folder, plan.as_dict())))
@@ -108,9 +112,12 @@ def build_index(
             codes = encode_rows(work, coder, on_progress, batching.encode)
         with _timed(record, "store"):
             store = store_codes(codes, coder, plan.store, on_progress, batching.encode)
+            passages = store_passages(work.ledger, features, coder, store)
         ledger = work.ledger.copy()
     record.novelty_threshold = novelty_threshold(store)
-    index = IndexState(features, coder, store, ledger, record)
+    record.random_distances = random_distances(store)
+    index = IndexState(features, coder, store, passages, ledger, record)
+    record.lexical_weight = choose_lexical_weight(index)
     if record.resumed_items and isinstance(plan.items, FileCollection):
         synchronizer = Synchronizer(index, plan.items, allow_removals=True)  # what was built exists nowhere yet
         synchronizer.run(on_progress, batching.read)  # files may have changed since the interruption
@@ -146,8 +153,8 @@ def read_items(plan: BuildPlan, work: Workspace, on_progress: ProgressCallback, 
         skips: dict[str, Skip] = {}
         new = [item for item in batch if item.id not in known_ids]
         known_ids.difference_update(item.id for item in batch)
-        prepared = prepare_rows(new, features, skips)
-        registered = register_items(work.ledger, prepared.items, features, skips)
+        prepared = prepare_rows(new, features, skips, plan.passages)
+        registered, _ = register_items(work.ledger, prepared, features, skips)
         if registered:
             work.rows.append(np.array(list(registered), np.int64), prepared.rows_of(registered.values()))
         tracker.finish_before(batch[-1].path, skips, prepared.warnings)
@@ -245,6 +252,13 @@ def store_codes(codes: Spool, coder: Coder, name: str | None, on_progress: Progr
     assert store is not None  # read_items() has found at least one item
     on_progress(Progress("store", len(store), len(store)))
     return store
+
+
+def store_passages(ledger: Ledger, features: Features, coder: Coder, store: Store) -> Store:
+    """Return a store, of the class of the store of items, with the codes of the passages of long documents."""
+    passages: Store = type(store)(store.metric, store.width)
+    encode_stored_passages(ledger.texts, store.keys().tolist(), features, coder, passages)
+    return passages
 
 
 def _position_batches(start: int, stop: int, size: int) -> Iterator[np.ndarray]:

@@ -62,7 +62,8 @@ def _query_copies_of(index: IndexState, item: Item, k: int) -> tuple[list[Hit], 
     order = np.lexsort((best_keys, -correlations))[:k]
     distances = np.maximum(1 - correlations[order], 0)
     rows_by_key = {row.key: row for row in rows}
-    return make_hits(index, best_keys[order][None], distances[None], rows_by_key)[0], n_unreadable
+    unknown = np.full((1, len(order)), np.nan)  # correlations have no scores
+    return make_hits(index, best_keys[order][None], distances[None], rows_by_key, unknown)[0], n_unreadable
 
 
 def _candidates(index: IndexState, item: Item, image: Image.Image) -> list[LedgerRow]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,12 +13,18 @@ from aesearch.coders.base import NOT_FINITE_REASON, finite_rows
 from aesearch.errors import InvalidParameter
 from aesearch.features.base import Features
 from aesearch.index.ledger import Ledger, LedgerRow
+from aesearch.index.passage_codes import PassageCodes, add_codes, encode_passages, tokenize_passages
 from aesearch.index.storage import IndexState
+from aesearch.index.texts import TokenizedPassage
 from aesearch.index.unicode import as_utf8, is_utf8
 from aesearch.items import Item, Skip, SkipCategory, label_names
+from aesearch.search.passages import PassageMode
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
+
+CHANGING_PARTS = frozenset({"store", "passages", "ledger"})
+"""Parts of an index that change with its items."""
 
 READ_BATCH = 128
 """Items per batch while reading. Batches are small, so that workers do not wait while this process computes features."""
@@ -48,16 +55,29 @@ def _select_fitting(items: Iterable[Item], features: Features, skips: dict[str, 
     return fitting
 
 
-def register_items(ledger: Ledger, items: Iterable[Item], features: Features, skips: dict[str, Skip]) -> dict[int, Item]:
-    """Add items to a ledger and return them by key. Add items that have a known id, or do not fit, to `skips` instead."""
-    fitting = _select_fitting(items, features, skips)
+def register_items(
+    ledger: Ledger, prepared: Prepared, features: Features, skips: dict[str, Skip]
+) -> tuple[dict[int, Item], dict[int, list[int]]]:
+    """Add prepared items and their texts to a ledger.
+
+    Items that have a known id, or do not fit, are added to `skips` instead.
+
+    Returns
+    -------
+    items : dict of int to Item
+        The items that were added, by key.
+    passages : dict of int to list of int
+        The ids of their passages, by the `id()` of the item.
+    """
+    fitting = _select_fitting(prepared.items, features, skips)
     registered: dict[int, Item] = {}
     for item, key in zip(fitting, ledger.add(fitting), strict=True):
         if key is None:
             skips[item.id] = Skip(SkipCategory.DUPLICATE_ID, "an earlier item has the same id")
         else:
             registered[key] = item
-    return registered
+    texts = {key: prepared.texts[id(item)] for key, item in registered.items() if id(item) in prepared.texts}
+    return registered, {id(registered[key]): ids for key, ids in ledger.texts.add(texts.items()).items()}
 
 
 class Prepared(NamedTuple):
@@ -70,11 +90,17 @@ class Prepared(NamedTuple):
         Features or codes.
     warnings : dict of str to str
         Problems of some of the items, by id.
+    texts : mapping of int to list of TokenizedPassage
+        The passages of each document, by the `id()` of its item.
+    passage_codes : PassageCodes or None
+        Codes of the passages of documents that have several.
     """
 
     items: list[Item]
     rows: Rows | None
     warnings: dict[str, str]
+    texts: Mapping[int, list[TokenizedPassage]] = MappingProxyType({})
+    passage_codes: PassageCodes | None = None
 
     def rows_of(self, items: Iterable[Item]) -> Rows:
         """Return the rows of some of the items, in their order."""
@@ -83,8 +109,11 @@ class Prepared(NamedTuple):
         return rows[[position_of[id(item)] for item in items]]
 
 
-def prepare_rows(items: Iterable[Item], features: Features, skips: dict[str, Skip]) -> Prepared:
-    """Return the features of items. Add the items that do not fit, or whose features are not finite, to `skips`."""
+def prepare_rows(items: Iterable[Item], features: Features, skips: dict[str, Skip], passages: PassageMode) -> Prepared:
+    """Return the features and the passages of items.
+
+    Items that do not fit, or whose features are not finite, are added to `skips`.
+    """
     fitting = _select_fitting(items, features, skips)
     if not fitting:
         return Prepared([], None, {})
@@ -92,16 +121,18 @@ def prepare_rows(items: Iterable[Item], features: Features, skips: dict[str, Ski
     if prepared.rows is None:
         return prepared
     by_position = features.row_warnings(prepared.rows)
-    return prepared._replace(warnings={prepared.items[position].id: reason for position, reason in by_position.items()})
+    warnings = {prepared.items[position].id: reason for position, reason in by_position.items()}
+    return prepared._replace(warnings=warnings, texts=tokenize_passages(prepared.items, passages))
 
 
 def prepare_codes(index: IndexState, items: Iterable[Item], skips: dict[str, Skip]) -> Prepared:
     """Return the codes of items. Add the items that do not fit, or cannot be encoded, to `skips`."""
-    prepared = prepare_rows(items, index.features, skips)
+    prepared = prepare_rows(items, index.features, skips, index.record.passages)
     if prepared.rows is None:
         return prepared
     encoded = _select_finite(prepared.items, index.coder.encode(prepared.rows), skips)
-    return encoded._replace(warnings=prepared.warnings)
+    passage_codes = encode_passages(index.features, index.coder, prepared.texts)
+    return encoded._replace(warnings=prepared.warnings, texts=prepared.texts, passage_codes=passage_codes)
 
 
 def _select_finite(items: list[Item], rows: Rows, skips: dict[str, Skip]) -> Prepared:
@@ -166,13 +197,15 @@ def replace_items(index: IndexState, rows: Iterable[LedgerRow], prepared: Prepar
     """
     with index.store.lock.write():
         delete_rows(index, rows)
-        registered = register_items(index.ledger, prepared.items, index.features, skips)
+        registered, passage_ids = register_items(index.ledger, prepared, index.features, skips)
         if registered:
-            index.unsaved |= {"store", "ledger"}
+            index.unsaved |= CHANGING_PARTS
             try:
                 index.store.add(np.array(list(registered), np.int64), prepared.rows_of(registered.values()))
-            except BaseException:  # the ledger must not list what the store does not hold
-                index.ledger.remove(registered)
+                add_codes(index.passages, prepared.passage_codes, passage_ids)
+            except BaseException:  # the ledger must not list what the stores do not hold
+                index.store.remove(np.array(list(registered), np.int64))
+                index.passages.remove(np.array(index.ledger.remove(registered), np.int64))
                 raise
             index.record.added = index.record.added.plus(list(registered))
     return list(registered.values())
@@ -185,14 +218,18 @@ def move_items(index: IndexState, moves: Sequence[tuple[LedgerRow, Item]], skips
     """
     if not moves:
         return 0
+    items = [item for _, item in moves]
+    texts = tokenize_passages(items, index.record.passages)
+    passage_codes = encode_passages(index.features, index.coder, texts)
     with index.store.lock.write():
         warnings = index.ledger.warnings
         codes = index.store.codes(np.array([row.key for row, _ in moves], np.int64))
-        prepared = Prepared([item for _, item in moves], codes, {})
+        prepared = Prepared(items, codes, {}, texts)
         delete_rows(index, [row for row, _ in moves])
-        registered = register_items(index.ledger, prepared.items, index.features, skips)
+        registered, passage_ids = register_items(index.ledger, prepared, index.features, skips)
         if registered:
             index.store.add(np.array(list(registered), np.int64), prepared.rows_of(registered.values()))
+            add_codes(index.passages, passage_codes, passage_ids)
         index.ledger.add_warnings({item.id: warnings[row.id] for row, item in moves if row.id in warnings})
     return len(registered)
 
@@ -204,7 +241,7 @@ def delete_rows(index: IndexState, rows: Iterable[LedgerRow]) -> int:
         keys = [row.key for row in rows]
         with index.store.lock.write():
             index.store.remove(np.array(keys, np.int64))
-            index.ledger.remove(keys)
+            index.passages.remove(np.array(index.ledger.remove(keys), np.int64))
             index.ledger.remove_warnings(row.id for row in rows)
-            index.unsaved |= {"store", "ledger"}
+            index.unsaved |= CHANGING_PARTS
     return len(rows)

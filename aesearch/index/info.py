@@ -30,6 +30,8 @@ def describe_index(index: IndexState) -> dict[str, Any]:
         "bytes_per_item": index.store.bytes_per_item,
         "metric": coder.metric,
         "score": None if record.score is None else asdict(record.score),
+        "lexical_weight": record.lexical_weight,
+        "passages": len(index.ledger.texts),
         "trials": [asdict(trial) for trial in record.trials],
         "warnings": record.warnings,
         "seconds": record.seconds,

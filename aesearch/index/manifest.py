@@ -21,8 +21,8 @@ from aesearch.arrays import read_json, write_json
 from aesearch.errors import CorruptIndex, InvalidParameter, NoIndex, UnsupportedFormat, count
 from aesearch.index.locations import MANIFEST_FILE
 
-FORMAT = 4
-PARTS = {"features": "features", "coder": "coder", "store": "store", "ledger": "ledger.sqlite"}
+FORMAT = 5
+PARTS = {"features": "features", "coder": "coder", "store": "store", "passages": "passages", "ledger": "ledger.sqlite"}
 """The parts of an index, and their names in the first commit."""
 
 MAX_CHECKED_BYTES = 64 << 20

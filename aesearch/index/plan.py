@@ -15,6 +15,7 @@ from aesearch.features.base import Features
 from aesearch.index.record import Source
 from aesearch.items import ItemCollection, ItemKind
 from aesearch.readers.folder import FileCollection, read_files
+from aesearch.search.passages import PASSAGE_MODES, PassageMode
 
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
@@ -47,6 +48,7 @@ class BuildPlan:
     store : str or None
         None for the first store that supports the codes.
     training_sample : int
+    passages : {"auto", "on", "off"}
     params : dict
         Parameters of a coder given by name.
 
@@ -67,6 +69,7 @@ class BuildPlan:
         bits: bool = False,
         store: str | None = None,
         training_sample: int | None = None,
+        passages: PassageMode = "auto",
         params: Mapping[str, Any] | None = None,
     ) -> None:
         if isinstance(items, str | os.PathLike):
@@ -79,6 +82,7 @@ class BuildPlan:
         self.coder: Coder | str = coder or DEFAULT_CODERS[self.features.row_kind]
         self.code_size, self.bits, self.store = code_size, bits, store
         self.training_sample = MAX_TRAINING_ITEMS if training_sample is None else training_sample
+        self.passages = passages
         self.params = dict(params or {})
         if self.coder == "auto" and (bits or code_size is not None or store is not None):
             self.params.setdefault("fixed_size", True)
@@ -86,6 +90,8 @@ class BuildPlan:
 
     def _check(self) -> None:
         """Raise UnknownName, WrongKind or InvalidParameter if the coder or the store cannot be created."""
+        if self.passages not in PASSAGE_MODES:
+            raise InvalidParameter(f'passages is "{self.passages}"; choose {", ".join(PASSAGE_MODES)} (--passages)')
         for name, value in (("code_size", self.code_size), ("training_sample", self.training_sample)):
             if value is not None and value < 1:
                 raise InvalidParameter(f"{name} is {value}; it must be at least 1")
@@ -110,6 +116,7 @@ class BuildPlan:
             "code_size": self.code_size,
             "bits": self.bits,
             "training_sample": self.training_sample,
+            "passages": self.passages,
         }
 
     def create_coder(self, X: Rows) -> Coder:

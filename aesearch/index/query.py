@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from aesearch.arrays import is_sparse, stack_rows
+from aesearch.arrays import stack_rows
 from aesearch.coders.base import finite_rows
 from aesearch.errors import InvalidParameter, NoItems, NoKnownTerms, WrongKind
+from aesearch.index.calibration import to_scores, to_similarities
 from aesearch.index.ledger import LedgerRow
+from aesearch.index.passage_codes import has_terms
 from aesearch.index.reload import reload_rows, resolve_path
 from aesearch.index.storage import IndexState
 from aesearch.items import Hit, Item
@@ -86,17 +88,11 @@ def featurize(index: IndexState, items: Sequence[Item]) -> Rows:
         If a document has no term of the vocabulary.
     """
     X = index.features.transform(items)
-    for position in np.flatnonzero(~_has_terms(X)).tolist():
+    for position in np.flatnonzero(~has_terms(X)).tolist():
         raise NoKnownTerms(
             f'no term of "{items[position].excerpt}" is in the vocabulary of the index; query with other words'
         )
     return X
-
-
-def _has_terms(X: Rows) -> np.ndarray:
-    """Return whether each row has any term, [n_items] bool. Dense rows always have."""
-    sparse: Any = X
-    return np.diff(sparse.indptr) > 0 if is_sparse(X) else np.ones(X.shape[0], bool)
 
 
 class QueryResult(NamedTuple):
@@ -136,16 +132,17 @@ def query_items(
         return QueryResult([], 0)
     views = _augmented_views(index, items) if augment else items
     X = featurize(index, views) if require_terms else index.features.transform(views)
-    has_terms = _has_terms(X)
-    X = X if has_terms.all() else X[has_terms]
+    is_known = has_terms(X)
+    X = X if is_known.all() else X[is_known]
     found = search_rows(index, encode_rows(index, X), max(k, MAX_CANDIDATES) if rerank_hits else k)
     found, n_unreadable = _rerank(index, X, found) if rerank_hits else (found, 0)
     keys = np.full((len(views), found.keys.shape[1]), NO_KEY, np.int64)
     distances = np.full(keys.shape, np.inf, np.float32)
-    keys[has_terms], distances[has_terms] = found.keys, found.distances
+    keys[is_known], distances[is_known] = found.keys, found.distances
     if augment:
         keys, distances = merge_views(keys, distances, len(views) // len(items))
-    return QueryResult(make_hits(index, keys[:, :k], distances[:, :k], found.rows), n_unreadable)
+    unknown = np.full(keys[:, :k].shape, np.nan) if rerank_hits else None  # distances of another kind have no scores
+    return QueryResult(make_hits(index, keys[:, :k], distances[:, :k], found.rows, unknown), n_unreadable)
 
 
 def encode_rows(index: IndexState, X: Rows) -> Rows:
@@ -221,7 +218,11 @@ def _rows_of(index: IndexState, keys: np.ndarray) -> dict[int, LedgerRow]:
 
 
 def make_hits(
-    index: IndexState, keys: np.ndarray, distances: np.ndarray, rows: Mapping[int, LedgerRow] | None = None
+    index: IndexState,
+    keys: np.ndarray,
+    distances: np.ndarray,
+    rows: Mapping[int, LedgerRow] | None = None,
+    similarities: np.ndarray | None = None,
 ) -> list[list[Hit]]:
     """Return the hits of search results.
 
@@ -232,15 +233,21 @@ def make_hits(
         As a store returns them.
     rows : mapping of int to LedgerRow, optional
         The rows of the keys, if they are known.
+    similarities : array of shape (n_queries, k), optional
+        What the scores of the hits are computed from. By default the similarities of the codes.
     """
     rows = _rows_of(index, keys) if rows is None else rows
+    random = index.record.random_distances
+    if similarities is None:
+        similarities = to_similarities(distances, index.coder.metric, index.coder.code_size, random)
+    scores = to_scores(similarities, index.coder.metric, index.coder.code_size, random)
     results = []
-    for query_keys, query_distances in zip(keys.tolist(), distances.tolist(), strict=True):
-        found = [(rows[key], distance) for key, distance in zip(query_keys, query_distances, strict=True) if key in rows]
-        results.append(
-            [
-                Hit(rank, row.id, distance, row.label, resolve_path(index, row), row.excerpt)
-                for rank, (row, distance) in enumerate(found, 1)
-            ]
-        )
+    for found in zip(keys.tolist(), distances.tolist(), scores.tolist(), strict=True):
+        known = [(rows[key], distance, score) for key, distance, score in zip(*found, strict=True) if key in rows]
+        results.append([_make_hit(index, rank, *values) for rank, values in enumerate(known, 1)])
     return results
+
+
+def _make_hit(index: IndexState, rank: int, row: LedgerRow, distance: float, score: float) -> Hit:
+    distance, known_score = distance if np.isfinite(distance) else np.nan, None if np.isnan(score) else round(score, 6)
+    return Hit(rank, row.id, distance, row.label, resolve_path(index, row), row.excerpt, known_score)

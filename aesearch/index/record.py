@@ -12,6 +12,8 @@ from aesearch.items import ItemKind
 from aesearch.readers.folder import FileCollection, FileStat
 from aesearch.readers.tables import TableFields
 from aesearch.scoring import Score
+from aesearch.search.hybrid import DEFAULT_LEXICAL_WEIGHT
+from aesearch.search.passages import PassageMode
 
 MAX_RECENT_KEYS = 200
 """Number of recently added items whose keys are recorded, to detect drift (`aesearch.analysis.drift`)."""
@@ -71,6 +73,8 @@ class BuildRecord:
     kind : ItemKind
     source : Source or None
         None if the items were created in memory.
+    passages : {"auto", "on", "off"}
+        Which documents are split into passages (`aesearch.search.passages`).
     seconds : dict
         Duration of the stages "read", "train", "encode" and "store".
     epochs : list of Epoch
@@ -83,6 +87,10 @@ class BuildRecord:
     novelty_threshold : float or None
         Distance that 99 % of the items do not exceed to their nearest other item. A query farther than that from every item
         is unlike the collection. None for fewer than 100 items.
+    random_distances : list of float
+        Quantiles of the distances between random pairs of items (`aesearch.index.calibration`).
+    lexical_weight : float
+        Weight of words in hybrid ranking (`aesearch.search.hybrid`).
     warnings : list of str
         What a user should know about the training.
     added : AddedItems
@@ -93,11 +101,14 @@ class BuildRecord:
 
     kind: ItemKind
     source: Source | None = None
+    passages: PassageMode = "auto"
     seconds: dict[str, float] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=list)
     score: Score | None = None
     trials: list[Trial] = field(default_factory=list)
     novelty_threshold: float | None = None
+    random_distances: list[float] = field(default_factory=list)
+    lexical_weight: float = DEFAULT_LEXICAL_WEIGHT
     warnings: list[str] = field(default_factory=list)
     added: AddedItems = AddedItems()
     resumed_items: int = 0

@@ -87,12 +87,18 @@ def _move_added(index: IndexState, rows: list[LedgerRow], old: Path, new: Path) 
         content = np.zeros(0) if row.excerpt is None else row.excerpt
         id = _moved(row.id, old, new) or row.id
         items.append(Item(id, content, row.label, _moved(row.path, old, new), row.digest))
+    moved_keys = range(-len(rows), 0)  # texts have these until the new keys are known
     with index.store.lock.write():
         warnings = index.ledger.warnings
-        codes = index.store.codes(np.array([row.key for row in rows], np.int64))
+        old_keys = [row.key for row in rows]
+        codes = index.store.codes(np.array(old_keys, np.int64))
+        index.ledger.texts.move(old_keys, moved_keys)
         delete_rows(index, rows)
         keys = index.ledger.add(items)
         is_new = np.array([key is not None for key in keys])
         index.store.add(np.array([key for key in keys if key is not None], np.int64), codes[np.flatnonzero(is_new)])
+        removed = index.ledger.texts.remove([moved for moved, key in zip(moved_keys, keys, strict=True) if key is None])
+        index.passages.remove(np.array(removed, np.int64))
+        index.ledger.texts.move(moved_keys, [key or 0 for key in keys])
         pairs = zip(rows, items, strict=True)
         index.ledger.add_warnings({item.id: warnings[row.id] for row, item in pairs if row.id in warnings})

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from aesearch.index.edits import add_items, remove_items
 from aesearch.index.progress import ProgressCallback, ignore_progress
-from aesearch.index.query import QueryResult, as_item, query_items, range_query
+from aesearch.index.search import SearchableIndex
 from aesearch.index.storage import IndexState, load_state, refresh_state, save_state, verify_state
-from aesearch.index.view import IndexView
-from aesearch.items import Hit, Item, ItemCollection
+from aesearch.items import Item, ItemCollection
 from aesearch.readers.folder import FileCollection
 
 if TYPE_CHECKING:
     from aesearch.coders.base import Coder
     from aesearch.features.base import Features
-    from aesearch.index.query import Query
     from aesearch.index.sync import Changes
+    from aesearch.search.passages import PassageMode
 
 
-class Retriever(IndexView):
+class Retriever(SearchableIndex):
     """Finds the items of a collection that are most similar to a query.
 
     Call `build` or `load`, not the constructor.
@@ -75,6 +74,7 @@ class Retriever(IndexView):
         bits: bool = False,
         store: str | None = None,
         training_sample: int | None = None,
+        passages: PassageMode = "auto",
         workspace: Path | None = None,
         on_progress: ProgressCallback | None = None,
         **params: Any,
@@ -83,8 +83,7 @@ class Retriever(IndexView):
 
         Parameters
         ----------
-        items : path or collection of Item
-            A folder, a file, or items that can be iterated more than once.
+        items : path, or collection of Item that can be iterated more than once
         features : Features, optional
             By default pixels of images, bags of words of documents, and vectors as they are.
         coder : str or Coder, optional
@@ -97,13 +96,13 @@ class Retriever(IndexView):
             A name in `catalog.STORES`. By default the first that supports the codes.
         training_sample : int, optional
             Maximum number of items to train on. By default 60,000.
+        passages : {"auto", "on", "off"}
+            Which documents are split into passages: those longer than 1.5 passages, all, or none.
         workspace : Path, optional
-            Folder for intermediate results, about one row of features per item. If the build is interrupted, the same call
-            resumes it. Delete the folder once the index is saved. By default a temporary folder.
+            Folder for intermediate results; the same call resumes an interrupted build. Delete it once the index is saved.
         on_progress : callable, optional
             Called with a Progress after each step.
-        **params
-            Parameters of a coder given by name: epochs, seed, device, ...
+        **params : parameters of a coder given by name
 
         Raises
         ------
@@ -113,7 +112,7 @@ class Retriever(IndexView):
         from aesearch.index.build import build_index  # not at the top, because queries start faster without it
         from aesearch.index.plan import BuildPlan
 
-        plan = BuildPlan(items, features, coder, code_size, bits, store, training_sample, params)
+        plan = BuildPlan(items, features, coder, code_size, bits, store, training_sample, passages, params)
         return cls(build_index(plan, workspace, on_progress or ignore_progress))
 
     @classmethod
@@ -222,79 +221,3 @@ class Retriever(IndexView):
         """Remove the items with these ids and return their number. Unknown ids are ignored."""
         with self._writer:
             return remove_items(self._state, ids)
-
-    def query(
-        self, query: Query, k: int = 10, *, rerank: bool = False, augment: bool = False, copies: bool = False
-    ) -> list[Hit]:
-        """Return the k nearest items, nearest first.
-
-        Parameters
-        ----------
-        query : str, path, image, array or Item
-            A path is read. A str is the text itself for an index of documents, and a path for other indexes.
-        k : int
-            Number of hits.
-        rerank : bool
-            Read the 500 nearest items again and order them by all their features: better for short typed queries.
-        augment : bool
-            Query with all rotations and flips of the image, too.
-        copies : bool
-            Align about 490 candidates with the image instead, to find edited copies (`aesearch.search.alignment`).
-
-        Raises
-        ------
-        WrongKind
-            If the query is of another kind than the index.
-        NoItems
-            If the file cannot be read, or holds more than one item.
-        NoKnownTerms
-            If a document has no term of the vocabulary.
-        InvalidParameter
-            If the items were created in memory and cannot be read again, or only images can be augmented or aligned.
-        """
-        return self.search([query], k, rerank=rerank, augment=augment, copies=copies, require_terms=True).hits[0]
-
-    def query_many(
-        self, queries: Sequence[Query], k: int = 10, *, rerank: bool = False, augment: bool = False, copies: bool = False
-    ) -> list[list[Hit]]:
-        """Return the hits of several queries in one search; see `query`. A document without any known term has no hits."""
-        return self.search(queries, k, rerank=rerank, augment=augment, copies=copies).hits
-
-    def search(
-        self,
-        queries: Sequence[Query],
-        k: int = 10,
-        *,
-        rerank: bool = False,
-        augment: bool = False,
-        copies: bool = False,
-        require_terms: bool = False,
-    ) -> QueryResult:
-        """Return the hits of several queries, and how many candidates could not be read for reranking; see `query`.
-
-        Parameters
-        ----------
-        queries, k, rerank, augment, copies : see `query` and `query_many`
-        require_terms : bool
-            Raise NoKnownTerms if a document has no term of the vocabulary. Otherwise it has no hits.
-        """
-        state = self._state
-        items = [as_item(state, query) for query in queries]
-        if copies:
-            from aesearch.index.copies import query_copies
-
-            return query_copies(state, items, k)
-        return query_items(state, items, k, rerank_hits=rerank, augment=augment, require_terms=require_terms)
-
-    def range_query(self, query: Query, max_distance: float) -> list[Hit]:
-        """Return all items within a distance of the query, nearest first. For bits it is the number of differing bits."""
-        state = self._state
-        return range_query(state, as_item(state, query), max_distance)
-
-    def is_out_of_distribution(self, hits: Sequence[Hit]) -> bool:
-        """Return whether a query with these hits is unlike the collection.
-
-        Its nearest item is then farther than 99 % of the nearest-neighbor distances at the time of the build.
-        """
-        threshold = self.record.novelty_threshold
-        return bool(hits) and threshold is not None and hits[0].distance > threshold

@@ -32,8 +32,8 @@ class IndexState:
 
     Attributes
     ----------
-    features, coder, store, ledger, record
-        The parts of the index.
+    features, coder, store, passages, ledger, record
+        The parts of the index. `passages` holds the codes of the passages of long documents, by the ids of the passages.
     folder : Path or None
         Absolute path of the folder that the index was loaded from or saved to; None if there is none.
     generation : int
@@ -47,6 +47,7 @@ class IndexState:
     features: Features
     coder: Coder
     store: Store
+    passages: Store
     ledger: Ledger
     record: BuildRecord
     folder: Path | None = None
@@ -86,6 +87,7 @@ def _save_locked(state: IndexState, folder: Path) -> None:
         "features": state.features.save,
         "coder": state.coder.save,
         "store": state.store.save,
+        "passages": state.passages.save,
         "ledger": state.ledger.save,
     }
     generation = manifest.read_generation(folder)
@@ -135,10 +137,12 @@ def _load_once(folder: Path, encoder_only: bool, max_checked_bytes: float) -> In
     parts = {part: folder / name for part, name in contents["parts"].items()}
     try:
         saved = contents["store"]
+        store_class = lookup(STORES, "store", saved["name"]).load()
         state = IndexState(
             load_features(parts["features"]),
             load_coder(parts["coder"], encoder_only=encoder_only),
-            lookup(STORES, "store", saved["name"]).load().load(parts["store"], saved["metric"], saved["width"]),
+            store_class.load(parts["store"], saved["metric"], saved["width"]),
+            store_class.load(parts["passages"], saved["metric"], saved["width"]),
             Ledger.load(parts["ledger"]),
             BuildRecord.from_dict(contents["record"]),
             folder.resolve(),
@@ -186,3 +190,6 @@ def verify_state(state: IndexState) -> None:
     keys = np.array([row.key for row in state.ledger.all_rows()], np.int64)
     if not np.array_equal(np.sort(state.store.keys()), np.sort(keys)):
         raise CorruptIndex(folder, "holds codes that do not belong to its items")
+    passages = state.passages.keys().tolist()
+    if len(state.ledger.texts.items_of(passages)) != len(passages):
+        raise CorruptIndex(folder, "holds codes that do not belong to its passages")

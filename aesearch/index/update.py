@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from aesearch.catalog import create_coder
-from aesearch.errors import CorruptIndex, InvalidParameter, MissingExtra, NoIndex, NoItems, TooManyRemovals, count
-from aesearch.features.base import Features
+from aesearch.errors import CorruptIndex, InvalidParameter, MissingExtra, NoIndex, TooManyRemovals, count
 from aesearch.index.autosave import Autosave
 from aesearch.index.build import build_index
-from aesearch.index.edits import add_items, batches, insert_items, remove_items
+from aesearch.index.edits import batches, insert_items
 from aesearch.index.ledger import LedgerRow
 from aesearch.index.locking import write_lock
 from aesearch.index.manifest import MANIFEST_FILE, check_location, remove_outdated_parts
+from aesearch.index.path_edits import add_paths, remove_ids, with_absolute_paths
 from aesearch.index.plan import BuildPlan
 from aesearch.index.progress import ProgressCallback, ignore_progress
 from aesearch.index.query import read_items
 from aesearch.index.relocation import relocate
 from aesearch.index.removals import check_removals, is_inaccessible
-from aesearch.index.reports import EditReport, IndexReport
+from aesearch.index.reports import IndexReport
 from aesearch.index.storage import IndexState, load_state, save_state
 from aesearch.index.suggestions import suggest_pretrained
 from aesearch.index.sync import Changes, Synchronizer
 from aesearch.index.workspace import delete_outdated_workspace, delete_workspace
-from aesearch.items import Item, Skip
 from aesearch.readers.folder import FileCollection
 
 __all__ = ["Autosave", "add_paths", "index_files", "relocate", "remove_ids"]
@@ -43,15 +42,10 @@ def index_files(
     *,
     rebuild: bool = False,
     retrain: bool = False,
-    features: Features | None = None,
-    coder: str | None = None,
-    code_size: int | None = None,
-    bits: bool | None = None,
-    store: str | None = None,
-    params: dict[str, Any] | None = None,
     wait_seconds: float = 0.0,
     allow_removals: bool = False,
     on_progress: ProgressCallback = ignore_progress,
+    **options: Any,
 ) -> IndexReport:
     """Create the index of files, or update the index that exists. An interrupted build or update is resumed.
 
@@ -61,12 +55,12 @@ def index_files(
         The folder of the index, and what to index.
     rebuild, retrain : bool
         Build an existing index again with the given parameters, or train its coder again on the current items.
-    features, coder, code_size, bits, store, params
-        How to build the index; see `Retriever.build`.
     wait_seconds : float
         How long to wait for another process that is writing the index.
     allow_removals : bool
         Whether most items may be removed; see `Retriever.sync`.
+    **options
+        How to build the index: parameters of `BuildPlan`, None for the default.
 
     Raises
     ------
@@ -74,7 +68,8 @@ def index_files(
         If an existing index cannot get the parameters or was built from other files, would lose most items, or is locked.
     """
     check_location(folder)
-    given = _given_params(features=features, coder=coder, code_size=code_size, bits=bits, store=store) + list(params or {})
+    options = {name: value for name, value in options.items() if value is not None}
+    given = [name for name in options if name != "params"] + list(options.get("params", {}))
     is_update = (folder / MANIFEST_FILE).exists() and not rebuild
     if is_update and given:
         raise InvalidParameter(f"cannot set {', '.join(given)}: {folder} is already built; build it again (--rebuild)")
@@ -85,13 +80,7 @@ def index_files(
             return (_retrain if retrain else _sync)(folder, files, allow_removals, on_progress)
         if not allow_removals:
             _check_rebuilding(folder, files)
-        plan = BuildPlan(files, features, coder, code_size, bool(bits), store, params=params)
-        return _build(folder, plan, on_progress)
-
-
-def _given_params(**params: object) -> list[str]:
-    """Return the names of the parameters that are not None."""
-    return [name for name, value in params.items() if value is not None]
+        return _build(folder, BuildPlan(files, **options), on_progress)
 
 
 def _build(
@@ -118,7 +107,7 @@ def _restore_items(index: IndexState, rows: Sequence[LedgerRow]) -> list[str]:
     ids = {row.id for row in rows}
     for path in sorted({Path(row.path) for row in rows if row.path}):
         if path.is_file():
-            items = _with_absolute_paths(path, read_items(index, path))
+            items = with_absolute_paths(path, read_items(index, path))
             for batch in batches(item for item in items if item.id in ids):
                 insert_items(index, batch, {})
     inserted = index.ledger.rows_by_id(list(ids))
@@ -152,6 +141,7 @@ def _retrain(folder: Path, files: FileCollection, allow_removals: bool, on_progr
         coder=create_coder(base.name, **base.get_params()),
         bits=base is not old.coder,
         store=old.store.name,
+        passages=old.record.passages,
     )
     added_rows = [row for row in old.ledger.all_rows() if row.path is None or Path(row.path).is_absolute()]
     return _build(folder, plan, on_progress, added_rows)
@@ -238,62 +228,3 @@ def _report(
         resumed_items=resumed_items,
         file_warnings=index.ledger.warnings,
     )
-
-
-def add_paths(folder: Path, paths: Sequence[Path]) -> EditReport:
-    """Add the items of files or folders, from anywhere, to an index. They keep absolute paths as ids.
-
-    Raises
-    ------
-    NoItems
-        If no item can be read.
-    WrongKind
-        If the files are of another kind than the index.
-    Busy
-        If another process is writing the index.
-    """
-    with write_lock(folder):
-        index = load_state(folder)
-        count, skipped, warnings = 0, dict[str, Skip](), dict[str, str]()
-        for path in paths:
-            files = read_items(index, path)
-            count += add_items(index, _with_absolute_paths(path, files))
-            skipped |= files.skipped
-            warnings |= files.warnings
-        if not count:
-            raise NoItems(f"no item can be read in {', '.join(map(str, paths))}")
-        save_state(index, folder)
-    return EditReport(count, len(index.store), index.record.kind, skipped, warnings)
-
-
-def _with_absolute_paths(path: Path, files: FileCollection) -> Iterator[Item]:
-    """Yield the items of a file or folder with absolute paths, which are also their ids; see `add_paths`."""
-    root = (path if path.is_dir() else path.parent).resolve()
-    for item in files:
-        file = item.path or ""
-        # Rows of a table that the user named have their own ids, which may occur in another table, too.
-        id = item.id if item.id == file or item.id.startswith(f"{file}#") else f"{file}#{item.id}"
-        yield replace(item, id=str(root / id), path=str(root / file))
-
-
-def remove_ids(folder: Path, ids: Sequence[str]) -> EditReport:
-    """Remove items from an index.
-
-    Raises
-    ------
-    InvalidParameter
-        If an id does not exist. Nothing is removed then.
-    Busy
-        If another process is writing the index.
-    """
-    with write_lock(folder):
-        index = load_state(folder)
-        known = index.ledger.rows_by_id(ids)
-        missing = [id for id in ids if id not in known]
-        if missing:
-            raise InvalidParameter(
-                f'no item was removed: there is no "{missing[0]}" in {folder}; use ids as aesearch query prints them'
-            )
-        count = remove_items(index, ids)
-        save_state(index, folder)
-    return EditReport(count, len(index.store), index.record.kind, {})

@@ -24,7 +24,7 @@ from aesearch.index.spool import Spool
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-FORMAT_KEY, FORMAT = "workspace of aesearch, format", 2
+FORMAT_KEY, FORMAT = "workspace of aesearch, format", 3
 """First entry of a plan. A workspace of another format is emptied."""
 
 PLAN, LEDGER, FEATURES, ROWS, CODES = "plan.json", "ledger.sqlite", "features", "rows", "codes"

@@ -147,7 +147,7 @@ class FileCollection:
         else:
             id = f"{path}#{item.id.removeprefix('#')}"
         folder = path.rpartition("/")[0].rpartition("/")[2]
-        return Item(id, item.content, item.label or folder or None, path, item.digest, item.warning)
+        return replace(item, id=id, label=item.label or folder or None, path=path)
 
     def _read_all(self) -> Iterator[Result]:
         """Yield each file's results in order.

@@ -17,7 +17,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 from aesearch.errors import Unreadable
 from aesearch.items import Item
 from aesearch.readers.files import AnyPath
-from aesearch.readers.text import document_item, read_document_bytes
+from aesearch.readers.text import HEADING_MARK, document_item, read_document_bytes, take_heading_marks
 
 MAX_UNPACKED_BYTES = 512 << 20
 """A document whose parts unpack to more is refused before it is unpacked (a zip bomb)."""
@@ -55,6 +55,9 @@ _CHARACTERS = {
 }
 """Characters that are elements of their own."""
 
+_STYLE = _names(_WORD, "pStyle")
+_HEADING_STYLES = ("heading", "title", "berschrift", "titel", "titre", "titolo", "titulo", "ttulo", "rubrik", "overskrift")
+
 _OTHER_DOCUMENT = _names(_WORD, "altChunk", "subDoc")
 """References to another document, in HTML for example, which Word shows in this place."""
 
@@ -78,7 +81,8 @@ def read(path: AnyPath) -> Iterator[Item]:
             text, warning = _read_document(archive)
     except _DAMAGED as error:
         raise Unreadable(path, f"the file is not a readable Word document ({error})") from None
-    yield document_item(text, path, content, warning)
+    text, sections = take_heading_marks(text)
+    yield document_item(text, path, content, warning, sections)
 
 
 def _read_document(archive: zipfile.ZipFile) -> tuple[str, str | None]:
@@ -134,6 +138,8 @@ def _read_text(archive: zipfile.ZipFile, name: str) -> tuple[str, bool]:
             pieces.append("\n")
         elif element in _OTHER_DOCUMENT:
             has_other_document = True
+        elif element in _STYLE and _names_heading(attributes):
+            pieces.append(HEADING_MARK)
         elif not excluded_depth:
             pieces.append(_CHARACTERS.get(element, ""))
 
@@ -152,6 +158,11 @@ def _read_text(archive: zipfile.ZipFile, name: str) -> tuple[str, bool]:
 
     _parse(archive, name, StartElementHandler=start, EndElementHandler=end, CharacterDataHandler=characters)
     return "".join(pieces), has_other_document
+
+
+def _names_heading(attributes: dict[str, str]) -> bool:
+    """Return whether the attributes of a paragraph's style name a heading. Word translates the names of its styles."""
+    return any(value.lower().startswith(_HEADING_STYLES) for value in attributes.values())
 
 
 def _parse(archive: zipfile.ZipFile, name: str, **handlers: Any) -> None:

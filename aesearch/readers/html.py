@@ -11,7 +11,7 @@ from aesearch.items import Item
 from aesearch.readers.encodings import decode_text
 from aesearch.readers.files import AnyPath
 from aesearch.readers.html_depth import flatten_deep_page
-from aesearch.readers.text import document_item, read_document_bytes
+from aesearch.readers.text import HEADING_MARK, document_item, read_document_bytes, take_heading_marks
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
@@ -63,7 +63,8 @@ def read(path: AnyPath, encoding: str | None = None) -> Iterator[Item]:
     content = read_document_bytes(path)
     source, warning = decode_text(content, path, encoding, _declared_encoding(content))
     page = LexborHTMLParser(flatten_deep_page(source, _SEPARATE_NAMES, _STRUCTURE_TAGS))
-    yield document_item(_visible_text(page), path, content, warning)
+    text, sections = take_heading_marks(_visible_text(page))
+    yield document_item(text, path, content, warning, sections)
 
 
 def _declared_encoding(content: bytes) -> str | None:
@@ -91,6 +92,8 @@ def _visible_text(page: LexborHTMLParser) -> str:
             element.insert_before("\n")
             element.insert_child("\n")
             element.insert_after("\n")
+        for heading in body.css("h1, h2, h3, h4, h5, h6"):
+            heading.insert_before(HEADING_MARK)
         for link in body.css("a + a"):  # the entries of a menu, if there is no text between them
             if link.prev is not None and link.prev.tag == "a":
                 link.insert_before("\n")

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from aesearch.errors import MissingExtra, Unreadable
-from aesearch.items import Item
+from aesearch.items import Item, Section
 from aesearch.readers.files import AnyPath
 from aesearch.readers.text import document_item, read_document_bytes
 
@@ -19,6 +19,9 @@ MAX_PAGES = 2_000
 MAX_UNKNOWN_SHARE = 0.1
 """Share of characters without a meaning in Unicode above which a text is probably not readable: its fonts do not say which
 characters they draw."""
+
+PAGE_BREAK = "\f"
+"""Character between two pages."""
 
 HYPHEN_AT_LINE_END = "\ufffe"
 """What PDFium returns for a hyphen at the end of a line, with the line end."""
@@ -45,20 +48,20 @@ def read(path: AnyPath) -> Iterator[Item]:
         except pypdfium2.PdfiumError as error:
             raise Unreadable(path, f"the file is not a readable PDF ({error})") from None
         try:
-            text, problems = _read_pages(pdf)
+            text, pages, problems = _read_pages(pdf)
         finally:
             pdf.close()
     if not text.strip():
         details = f" ({'; '.join(problems)})" if problems else ""
         raise Unreadable(path, f"the PDF contains no text{details}; run text recognition (OCR) on it first")
-    yield document_item(text, path, content, "; ".join(problems) or None)
+    yield document_item(text, path, content, "; ".join(problems) or None, pages)
 
 
-def _read_pages(pdf: Any) -> tuple[str, list[str]]:
-    """Return the text of a document, and what is missing from it. A damaged page costs only itself."""
+def _read_pages(pdf: Any) -> tuple[str, tuple[Section, ...], list[str]]:
+    """Return the text of a document, its pages, and what is missing from it. A damaged page costs only itself."""
     from pypdfium2 import PdfiumError
 
-    texts, damaged, images = [], [], []
+    texts, numbers, damaged, images = [], [], [], []
     for number in range(1, min(len(pdf), MAX_PAGES) + 1):
         try:
             page = _load_page(pdf, number - 1)
@@ -69,8 +72,11 @@ def _read_pages(pdf: Any) -> tuple[str, list[str]]:
         except PdfiumError:
             damaged.append(number)
         else:
-            texts.append(text)
-    text = _join_divided_words("\n".join(texts))
+            texts.append(text.replace(PAGE_BREAK, "\n"))
+            numbers.append(number)
+    text = _join_divided_words(PAGE_BREAK.join(texts))
+    starts = [0, *(match.end() for match in re.finditer(PAGE_BREAK, text))]
+    pages = tuple(Section(start, page=number) for start, number in zip(starts, numbers, strict=False))
     problems = []
     if damaged:
         problems.append(f"{_name_pages(damaged)} could not be read")
@@ -83,7 +89,7 @@ def _read_pages(pdf: Any) -> tuple[str, list[str]]:
     n_unknown = len(_UNKNOWN_CHARACTER.findall(text))
     if n_unknown > MAX_UNKNOWN_SHARE * len(text):
         problems.append(f"{n_unknown / len(text):.0%} of the characters are unknown, because the fonts do not name them")
-    return text, problems
+    return text, pages, problems
 
 
 def _load_page(pdf: Any, number: int) -> Any:

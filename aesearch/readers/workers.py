@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aesearch.errors import ReadTimeout, Unreadable, count
-from aesearch.items import Item
+from aesearch.items import Item, Section
 from aesearch.readers.files import read_file
 from aesearch.readers.waiting import read_timeout, wait_with_notice
 
@@ -184,8 +184,8 @@ class WorkerPool:
 def _pack(items: Iterable[Item | Unreadable]) -> list[bytes]:
     """Return the parts of a reply: a line that describes every result, and the content of each item.
 
-    An item is described by its size in bytes, the shape of an image, its digest and its warning; an Unreadable by its
-    reason.
+    An item is described by its size in bytes, the shape of an image, its digest, its warning and its sections; an
+    Unreadable by its reason.
     """
     descriptions: list[Any] = []
     contents = []
@@ -199,7 +199,7 @@ def _pack(items: Iterable[Item | Unreadable]) -> list[bytes]:
         else:
             image: Any = item.content
             content, shape = image.tobytes(), (image.height, image.width, *((3,) if image.mode == "RGB" else ()))
-        descriptions.append((len(content), shape, item.digest.hex(), item.warning))
+        descriptions.append((len(content), shape, item.digest.hex(), item.warning, item.sections))
         contents.append(content)
     return [json.dumps(descriptions).encode() + b"\n", *contents]
 
@@ -214,14 +214,15 @@ def _unpack(reply: bytearray, paths: Sequence[str]) -> list[Item | Unreadable]:
         if isinstance(description, dict):
             results.append(Unreadable(path, **description))
             continue
-        size, shape, digest, warning = description
+        size, shape, digest, warning, sections = description
         start, end = end, end + size
         content: Any
         if shape is None:
             content = reply[start:end].decode("utf-8")
         else:
             content = np.frombuffer(reply, np.uint8, size, start).reshape(shape)
-        results.append(Item("", content, None, path, bytes.fromhex(digest), warning))
+        located = tuple(Section(*section) for section in sections)
+        results.append(Item("", content, None, path, bytes.fromhex(digest), warning, located))
     return results
 
 

@@ -29,12 +29,20 @@ def render_card(item: Item, terms: Collection[str] = (), query_label: Label | No
     query_label : str or tuple of str, optional
         Label of the query; the card of an item that shares a label with it has a green border.
     """
-    shares_label = set(label_names(item.label)) & set(label_names(query_label))
-    css_class = ' class="same-label"' if shares_label else ""
     if item.kind == "images":
         name, url = escape(item.id), image_data_url(as_image(item.content), IMAGE_SIZE)
-        return f'<img{css_class} alt="{name}" title="{name}" src="{url}">'
-    return f"<div{css_class}>{mark_terms(_beginning(item), terms)}</div>"
+        return f'<img{_css_class(item.label, query_label)} alt="{name}" title="{name}" src="{url}">'
+    return render_text_card(mark_terms(_beginning(item), terms), item.label, query_label)
+
+
+def render_text_card(html: str, label: Label | None = None, query_label: Label | None = None) -> str:
+    """Return HTML that shows a text, which is HTML already; see `render_card`."""
+    return f"<div{_css_class(label, query_label)}>{html}</div>"
+
+
+def _css_class(label: Label | None, query_label: Label | None) -> str:
+    """Return the attribute of a card whose item shares a label with the query."""
+    return ' class="same-label"' if set(label_names(label)) & set(label_names(query_label)) else ""
 
 
 def render_cards(cards: Iterable[str]) -> str:

@@ -9,7 +9,8 @@ from aesearch.errors import count
 from aesearch.features.tokenizer import tokenize
 from aesearch.items import Hit, Item
 from aesearch.readers.images import load_image
-from aesearch.report.cards import render_card, render_cards
+from aesearch.report.cards import render_card, render_cards, render_text_card
+from aesearch.report.highlighting import mark_spans
 from aesearch.report.html import render_page
 
 MAX_HITS = 500
@@ -17,7 +18,7 @@ MAX_HITS = 500
 
 
 def render_hits_page(query: Item, hits: Sequence[Hit], title: str) -> str:
-    """Return a page with a query and its hits: images, or the beginnings of documents with the query's words marked.
+    """Return a page with a query and its hits: images, or snippets of documents with the query's words marked.
 
     The page shows up to MAX_HITS hits, and the number of those that are missing.
     """
@@ -30,7 +31,12 @@ def render_hits_page(query: Item, hits: Sequence[Hit], title: str) -> str:
 
 
 def _render_hit(hit: Hit, query: Item, terms: Collection[str]) -> str:
-    image = load_image(hit.path) if query.kind == "images" and hit.path else None
-    item = Item(hit.id, hit.excerpt or hit.id if image is None else image, hit.label)
-    caption = f'{hit.rank}. {escape(hit.id)} <span class="muted">{hit.distance:.4f}</span>'
-    return f"<figure>{render_card(item, terms, query.label)}<figcaption>{caption}</figcaption></figure>"
+    if hit.snippet is not None:
+        card = render_text_card(mark_spans(hit.snippet.text, hit.snippet.highlights), hit.label, query.label)
+    else:
+        image = load_image(hit.path) if query.kind == "images" and hit.path else None
+        card = render_card(Item(hit.id, hit.excerpt or hit.id if image is None else image, hit.label), terms, query.label)
+    score = "" if hit.score is None else f"{hit.score:.4f}"
+    place = escape(", ".join(filter(None, (f"page {hit.page}" if hit.page else "", hit.heading))))
+    caption = f'{hit.rank}. {escape(hit.id)} {place} <span class="muted">{score}</span>'
+    return f"<figure>{card}<figcaption>{caption}</figcaption></figure>"

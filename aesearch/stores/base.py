@@ -11,6 +11,7 @@ import numpy as np
 
 from aesearch.coders.base import finite_rows
 from aesearch.errors import InvalidParameter, ShapeMismatch, count
+from aesearch.stores.distances import pairwise_distances
 from aesearch.stores.locks import ReadWriteLock
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Store(ABC):
             raise InvalidParameter(f'store "{self.name}" does not support metric "{metric}"; use {", ".join(self.metrics)}')
         self.metric, self.width = metric, width
         self.lock = ReadWriteLock()
+        self._sorted_keys: tuple[np.ndarray, np.ndarray] | None = None
 
     @abstractmethod
     def __len__(self) -> int:
@@ -86,6 +88,7 @@ class Store(ABC):
             raise ShapeMismatch("codes to add", f"{len(keys):,}, one for each key", f"{codes.shape[0]:,}")
         codes = self._prepare(codes)
         with self.lock.write():
+            self._sorted_keys = None
             self._add(keys, codes)
 
     def search(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -183,6 +186,7 @@ class Store(ABC):
         """Remove the codes under the keys [n] int64. Unknown keys are ignored."""
         if len(keys):
             with self.lock.write():
+                self._sorted_keys = None
                 self._remove(np.ascontiguousarray(keys, np.int64))
 
     @abstractmethod
@@ -192,10 +196,29 @@ class Store(ABC):
     def codes(self, keys: np.ndarray) -> Rows:
         """Return the codes under keys [m] int64, all in use: [m, width], of unit length if the metric is the cosine."""
         with self.lock.read():
+            return self._codes(self._positions(keys)[0])
+
+    def distances(self, codes: Rows, keys: np.ndarray) -> np.ndarray:
+        """Return the distances [n, m] of codes [n, width] to those under keys [m]; infinite for keys not in use."""
+        codes = self._prepare(codes)
+        distances = np.full((codes.shape[0], len(keys)), np.inf, np.float32)
+        with self.lock.read():
+            positions, is_known = self._positions(np.asarray(keys, np.int64))
+            if is_known.any():
+                distances[:, is_known] = pairwise_distances(codes, self._codes(positions[is_known]), self.metric)
+        return distances
+
+    def _positions(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the positions of keys [m] in `keys()`, and whether each is in use. The caller holds the lock."""
+        if self._sorted_keys is None:
             stored = self.keys()
             order = np.argsort(stored)
-            positions = order[np.searchsorted(stored, keys, sorter=order)] if len(stored) else np.zeros(0, np.int64)
-            return self._codes(positions)
+            self._sorted_keys = stored[order], order
+        stored, order = self._sorted_keys
+        if not len(stored):
+            return np.zeros(len(keys), np.int64), np.zeros(len(keys), bool)
+        found = np.minimum(np.searchsorted(stored, keys), len(stored) - 1)
+        return order[found], stored[found] == keys
 
     def neighbors_of(self, keys: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the k nearest other items of each stored item, as `search` returns them, up to QUERY_BATCH items at a time.

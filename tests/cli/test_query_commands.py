@@ -27,7 +27,7 @@ def test_image_is_queried_against_the_newest_image_index(cli: Cli, photo: Path) 
     assert "searching indexes/photos" in result.stderr
     hits = cli.json("query", photo, "--format", "json", *PHOTOS)
     assert [hit["rank"] for hit in hits] == list(range(1, 11))
-    assert set(hits[0]) == {"rank", "id", "path", "distance", "label"}
+    assert set(hits[0]) == {"rank", "id", "path", "distance", "score", "label"}
     assert (cli.folder / hits[0]["path"]).is_file()
     assert [hit["distance"] for hit in hits] == sorted(hit["distance"] for hit in hits)
 

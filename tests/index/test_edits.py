@@ -9,7 +9,7 @@ import pytest
 
 from aesearch.errors import InvalidParameter, WrongKind
 from aesearch.features.vectors import Vectors
-from aesearch.index.edits import batches, register_items
+from aesearch.index.edits import Prepared, batches, register_items
 from aesearch.index.ledger import Ledger, key_of
 from aesearch.index.record import MAX_RECENT_KEYS
 from aesearch.index.retriever import Retriever
@@ -89,7 +89,9 @@ def test_register_items_explains_skips() -> None:
     ledger, skips = Ledger.create(), dict[str, Skip]()
     features = Vectors().fit([Item("x", np.ones(3))])
     items = [Item("a", np.ones(3)), Item("b", np.ones(4)), Item("a", np.zeros(3))]
-    assert register_items(ledger, items, features, skips) == {key_of("a"): items[0]}
+    registered, passages = register_items(ledger, Prepared(items, None, {}), features, skips)
+    assert registered == {key_of("a"): items[0]}
+    assert not passages
     assert {id: skip.category for id, skip in skips.items()} == {
         "b": SkipCategory.INCOMPATIBLE,
         "a": SkipCategory.DUPLICATE_ID,

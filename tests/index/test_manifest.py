@@ -18,6 +18,7 @@ from aesearch.index.manifest import (
     remove_outdated_parts,
 )
 
+UNCHANGED = "features", "coder", "passages"
 Writer = Callable[[Path], None]
 
 
@@ -59,11 +60,11 @@ def test_first_commit_uses_plain_names(index: Path) -> None:
 
 def test_commit_replaces_only_written_parts(index: Path) -> None:
     assert commit(index, {"note": 2}, {"store": write_folder("new"), "ledger": write_file("new")}) == 2
-    assert read_parts(index) == {"features": "old", "coder": "old", "store": "new", "ledger": "new"}
-    assert {path.name for path in index.iterdir()} == {MANIFEST_FILE, "features", "coder", "store.2", "ledger.2.sqlite"}
+    assert read_parts(index) == dict.fromkeys(PARTS, "old") | {"store": "new", "ledger": "new"}
+    assert {path.name for path in index.iterdir()} == {MANIFEST_FILE, *UNCHANGED, "store.2", "ledger.2.sqlite"}
     assert commit(index, {"note": 3}, write_all("newest")) == 3
     assert set(read_parts(index).values()) == {"newest"}
-    assert len(list(index.iterdir())) == 5
+    assert len(list(index.iterdir())) == 1 + len(PARTS)
 
 
 def test_interrupted_commit_leaves_old_index(index: Path) -> None:
@@ -74,14 +75,14 @@ def test_interrupted_commit_leaves_old_index(index: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         commit(index, {}, {"ledger": write_file("new"), "store": write_half})
     assert set(read_parts(index).values()) == {"old"}
-    assert len(list(index.iterdir())) == 5
+    assert len(list(index.iterdir())) == 1 + len(PARTS)
 
 
 def test_commit_replaces_remains_of_killed_commit(index: Path) -> None:
     write_folder("half")(index / "store.2")  # as a killed process leaves it
     commit(index, {}, {"store": write_folder("new"), "ledger": write_file("new")})
     assert read_parts(index)["store"] == "new"
-    assert len(list(index.iterdir())) == 5
+    assert len(list(index.iterdir())) == 1 + len(PARTS)
 
 
 def test_parts_that_a_killed_commit_left_behind_are_removed(index: Path) -> None:
@@ -89,10 +90,10 @@ def test_parts_that_a_killed_commit_left_behind_are_removed(index: Path) -> None
     write_file("outdated")(index / "ledger.sqlite")  # it was killed after its commit, before it removed this part
     write_folder("never committed")(index / "store.9")
     remove_outdated_parts(index)
-    assert {path.name for path in index.iterdir()} == {MANIFEST_FILE, "features", "coder", "store.2", "ledger.2.sqlite"}
+    assert {path.name for path in index.iterdir()} == {MANIFEST_FILE, *UNCHANGED, "store.2", "ledger.2.sqlite"}
     write_file("outdated")(index / "ledger.sqlite")
     commit(index, {}, {"store": write_folder("newest")})
-    assert {path.name for path in index.iterdir()} == {MANIFEST_FILE, "features", "coder", "store.3", "ledger.2.sqlite"}
+    assert {path.name for path in index.iterdir()} == {MANIFEST_FILE, *UNCHANGED, "store.3", "ledger.2.sqlite"}
 
 
 @pytest.mark.parametrize("name", ["store/inner/file", "ledger.sqlite", "coder/inner/file"])

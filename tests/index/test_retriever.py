@@ -121,5 +121,5 @@ def test_items_and_hits_of_a_search_can_be_combined(notes_index: Path, notes: Pa
     retriever = Retriever.load(notes_index)
     item = retriever.read_query(notes / "threads" / "00.txt")
     codes = retriever.coder.encode(retriever.featurize([item]))
-    assert retriever.make_hits(*retriever.store.search(codes, 5)) == [retriever.query(item, k=5)]
+    assert retriever.make_hits(*retriever.store.search(codes, 5)) == retriever.query_many([item], k=5, mode="semantic")
     assert [item.id for item in retriever.read_items(notes / "threads")][:2] == ["00.txt", "01.txt"]

@@ -140,7 +140,10 @@ def test_index_of_old_format_is_rebuilt_on_request(notes: Path, notes_index: Pat
     retriever = Retriever.load(notes_index)
     retriever.verify()
     assert len(retriever) == 60
-    assert len(list(notes_index.iterdir())) == 5
+    assert {path.name for path in notes_index.iterdir()} == {
+        "index.json",
+        *read_json(notes_index / "index.json")["parts"].values(),
+    }
 
 
 def test_corrupt_index_is_rebuilt_on_request(notes: Path, notes_index: Path) -> None:
@@ -256,7 +259,8 @@ def test_locked_index_is_not_changed(job: str, notes: Path, notes_index: Path, m
     def refuse(folder: Path, wait_seconds: float = 0.0) -> None:
         raise Busy(f"{folder} is locked")
 
-    monkeypatch.setattr("aesearch.index.update.write_lock", refuse)
+    for module in ("update", "path_edits"):
+        monkeypatch.setattr(f"aesearch.index.{module}.write_lock", refuse)
     jobs: dict[str, Callable[[], object]] = {
         "index": lambda: index_files(notes_index, read_files(notes)),
         "add": lambda: add_paths(notes_index, [notes]),

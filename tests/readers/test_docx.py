@@ -218,3 +218,19 @@ def test_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "a.docx").write_bytes(buffer.getvalue())
     with pytest.raises(Unreadable, match="unpacks to more than 1 MiB"):
         read(tmp_path / "a.docx")
+
+
+def test_headings_are_sections(tmp_path: Path) -> None:
+    document = docx.Document()
+    document.add_heading("Pumps", 1)
+    document.add_paragraph("They move water.")
+    document.add_heading("Valves", 2)
+    document.add_paragraph("They stop it.")
+    document.save(str(tmp_path / "a.docx"))
+    item = read(tmp_path / "a.docx")
+    text = str(item.content)
+    assert text == "Pumps\nThey move water.\nValves\nThey stop it."
+    assert [(section.heading, text[section.start :].split("\n")[0]) for section in item.sections] == [
+        ("Pumps", "Pumps"),
+        ("Valves", "Valves"),
+    ]

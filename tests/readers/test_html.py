@@ -123,3 +123,12 @@ def test_wide_page_is_not_flattened(tmp_path: Path) -> None:
     assert flatten_deep_page(page, html._SEPARATE_NAMES, html._STRUCTURE_TAGS) == page
     nested = "<div>" * MAX_DEPTH + "</div>" * MAX_DEPTH
     assert flatten_deep_page(nested * 3, html._SEPARATE_NAMES, html._STRUCTURE_TAGS) == nested * 3
+
+
+def test_headings_are_sections(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<h1>Pumps</h1><p>They move.</p><div><h2>Big <b>valves</b></h2>They stop.</div>")
+    item = read(tmp_path / "page.html")
+    text = str(item.content)
+    assert text == "Pumps\nThey move.\nBig valves\nThey stop."
+    found = [(section.heading, text[section.start :].split("\n")[0]) for section in item.sections]
+    assert found == [("Pumps", "Pumps"), ("Big valves", "Big valves")]

@@ -125,3 +125,9 @@ def test_missing_library_names_the_pip_command(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "pypdfium2", None)  # as if it were not installed
     with pytest.raises(MissingExtra, match=r"pip install 'aesearch\[documents\]'"):
         read(b"", tmp_path)
+
+
+def test_pages_are_sections(tmp_path: Path) -> None:
+    item = read(make_pdf([page("first"), page("second", "page"), page("third")], missing=[1]), tmp_path)
+    assert [section.page for section in item.sections] == [1, 3]
+    assert [str(item.content)[section.start :].split()[0] for section in item.sections] == ["first", "third"]

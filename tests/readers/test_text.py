@@ -50,3 +50,12 @@ def test_content_without_text_is_refused(content: bytes, reason: str, tmp_path: 
     (tmp_path / "odd.txt").write_bytes(content)
     with pytest.raises(Unreadable, match=reason):
         read(tmp_path / "odd.txt")
+
+
+def test_headings_of_markup_are_sections(tmp_path: Path) -> None:
+    text = "# Pumps #\nThey move.\n\nValves\n======\nThey stop.\n#no heading\n"
+    for name in ("a.md", "a.rst", "a.txt"):
+        (tmp_path / name).write_text(text)
+    assert [section.heading for section in read(tmp_path / "a.md").sections] == ["Pumps", "Valves"]
+    assert [text[section.start :][:6] for section in read(tmp_path / "a.rst").sections] == ["# Pump", "Valves"]
+    assert read(tmp_path / "a.txt").sections == ()

@@ -142,7 +142,7 @@ def test_reranked_hits_share_more_terms_with_short_queries(retriever: Retriever)
 
     def mean_shared_terms(rerank: bool) -> float:
         counts = []
-        for query, hits in zip(queries, retriever.query_many(queries, k=10, rerank=rerank), strict=True):
+        for query, hits in zip(queries, retriever.query_many(queries, k=10, mode="semantic", rerank=rerank), strict=True):
             texts = [Path(hit.path or "").read_text().lower() for hit in hits]
             counts += [len(set(query.split()) & set(text.split())) for text in texts]
         return float(np.mean(counts))

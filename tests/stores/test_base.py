@@ -51,3 +51,16 @@ def test_resolved_queries_are_not_searched_again(copies: FlatStore, monkeypatch:
     copies.search(np.array([[0.0], [1.0]], np.float32), 1)  # only the first query has ties for its last place
     assert n_queries[0] == 2
     assert set(n_queries[1:]) == {1}
+
+
+def test_distances_are_those_of_a_search_and_infinite_for_unknown_keys() -> None:
+    codes = np.random.default_rng(0).standard_normal((50, 8)).astype(np.float32)
+    for metric, rows in {"cosine": codes, "l2": codes, "hamming": np.packbits(codes > 0, axis=1)}.items():
+        store = FlatStore(metric, rows.shape[1])  # type: ignore[arg-type]
+        store.add(np.arange(50)[::-1] * 3, rows)
+        keys, distances = store.search(rows[:2], 50)
+        for query in range(2):
+            np.testing.assert_allclose(store.distances(rows[[query]], keys[query])[0], distances[query], atol=1e-5)
+        assert np.isinf(store.distances(rows[:1], np.array([1, 500]))).all()
+        store.remove(np.array([0]))
+        assert np.isinf(store.distances(rows[:1], np.array([0, 3]))[0]).tolist() == [True, False]

@@ -1,0 +1,170 @@
+"""Typed queries: rank documents by their words and their codes (`aesearch.search.hybrid`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from aesearch.arrays import stack_rows
+from aesearch.errors import InvalidParameter, NoKnownTerms
+from aesearch.features.tokenizer import tokenize
+from aesearch.index.calibration import to_similarities
+from aesearch.index.modes import QueryMode
+from aesearch.index.passage_codes import has_terms
+from aesearch.index.passage_hits import add_passages, word_weights
+from aesearch.index.query import encode_rows, make_hits
+from aesearch.index.storage import IndexState
+from aesearch.items import Hit, Item
+from aesearch.search.feedback import combine_codes
+from aesearch.search.hybrid import FEEDBACK_ITEMS, FEEDBACK_WEIGHT, Ranking, rank
+from aesearch.search.words import MAX_WORDS, WordRanking, parse_query, rank_words
+from aesearch.stores.base import NO_KEY
+
+if TYPE_CHECKING:
+    from aesearch.arrays import Rows
+
+MAX_CANDIDATES = 500
+"""Items and passages found by each of words and codes, at least."""
+
+
+class WordResult(NamedTuple):
+    """Result of a typed query.
+
+    Attributes
+    ----------
+    ranking : Ranking
+    words : WordRanking
+    passages : dict of int to int
+        For items of several passages, the id of the passage that is nearest to the query by its code.
+    """
+
+    ranking: Ranking
+    words: WordRanking
+    passages: dict[int, int]
+
+
+class _Candidates(NamedTuple):
+    """Items near a code: their keys, each once, the distances of their nearest codes, and the passages that have them."""
+
+    keys: np.ndarray
+    distances: np.ndarray
+    passages: dict[int, int]
+
+
+def is_typed(text: str) -> bool:
+    """Return whether a text has few words. Longer texts are compared by their codes, which are made for documents."""
+    return len(set(tokenize(text[: 100 * MAX_WORDS]))) <= MAX_WORDS
+
+
+def query_words(index: IndexState, text: str, k: int, mode: QueryMode, weight: float | None = None) -> WordResult:
+    """Rank documents for a typed query. The caller holds the lock of the store for reading.
+
+    Parameters
+    ----------
+    index : IndexState
+    text : str
+        Words, "exact phrases" and beginnings of words, `aero*`.
+    k : int
+        Number of hits.
+    mode : {"hybrid", "lexical"}
+        "lexical" ranks by words alone.
+    weight : float, optional
+        Weight of the words in "hybrid". By default the one that was chosen for the index.
+
+    Raises
+    ------
+    NoKnownTerms
+        If no document contains a word of the query, or its phrases, and the vocabulary has none either.
+    """
+    query = parse_query(text)
+    limit = max(k, MAX_CANDIDATES)
+    words = rank_words(index.ledger.texts, query, limit)
+    code = _encode(index, text) if mode == "hybrid" else None
+    if (code is None and not words.matches) or (query.phrases and not words.matches):
+        what = "these words in this order" if query.phrases else "any of these words"
+        raise NoKnownTerms(f'no document contains {what}: "{Item("query", text).excerpt}"; query with other words')
+    scores = {key: match.score for key, match in words.matches.items()}
+    weight = index.record.lexical_weight if weight is None else weight
+    if mode == "lexical":
+        keys = np.array(list(scores), np.int64)
+        unknown = np.full(len(keys), np.inf, np.float32)
+        return WordResult(rank(keys, np.zeros(len(keys)), unknown, scores, weight), words, {})
+    candidates = _find_candidates(index, code, scores, limit)
+    ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
+    code = _add_feedback(index, code, ranking)
+    candidates = _find_candidates(index, code, scores, limit)
+    ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
+    return WordResult(ranking, words, candidates.passages)
+
+
+def typed_hits(index: IndexState, text: str, k: int, mode: QueryMode, *, snippets: bool) -> list[Hit]:
+    """Return the k best hits of a typed query; see `query_words`."""
+    if k < 1:
+        raise InvalidParameter(f"k is {k}; it must be at least 1")
+    with index.store.lock.read():
+        ranking, words, passages = query_words(index, text, k, mode)
+        keys, scores = ranking.keys[:k], ranking.scores[:k]
+        code = None if mode == "lexical" else _encode(index, text)
+        distances = ranking.distances[:k] if code is None else index.store.distances(code, keys)[0]
+        (hits,) = make_hits(index, keys[None], distances[None], similarities=scores[None])
+        if not snippets:
+            return hits
+        best = {**passages, **{key: match.passage for key, match in words.matches.items()}}
+        return add_passages(index, hits, best, word_weights(parse_query(text), words.weights))
+
+
+def _encode(index: IndexState, text: str) -> Rows | None:
+    """Return the code of a text, (1, width); None if it has no known term."""
+    X = index.features.transform([Item("query", text)])
+    if not has_terms(X).all():
+        return None
+    return encode_rows(index, X)
+
+
+def _find_candidates(index: IndexState, code: Rows | None, scores: Mapping[int, float], limit: int) -> _Candidates:
+    """Return the items that are nearest to a code, by themselves or by a passage, and those that match the words."""
+    if code is None:
+        keys = np.array(list(scores), np.int64)
+        return _Candidates(keys, np.full(len(keys), np.inf, np.float32), {})
+    keys, distances = (found[0] for found in index.store.search(code, limit))
+    others = np.array([*scores], np.int64)
+    others = others[~np.isin(others, keys)]
+    keys = np.concatenate([keys, others])
+    distances = np.concatenate([distances, index.store.distances(code, others)[0]])
+    if not len(index.passages):
+        return _Candidates(keys, distances, {})
+    ids, passage_distances = (found[0] for found in index.passages.search(code, limit))
+    item_of = index.ledger.texts.items_of(ids[ids != NO_KEY].tolist())
+    nearest: dict[int, tuple[float, int]] = {}
+    for id, distance in zip(ids.tolist(), passage_distances.tolist(), strict=True):
+        if id in item_of:
+            nearest.setdefault(item_of[id], (distance, id))
+    known = dict(zip(keys.tolist(), distances.tolist(), strict=True))
+    known |= {key: min(distance, known.get(key, np.inf)) for key, (distance, _) in nearest.items()}
+    passages = {key: id for key, (_, id) in nearest.items()}
+    return _Candidates(np.array(list(known), np.int64), np.array(list(known.values()), np.float32), passages)
+
+
+def _rank(
+    index: IndexState, candidates: _Candidates, scores: Mapping[int, float], weight: float, *, only_matches: bool
+) -> Ranking:
+    """Rank candidates by codes and words. `only_matches` leaves out those without the words."""
+    keys, distances = candidates.keys, candidates.distances
+    if only_matches:
+        is_match = np.isin(keys, np.array([*scores], np.int64))
+        keys, distances = keys[is_match], distances[is_match]
+    coder = index.coder
+    similarities = to_similarities(distances, coder.metric, coder.code_size, index.record.random_distances)
+    return rank(keys, similarities, distances, scores, weight)
+
+
+def _add_feedback(index: IndexState, code: Rows | None, ranking: Ranking) -> Rows:
+    """Return the code of a query with those of the best items added."""
+    best, scores = ranking.keys[:FEEDBACK_ITEMS], np.maximum(ranking.scores[:FEEDBACK_ITEMS], 1e-6)
+    examples = index.store.codes(best)
+    weights = (FEEDBACK_WEIGHT * scores / scores.sum()).astype(np.float32)
+    if code is None:
+        return combine_codes(examples, weights, index.store.metric)
+    return combine_codes(stack_rows([code, examples]), np.append(np.float32(1), weights), index.store.metric)
