@@ -29,7 +29,7 @@ from aesearch.errors import (
     UnsupportedFormat,
     WrongKind,
 )
-from aesearch.items import Hit, Item
+from aesearch.items import Hit, Item, ItemId
 
 if TYPE_CHECKING:
     from aesearch.index.progress import Progress
@@ -51,6 +51,7 @@ __all__ = [
     "Hit",
     "InvalidParameter",
     "Item",
+    "ItemId",
     "Mismatch",
     "MissingExtra",
     "NoIndex",

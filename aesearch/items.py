@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -29,6 +29,12 @@ class Section(NamedTuple):
     heading: str | None = None
 
 
+class ItemId(NamedTuple):
+    """An item of an index, given by its id: a query for more like it needs no file."""
+
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item of a collection: an image, a document, or a vector computed by another model.
@@ -51,6 +57,8 @@ class Item:
         Which part of the file is missing from the content, or may be wrong; None if the file was read completely.
     sections : tuple of Section
         Pages or headings of a document.
+    metadata : mapping of str to value
+        Fields that queries are filtered by: texts, numbers, truth values, dates, or lists of texts.
     """
 
     id: str
@@ -60,6 +68,7 @@ class Item:
     digest: bytes | None = None
     warning: str | None = None
     sections: tuple[Section, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.label is not None and not isinstance(self.label, str):
@@ -126,6 +135,8 @@ class Hit:
         Last heading before the passage.
     line : int or None
         Line of the snippet in the text, from 1.
+    metadata : dict
+        Metadata of the item: texts, numbers, and lists of them.
     """
 
     rank: int
@@ -140,6 +151,7 @@ class Hit:
     page: int | None = None
     heading: str | None = None
     line: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the hit as `aesearch query --format json` prints it."""
@@ -151,6 +163,8 @@ class Hit:
             "score": self.score,
             "label": self.label,
         }
+        if self.metadata:
+            result["metadata"] = dict(self.metadata)
         if self.snippet is not None:
             location = {"page": self.page, "heading": self.heading, "line": self.line}
             snippet = {"text": self.snippet.text, "highlights": self.snippet.highlights}

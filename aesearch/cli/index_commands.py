@@ -71,6 +71,7 @@ def index(
     id_field: options.IdFieldOption = None,
     label_field: options.LabelFieldOption = None,
     label_separator: options.LabelSeparatorOption = None,
+    metadata: options.MetadataOption = None,
     encoding: options.EncodingOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Train with these options and replace the index.")] = False,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train the same coder again on the current items.")] = False,
@@ -80,14 +81,13 @@ def index(
 ) -> None:
     """Index the images, documents or vectors in PATH.
 
-    The first run trains a model and encodes all items; later runs read only what has changed. An interrupted run resumes
-    when it is started again. Files that cannot be read are skipped and named.
+    The first run trains a model; later runs read only what has changed. An interrupted run resumes if it is repeated.
     """
     folder = index or default_index(path)
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
     params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
-    read = partial(_read_files, path, folder, (text_field, id_field, label_field, label_separator), kind, encoding)
+    read = partial(_read_files, path, folder, kind, encoding, text_field, id_field, label_field, label_separator, metadata)
     files = read(is_update=(is_update := (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)))
     model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "passages": passages}
     model |= {"features": _create_features(files.kind, features, image_size, vocabulary_size), "params": params or None}
@@ -100,10 +100,9 @@ def index(
 def _read_files(
     path: Path,
     folder: Path,
-    fields: tuple[str | None, str | None, list[str] | None, str | None],
     kind: ItemKind | None,
     encoding: str | None,
-    *,
+    *fields: Any,
     is_update: bool = True,
 ) -> FileCollection:
     """Return the items in `path`. If there is an index of them in `folder`, they are read as it has read them.
@@ -117,7 +116,8 @@ def _read_files(
 
     record = _existing_record(folder, path)
     source = record.source if record else None
-    chosen = table_fields(*fields, default=source.fields if source else None)
+    text, id, label, separator, metadata = fields
+    chosen = table_fields(text, id, label, separator, metadata, source.fields if source else None)
     if is_update and source and chosen != source.fields:
         raise InvalidParameter(
             f"cannot read {path} with other fields: {folder} is already built; leave out the options, or add --rebuild"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,8 +27,14 @@ from aesearch.cli.progress import describe_result
 from aesearch.errors import AesearchError, count
 from aesearch.items import ITEM_KINDS
 
+if TYPE_CHECKING:
+    from aesearch.index.field_counts import FieldCounts
+
 PARAMS_HINT = "Parameters and their defaults follow. Set code_size with --code-size, and the others with --set NAME=VALUE."
 
+
+MAX_LISTED_VALUES = 5
+"""Values of a field that `aesearch stats` lists."""
 
 MAX_FILE_WARNINGS = 3
 """Files read in part that are named by `aesearch info`."""
@@ -50,6 +56,38 @@ def info(index: IndexOption = None, json: JsonOption = False) -> None:
         print_json(facts)
     else:
         _print_facts(facts)
+
+
+def list_indexes(json: JsonOption = False) -> None:
+    """List all indexes that are found from here: of this project, then of AESEARCH_HOME."""
+    from aesearch.index.locations import list_indexes, read_summary
+
+    summaries = [read_summary(folder) for folder in list_indexes()]
+    if json:
+        print_json(summaries)
+        return
+    rows = [[entry[name] for name in ("index", "kind", "items", "source", "changed")] for entry in summaries]
+    print_table(("index", "kind", "items", "source", "changed"), rows)
+
+
+def stats(index: IndexOption = None, json: JsonOption = False) -> None:
+    """Count the items of an index by their labels and by each field of their metadata, for use with query --where."""
+    from aesearch.index.retriever import Retriever
+
+    fields = Retriever.load(choose_index(index)).count_values()
+    if json:
+        print_json([asdict(field) for field in fields])
+        return
+    rows = [(field.name, field.n_items, field.n_values, _describe_values(field)) for field in fields]
+    print_table(("field", "items", "values", "most frequent, or range"), rows)
+
+
+def _describe_values(field: FieldCounts) -> str:
+    """Return the range of a field of numbers, or its most frequent values with their numbers of items."""
+    if field.range is not None and field.n_values > MAX_LISTED_VALUES:
+        return f"{field.range[0]} to {field.range[1]}"
+    listed = [f"{value} ({number:,})" for value, number in field.frequent[:MAX_LISTED_VALUES]]
+    return ", ".join(listed) + (", ..." if field.n_values > MAX_LISTED_VALUES else "")
 
 
 def _print_facts(facts: dict[str, Any]) -> None:

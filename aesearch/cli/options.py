@@ -11,7 +11,7 @@ import typer
 
 from aesearch.catalog import CODERS, FEATURES, STORES, CatalogEntry
 from aesearch.cli.parsing import drop_missing
-from aesearch.index.locations import newest_index
+from aesearch.index.locations import choose_newest
 from aesearch.items import ItemKind
 from aesearch.search.passages import PassageMode
 
@@ -30,7 +30,7 @@ def complete_from(table: Mapping[str, CatalogEntry]) -> Callable[[str], list[str
 
 def choose_index(index: Path | None, kind: ItemKind | None = None) -> Path:
     """Return the index given with --index, or else the newest one of a kind. Raises NoIndex or WrongKind."""
-    return index or newest_index(kind)[0]
+    return index or choose_newest(kind).folder
 
 
 def table_fields(
@@ -38,13 +38,15 @@ def table_fields(
     id_field: str | None,
     label_field: list[str] | None,
     label_separator: str | None,
+    metadata: str | None = None,
     default: TableFields | None = None,
 ) -> TableFields:
     """Return the fields to read from tables. Those that are None are taken from `default`."""
     from aesearch.readers.tables import TableFields
 
     labels = tuple(label_field) if label_field else None
-    chosen = drop_missing(text=text_field, id=id_field, label=labels, label_separator=label_separator)
+    names = tuple(name.strip() for name in metadata.split(",")) if metadata else None
+    chosen = drop_missing(text=text_field, id=id_field, label=labels, label_separator=label_separator, metadata=names)
     return replace(default or TableFields(), **chosen)
 
 
@@ -95,6 +97,15 @@ LabelFieldOption = Annotated[
         "--label-field",
         show_default=False,
         help="Column or key of a table that holds the label. If repeated, a row has the labels of all.  [default: label]",
+    ),
+]
+MetadataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metadata",
+        show_default=False,
+        metavar="NAMES",
+        help="Fields of table rows that queries are filtered by (query --where), separated by commas.",
     ),
 ]
 LabelSeparatorOption = Annotated[

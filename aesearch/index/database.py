@@ -102,7 +102,7 @@ class Database:
         """Close the connection."""
         self._connection.close()
 
-    def read(self, statement: str, values: Sequence[int | str] = ()) -> list[tuple[Any, ...]]:
+    def read(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return selected rows. Raises CorruptIndex at a damaged page, which SQLite notices only when it reads the page."""
         with self._lock, translate_errors(self._path, self._is_temporary):
             return self._connection.execute(statement, values).fetchall()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from aesearch.index.database import Database, IntegrityError, translate_errors, values_in_parts
-from aesearch.index.stored_values import decode_label, encode_label, parse_category
+from aesearch.index.filters import Filter
+from aesearch.index.stored_values import decode_label, encode_label, metadata_rows, parse_category
 from aesearch.index.texts import TEXT_SCHEMA, Texts
 from aesearch.index.unicode import as_utf8, is_utf8
 from aesearch.items import Item, Label, Skip
@@ -21,6 +22,10 @@ CREATE TABLE IF NOT EXISTS items (
 CREATE INDEX IF NOT EXISTS items_by_path ON items (path);
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS skipped (path TEXT PRIMARY KEY, category TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS metadata (
+    item INTEGER NOT NULL, name TEXT NOT NULL, value NOT NULL, PRIMARY KEY (item, name, value)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS metadata_by_value ON metadata (name, value);
 CREATE TABLE IF NOT EXISTS warnings (path TEXT PRIMARY KEY, reason TEXT NOT NULL);
 """
 ROWS_PER_PAGE = 10_000
@@ -90,14 +95,49 @@ class Ledger(Database):
                     done += 1
                 else:  # another id with the same checksum: once in many billions
                     keys[done] = (keys[done] + 1) & _MAX_KEY
-        return [None if position in duplicates else key for position, key in enumerate(keys)]
+        added = [None if position in duplicates else key for position, key in enumerate(keys)]
+        fields = (
+            row for key, item in zip(added, items, strict=True) if key is not None for row in metadata_rows(key, item)
+        )
+        self.write("INSERT OR IGNORE INTO metadata VALUES (?, ?, ?)", fields)
+        return added
 
     def remove(self, keys: Iterable[int]) -> list[int]:
         """Remove items and their texts, and return the ids of the removed passages. Unknown keys are ignored."""
         keys = list(keys)
         with self._lock:
             self.write("DELETE FROM items WHERE key = ?", [(key,) for key in keys])
+            self.write("DELETE FROM metadata WHERE item = ?", [(key,) for key in keys])
             return self.texts.remove(keys)
+
+    def matching(self, condition: Filter, keys: Sequence[int]) -> set[int]:
+        """Return which of some keys are those of items that meet a condition."""
+        found: set[int] = set()
+        for part, marks in values_in_parts(keys):
+            statement = f"SELECT key FROM items WHERE key IN ({marks}) AND ({condition.correlated})"
+            found.update(key for (key,) in self.read(statement, [*part, *condition.parameters]))
+        return found
+
+    def select(self, condition: Filter) -> list[int]:
+        """Return the keys of all items that meet a condition."""
+        statement = f"SELECT key FROM items WHERE {condition.selecting}"
+        return [key for (key,) in self.read(statement, condition.parameters)]
+
+    def metadata_of(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Return the metadata of items, without their labels, by the keys of the items that have any."""
+        found: dict[int, dict[str, Any]] = {}
+        for part, marks in values_in_parts(keys):
+            statement = f"SELECT item, name, value FROM metadata WHERE item IN ({marks}) AND name != 'label'"
+            for key, name, value in self.read(statement, part):
+                fields = found.setdefault(key, {})
+                known = fields.get(name)
+                fields[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
+        return found
+
+    def count_values(self) -> list[tuple[str, Any, int]]:
+        """Return each field, each of its values, and the number of items that have it, the most frequent values first."""
+        statement = "SELECT name, value, count(*) AS n FROM metadata GROUP BY name, value ORDER BY name, n DESC, value"
+        return [(name, value, n) for name, value, n in self.read(statement)]
 
     def rows_by_key(self, keys: Sequence[int]) -> dict[int, LedgerRow]:
         """Return the rows of the keys that exist."""

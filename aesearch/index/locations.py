@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from aesearch.arrays import read_json
 from aesearch.errors import CorruptIndex, NoIndex, WrongKind
@@ -23,13 +25,51 @@ def default_index(path: Path) -> Path:
     return home() / (name if path.is_dir() else name.partition(".")[0] or name)
 
 
-def newest_index(kind: ItemKind | None = None) -> tuple[Path, int]:
-    """Return the most recently written index, and the number of indexes to choose from.
+def search_folders() -> list[Path]:
+    """Return the folders in which indexes are looked for: `indexes` here or in a folder above, then AESEARCH_HOME."""
+    current = Path.cwd()
+    projects = [folder / "indexes" for folder in (current, *current.parents)]
+    above = next((folder for folder in projects if any(folder.glob(f"*/{MANIFEST_FILE}"))), None)
+    folders = [] if above is None else [Path("indexes") if above == projects[0] else above]
+    return folders if home() in folders else [*folders, home()]
+
+
+def list_indexes(kind: ItemKind | None = None) -> list[Path]:
+    """Return the folders of all indexes of a kind, of all `search_folders`, the most recently written of each first."""
+    manifests = [
+        path
+        for folder in search_folders()
+        for path in sorted(folder.glob(f"*/{MANIFEST_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    ]
+    return [path.parent for path in manifests if kind is None or _read_kind(path) == kind]
+
+
+class IndexChoice(NamedTuple):
+    """The index that a command means if none is named, and why.
+
+    Attributes
+    ----------
+    folder : Path
+    n_choices : int
+        Number of indexes of this kind.
+    contains_query : bool
+        Whether the index was built from files that contain the query; otherwise it is the newest.
+    """
+
+    folder: Path
+    n_choices: int
+    contains_query: bool
+
+
+def choose_newest(kind: ItemKind | None = None, query: Path | None = None) -> IndexChoice:
+    """Return the index whose source contains a queried file, or else the most recently written one.
 
     Parameters
     ----------
     kind : ItemKind, optional
         Consider only indexes of this kind.
+    query : Path, optional
+        The queried file.
 
     Raises
     ------
@@ -38,14 +78,48 @@ def newest_index(kind: ItemKind | None = None) -> tuple[Path, int]:
     WrongKind
         If there are only indexes of other kinds.
     """
-    manifests = sorted(home().glob(f"*/{MANIFEST_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    matching = [path for path in manifests if kind is None or _read_kind(path) == kind]
-    if matching:
-        return matching[0].parent, len(matching)
+    found = list_indexes(kind)
+    if found:
+        path = None if query is None else query.resolve()
+        roots = {folder: read_source(folder) for folder in found} if path else {}
+        containing = [folder for folder, root in roots.items() if path and root and path.is_relative_to(root)]
+        if containing:
+            deepest = max(containing, key=lambda folder: len(str(roots[folder])))
+            return IndexChoice(deepest, len(found), contains_query=True)
+        return IndexChoice(found[0], len(found), contains_query=False)
+    places = " and ".join(map(str, search_folders()))
     remedy = "create one with: aesearch index PATH, or choose one with --index"
-    if manifests:
-        raise WrongKind(f"there is no index of {kind} in {home()}, only of other kinds; {remedy}")
-    raise NoIndex(f"there is no index{f' of {kind}' if kind else ''} in {home()}; {remedy}")
+    if list_indexes():
+        raise WrongKind(f"there is no index of {kind} in {places}, only of other kinds; {remedy}")
+    raise NoIndex(f"there is no index{f' of {kind}' if kind else ''} in {places}; {remedy}")
+
+
+def read_source(folder: Path) -> Path | None:
+    """Return the folder that an index was built from; None for a single file, or items in memory, or if it is not known."""
+    try:
+        manifest = read_json(folder / MANIFEST_FILE)
+        source = manifest["record"]["source"]
+        return None if source is None or source["is_single_file"] else Path(source["root"])
+    except (CorruptIndex, OSError, KeyError, TypeError):
+        return None
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return the kind, the number of items, the source and the last change of an index, as `aesearch list` shows them."""
+    path = folder / MANIFEST_FILE
+    try:
+        manifest = read_json(path)
+    except (CorruptIndex, OSError):
+        manifest = {}
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone().isoformat(" ", "minutes")
+    source = read_source(folder)
+    return {
+        "index": str(folder),
+        "kind": manifest.get("kind"),
+        "items": manifest.get("items"),
+        "source": None if source is None else str(source),
+        "changed": changed[:16],
+    }
 
 
 def index_kind(folder: Path) -> ItemKind | None:

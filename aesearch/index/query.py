@@ -15,6 +15,8 @@ from aesearch.arrays import stack_rows
 from aesearch.coders.base import finite_rows
 from aesearch.errors import InvalidParameter, NoItems, NoKnownTerms, WrongKind
 from aesearch.index.calibration import to_scores, to_similarities
+from aesearch.index.filtered_search import search_store
+from aesearch.index.filters import Filter
 from aesearch.index.ledger import LedgerRow
 from aesearch.index.passage_codes import has_terms
 from aesearch.index.reload import reload_rows, resolve_path
@@ -120,7 +122,14 @@ class _Found(NamedTuple):
 
 
 def query_items(
-    index: IndexState, items: Sequence[Item], k: int, *, rerank_hits: bool, augment: bool, require_terms: bool
+    index: IndexState,
+    items: Sequence[Item],
+    k: int,
+    *,
+    rerank_hits: bool,
+    augment: bool,
+    require_terms: bool,
+    condition: Filter | None = None,
 ) -> QueryResult:
     """Return the k nearest hits of each item.
 
@@ -134,7 +143,7 @@ def query_items(
     X = featurize(index, views) if require_terms else index.features.transform(views)
     is_known = has_terms(X)
     X = X if is_known.all() else X[is_known]
-    found = search_rows(index, encode_rows(index, X), max(k, MAX_CANDIDATES) if rerank_hits else k)
+    found = search_rows(index, encode_rows(index, X), max(k, MAX_CANDIDATES) if rerank_hits else k, condition)
     found, n_unreadable = _rerank(index, X, found) if rerank_hits else (found, 0)
     keys = np.full((len(views), found.keys.shape[1]), NO_KEY, np.int64)
     distances = np.full(keys.shape, np.inf, np.float32)
@@ -156,10 +165,10 @@ def encode_rows(index: IndexState, X: Rows) -> Rows:
     return codes
 
 
-def search_rows(index: IndexState, codes: Rows, k: int) -> _Found:
-    """Return the k nearest items of each code, and their ledger rows."""
+def search_rows(index: IndexState, codes: Rows, k: int, condition: Filter | None = None) -> _Found:
+    """Return the k nearest items of each code that meet a condition, and their ledger rows."""
     with index.store.lock.read():
-        keys, distances = index.store.search(codes, k)
+        keys, distances = search_store(index, codes, k, condition)
         return _Found(keys, distances, _rows_of(index, keys))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from aesearch.items import Label, SkipCategory, as_label
+from aesearch.index.filters import Value, to_stored
+from aesearch.items import Item, Label, SkipCategory, as_label, label_names
 
 
 def encode_label(label: Label | None) -> str | None:
@@ -32,3 +34,14 @@ def parse_category(value: str) -> SkipCategory:
         return SkipCategory(value)
     except ValueError:
         return SkipCategory.UNREADABLE
+
+
+def metadata_rows(key: int, item: Item) -> Iterator[tuple[int, str, Value]]:
+    """Yield the rows of an item in the table of metadata: a row for each label, and for each value of a field."""
+    for label in label_names(item.label):
+        yield key, "label", label
+    for name, values in item.metadata.items():
+        if name != "label":
+            for value in values if isinstance(values, list | tuple) else [values]:
+                if value is not None:
+                    yield key, name, to_stored(value)

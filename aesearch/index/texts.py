@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from aesearch.errors import CorruptIndex
 from aesearch.features.tokenizer import tokenize
 from aesearch.index.database import Database, values_in_parts
+from aesearch.index.filters import Filter
 from aesearch.search.passages import Passage
 from aesearch.search.words import FoundPassage
 
@@ -120,13 +121,20 @@ class Texts:
         statement = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
         return int(self._database.read(statement, [expression, limit])[0][0])
 
-    def search(self, expression: str, limit: int) -> list[FoundPassage]:
-        """Return the passages that match an FTS5 expression, the best first."""
-        statement = (
-            "SELECT id, item, -found.rank FROM (SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) "
-            "AS found JOIN passages ON id = found.rowid ORDER BY found.rank, id"
+    def search(self, expression: str, limit: int, condition: Filter | None = None) -> list[FoundPassage]:
+        """Return the passages that match an FTS5 expression, of items that meet a condition, the best first."""
+        values = [expression, limit] if condition is None else [expression, *condition.parameters, limit]
+        filtered = (
+            ""
+            if condition is None
+            else "AND EXISTS (SELECT 1 FROM passages JOIN items ON items.key = passages.item "
+            f"WHERE passages.id = words.rowid AND ({condition.correlated})) "
         )
-        return [FoundPassage(*row) for row in self._database.read(statement, [expression, limit])]
+        statement = (
+            f"SELECT id, item, -found.rank FROM (SELECT rowid, rank FROM words WHERE words MATCH ? {filtered}"
+            "ORDER BY rank LIMIT ?) AS found JOIN passages ON id = found.rowid ORDER BY found.rank, id"
+        )
+        return [FoundPassage(*row) for row in self._database.read(statement, values)]
 
 
 def _decompress(stored: bytes) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from aesearch.coders.base import Coder
 from aesearch.errors import count
 from aesearch.features.base import Features
+from aesearch.index.field_counts import FieldCounts, summarize_fields
 from aesearch.index.info import describe_index
 from aesearch.index.ledger import Ledger, LedgerRow
 from aesearch.index.query import featurize, make_hits, read_items, read_query
@@ -87,6 +88,10 @@ class IndexView:
     def info(self) -> dict[str, Any]:
         """Return what `aesearch info --json` prints, with sizes in bytes and times in seconds."""
         return describe_index(self._state)
+
+    def count_values(self) -> list[FieldCounts]:
+        """Return the counts of the labels, and of each field of the metadata; a filter compares them (`QueryOptions`)."""
+        return summarize_fields(self.ledger.count_values())
 
     def featurize(self, items: Sequence[Item]) -> Rows:
         """Return the features of items, (n_items, ...).

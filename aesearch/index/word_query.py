@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +11,8 @@ from aesearch.arrays import stack_rows
 from aesearch.errors import InvalidParameter, NoKnownTerms
 from aesearch.features.tokenizer import tokenize
 from aesearch.index.calibration import to_similarities
+from aesearch.index.filtered_search import FilteredTexts, search_store
+from aesearch.index.filters import Filter
 from aesearch.index.modes import QueryMode
 from aesearch.index.passage_codes import has_terms
 from aesearch.index.passage_hits import add_passages, word_weights
@@ -58,7 +60,14 @@ def is_typed(text: str) -> bool:
     return len(set(tokenize(text[: 100 * MAX_WORDS]))) <= MAX_WORDS
 
 
-def query_words(index: IndexState, text: str, k: int, mode: QueryMode, weight: float | None = None) -> WordResult:
+def query_words(
+    index: IndexState,
+    text: str,
+    k: int,
+    mode: QueryMode,
+    weight: float | None = None,
+    condition: Filter | None = None,
+) -> WordResult:
     """Rank documents for a typed query. The caller holds the lock of the store for reading.
 
     Parameters
@@ -72,6 +81,8 @@ def query_words(index: IndexState, text: str, k: int, mode: QueryMode, weight: f
         "lexical" ranks by words alone.
     weight : float, optional
         Weight of the words in "hybrid". By default the one that was chosen for the index.
+    condition : Filter, optional
+        What the items have to meet.
 
     Raises
     ------
@@ -80,7 +91,7 @@ def query_words(index: IndexState, text: str, k: int, mode: QueryMode, weight: f
     """
     query = parse_query(text)
     limit = max(k, MAX_CANDIDATES)
-    words = rank_words(index.ledger.texts, query, limit)
+    words = rank_words(FilteredTexts(index.ledger.texts, condition), query, limit)
     code = _encode(index, text) if mode == "hybrid" else None
     if (code is None and not words.matches) or (query.phrases and not words.matches):
         what = "these words in this order" if query.phrases else "any of these words"
@@ -91,20 +102,22 @@ def query_words(index: IndexState, text: str, k: int, mode: QueryMode, weight: f
         keys = np.array(list(scores), np.int64)
         unknown = np.full(len(keys), np.inf, np.float32)
         return WordResult(rank(keys, np.zeros(len(keys)), unknown, scores, weight), words, {})
-    candidates = _find_candidates(index, code, scores, limit)
+    candidates = _find_candidates(index, code, scores, limit, condition)
     ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
     code = _add_feedback(index, code, ranking)
-    candidates = _find_candidates(index, code, scores, limit)
+    candidates = _find_candidates(index, code, scores, limit, condition)
     ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
     return WordResult(ranking, words, candidates.passages)
 
 
-def typed_hits(index: IndexState, text: str, k: int, mode: QueryMode, *, snippets: bool) -> list[Hit]:
+def typed_hits(
+    index: IndexState, text: str, k: int, mode: QueryMode, condition: Filter | None = None, *, snippets: bool
+) -> list[Hit]:
     """Return the k best hits of a typed query; see `query_words`."""
     if k < 1:
         raise InvalidParameter(f"k is {k}; it must be at least 1")
     with index.store.lock.read():
-        ranking, words, passages = query_words(index, text, k, mode)
+        ranking, words, passages = query_words(index, text, k, mode, condition=condition)
         keys, scores = ranking.keys[:k], ranking.scores[:k]
         code = None if mode == "lexical" else _encode(index, text)
         distances = ranking.distances[:k] if code is None else index.store.distances(code, keys)[0]
@@ -123,28 +136,47 @@ def _encode(index: IndexState, text: str) -> Rows | None:
     return encode_rows(index, X)
 
 
-def _find_candidates(index: IndexState, code: Rows | None, scores: Mapping[int, float], limit: int) -> _Candidates:
+def _find_candidates(
+    index: IndexState, code: Rows | None, scores: Mapping[int, float], limit: int, condition: Filter | None
+) -> _Candidates:
     """Return the items that are nearest to a code, by themselves or by a passage, and those that match the words."""
     if code is None:
         keys = np.array(list(scores), np.int64)
         return _Candidates(keys, np.full(len(keys), np.inf, np.float32), {})
-    keys, distances = (found[0] for found in index.store.search(code, limit))
+    keys, distances = (found[0] for found in search_store(index, code, limit, condition))
+    keys, distances = keys[keys != NO_KEY], distances[keys != NO_KEY]
     others = np.array([*scores], np.int64)
     others = others[~np.isin(others, keys)]
     keys = np.concatenate([keys, others])
     distances = np.concatenate([distances, index.store.distances(code, others)[0]])
     if not len(index.passages):
         return _Candidates(keys, distances, {})
-    ids, passage_distances = (found[0] for found in index.passages.search(code, limit))
-    item_of = index.ledger.texts.items_of(ids[ids != NO_KEY].tolist())
-    nearest: dict[int, tuple[float, int]] = {}
-    for id, distance in zip(ids.tolist(), passage_distances.tolist(), strict=True):
-        if id in item_of:
-            nearest.setdefault(item_of[id], (distance, id))
     known = dict(zip(keys.tolist(), distances.tolist(), strict=True))
+    nearest = _find_passages(index, code, limit, known if condition else None)
     known |= {key: min(distance, known.get(key, np.inf)) for key, (distance, _) in nearest.items()}
     passages = {key: id for key, (_, id) in nearest.items()}
     return _Candidates(np.array(list(known), np.int64), np.array(list(known.values()), np.float32), passages)
+
+
+def _find_passages(index: IndexState, code: Rows, limit: int, only: Collection[int] | None) -> dict[int, tuple[float, int]]:
+    """Return the distance and the id of the nearest passage of the documents with the nearest passages, by their keys.
+
+    `only` are the documents that may be found; by default all.
+    """
+    texts = index.ledger.texts
+    if only is not None:
+        ids = np.array([id for ids in texts.ids_of([*only]).values() for id in ids], np.int64)
+        distances = index.passages.distances(code, ids)[0]
+        order = np.argsort(distances, kind="stable")
+        ids, distances = ids[order], distances[order]
+    else:
+        ids, distances = (found[0] for found in index.passages.search(code, limit))
+    item_of = texts.items_of(ids[np.isfinite(distances)].tolist())
+    nearest: dict[int, tuple[float, int]] = {}
+    for id, distance in zip(ids.tolist(), distances.tolist(), strict=True):
+        if id in item_of:
+            nearest.setdefault(item_of[id], (distance, id))
+    return nearest
 
 
 def _rank(

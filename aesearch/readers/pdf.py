@@ -49,12 +49,13 @@ def read(path: AnyPath) -> Iterator[Item]:
             raise Unreadable(path, f"the file is not a readable PDF ({error})") from None
         try:
             text, pages, problems = _read_pages(pdf)
+            metadata = _read_metadata(pdf)
         finally:
             pdf.close()
     if not text.strip():
         details = f" ({'; '.join(problems)})" if problems else ""
         raise Unreadable(path, f"the PDF contains no text{details}; run text recognition (OCR) on it first")
-    yield document_item(text, path, content, "; ".join(problems) or None, pages)
+    yield document_item(text, path, content, "; ".join(problems) or None, pages, metadata)
 
 
 def _read_pages(pdf: Any) -> tuple[str, tuple[Section, ...], list[str]]:
@@ -90,6 +91,12 @@ def _read_pages(pdf: Any) -> tuple[str, tuple[Section, ...], list[str]]:
     if n_unknown > MAX_UNKNOWN_SHARE * len(text):
         problems.append(f"{n_unknown / len(text):.0%} of the characters are unknown, because the fonts do not name them")
     return text, pages, problems
+
+
+def _read_metadata(pdf: Any) -> dict[str, Any]:
+    """Return the title and the author that a document states, and its number of pages."""
+    stated = {name.lower(): pdf.get_metadata_value(name).strip() for name in ("Title", "Author")}
+    return {name: value for name, value in stated.items() if value} | {"pages": len(pdf)}
 
 
 def _load_page(pdf: Any, number: int) -> Any:

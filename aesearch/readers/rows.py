@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from aesearch.items import Item, as_label
 from aesearch.readers.files import AnyPath
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
+"""Numbers that are no codes such as 007, and that lose no digit."""
 
 
 def row_item(path: AnyPath, number: int, content: Any, data: bytes, *, id: Any = None, label: Any = None) -> Item:
@@ -39,3 +43,17 @@ def row_item(path: AnyPath, number: int, content: Any, data: bytes, *, id: Any =
 def _to_text(value: Any) -> str:
     """Return a value as text that can be stored. JSON may contain half of a surrogate pair, which becomes "?"."""
     return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def as_metadata(value: Any) -> Any:
+    """Return a value of a table as metadata: texts that are numbers as numbers, lists of values, None for anything else."""
+    if isinstance(value, list):
+        return [part for part in map(as_metadata, value) if part is not None and not isinstance(part, list)] or None
+    if isinstance(value, bool | int | float):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        return None
+    text = _to_text(value.strip())
+    if _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return text

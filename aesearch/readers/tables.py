@@ -13,7 +13,7 @@ from aesearch.items import Item, Label, as_label, label_names
 from aesearch.readers.csv_rows import Row, UnclosedQuote, declared_delimiter, detect_delimiter, split_line, split_rows
 from aesearch.readers.files import AnyPath
 from aesearch.readers.lines import TOO_LONG, TextLines
-from aesearch.readers.rows import row_item
+from aesearch.readers.rows import as_metadata, row_item
 
 MAX_NAMES_CHARACTERS = 200
 """Length to which the names of fields are cut in a message."""
@@ -34,16 +34,20 @@ class TableFields:
         One field, or several, whose values together are the labels of a row. A value may be a list.
     label_separator : str, optional
         Separates several labels in one value, such as ";".
+    metadata : sequence of str
+        Fields that are the metadata of a row. Texts that are numbers become numbers.
     """
 
     text: str = "text"
     id: str = "id"
     label: Label = "label"
     label_separator: str | None = None
+    metadata: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.label, str):
             object.__setattr__(self, "label", as_label(self.label) or "label")
+        object.__setattr__(self, "metadata", tuple(self.metadata))
 
     def labels_of(self, row: Mapping[str, Any]) -> list[Any]:
         """Return the labels of a row."""
@@ -73,7 +77,10 @@ class TableFields:
         if not text.strip():
             return Unreadable(f"{path}#{number}", f'field "{self.text}" is empty')
         data = text.encode("utf-8", "replace")
-        item = row_item(path, number, data.decode("utf-8"), data, id=row.get(self.id), label=self.labels_of(row))
+        metadata = {name: value for name in self.metadata if (value := as_metadata(row.get(name))) is not None}
+        signature = data + json.dumps(metadata).encode() if metadata else data
+        item = row_item(path, number, data.decode("utf-8"), signature, id=row.get(self.id), label=self.labels_of(row))
+        item = replace(item, metadata=metadata) if metadata else item
         is_changed = item.content != text
         return replace(item, warning="halves of surrogate pairs were replaced") if is_changed else item
 

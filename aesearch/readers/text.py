@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item, Section
@@ -55,7 +57,12 @@ def take_heading_marks(text: str) -> tuple[str, tuple[Section, ...]]:
 
 
 def document_item(
-    text: str, path: AnyPath, content: bytes, warning: str | None = None, sections: tuple[Section, ...] = ()
+    text: str,
+    path: AnyPath,
+    content: bytes,
+    warning: str | None = None,
+    sections: tuple[Section, ...] = (),
+    metadata: Mapping[str, Any] = MappingProxyType({}),
 ) -> Item:
     """Return the item of a file that holds one document.
 
@@ -71,6 +78,8 @@ def document_item(
         What is missing from the text.
     sections : tuple of Section
         Its pages, or its headings.
+    metadata : mapping
+        Such as its title, author and number of pages.
 
     Raises
     ------
@@ -79,4 +88,5 @@ def document_item(
     """
     if not text.strip():
         raise Unreadable(path, "the file contains no text")
-    return Item("", text, path=str(path), digest=hashlib.sha256(content).digest(), warning=warning, sections=sections)
+    digest = hashlib.sha256(content).digest()
+    return Item("", text, path=str(path), digest=digest, warning=warning, sections=sections, metadata=dict(metadata))

@@ -184,8 +184,8 @@ class WorkerPool:
 def _pack(items: Iterable[Item | Unreadable]) -> list[bytes]:
     """Return the parts of a reply: a line that describes every result, and the content of each item.
 
-    An item is described by its size in bytes, the shape of an image, its digest, its warning and its sections; an
-    Unreadable by its reason.
+    An item is described by its size in bytes, the shape of an image, its digest, its warning, its sections and its
+    metadata; an Unreadable by its reason.
     """
     descriptions: list[Any] = []
     contents = []
@@ -199,7 +199,8 @@ def _pack(items: Iterable[Item | Unreadable]) -> list[bytes]:
         else:
             image: Any = item.content
             content, shape = image.tobytes(), (image.height, image.width, *((3,) if image.mode == "RGB" else ()))
-        descriptions.append((len(content), shape, item.digest.hex(), item.warning, item.sections))
+        located = item.sections, dict(item.metadata)
+        descriptions.append((len(content), shape, item.digest.hex(), item.warning, *located))
         contents.append(content)
     return [json.dumps(descriptions).encode() + b"\n", *contents]
 
@@ -214,7 +215,7 @@ def _unpack(reply: bytearray, paths: Sequence[str]) -> list[Item | Unreadable]:
         if isinstance(description, dict):
             results.append(Unreadable(path, **description))
             continue
-        size, shape, digest, warning, sections = description
+        size, shape, digest, warning, sections, metadata = description
         start, end = end, end + size
         content: Any
         if shape is None:
@@ -222,7 +223,8 @@ def _unpack(reply: bytearray, paths: Sequence[str]) -> list[Item | Unreadable]:
         else:
             content = np.frombuffer(reply, np.uint8, size, start).reshape(shape)
         located = tuple(Section(*section) for section in sections)
-        results.append(Item("", content, None, path, bytes.fromhex(digest), warning, located))
+        digest = bytes.fromhex(digest)
+        results.append(Item("", content, None, path, digest, warning, located, metadata))
     return results
 
 

@@ -29,7 +29,7 @@ def combine_codes(codes: Rows, weights: np.ndarray, metric: Metric) -> Rows:
         Negative for examples that the result should be unlike.
     metric : {"cosine", "l2", "hamming"}
         For the cosine, each code is scaled to unit length first. For bits, each bit is decided by the weighted majority;
-        in a tie, it is that of the first code.
+        in a tie, by the codes in turn.
 
     Returns
     -------
@@ -45,8 +45,9 @@ def combine_codes(codes: Rows, weights: np.ndarray, metric: Metric) -> Rows:
     dense = np.asarray(codes)
     if metric == "hamming":
         signs = 2.0 * np.unpackbits(dense, axis=1) - 1  # [n_codes, n_bits]
-        votes = weights @ signs
-        return np.packbits(np.where(votes == 0, signs[0], votes) > 0)[None]
+        votes, bits = weights @ signs, np.arange(signs.shape[1])
+        undecided = np.abs(votes) < 1e-6  # decided by the codes in turn
+        return np.packbits(np.where(undecided, signs[bits % len(signs), bits], votes) > 0)[None]
     if metric == "cosine":
         dense = dense / np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), 1e-12)
         return (weights @ dense)[None].astype(np.float32)

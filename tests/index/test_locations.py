@@ -7,7 +7,7 @@ import pytest
 
 from aesearch.arrays import write_json
 from aesearch.errors import NoIndex, WrongKind
-from aesearch.index.locations import MANIFEST_FILE, default_index, home, newest_index
+from aesearch.index.locations import MANIFEST_FILE, choose_newest, default_index, home
 
 
 @pytest.fixture
@@ -39,24 +39,24 @@ def test_default_index_is_named_after_the_path(name: str, expected: str, indexes
 def test_newest_index_was_written_last(indexes: Path) -> None:
     for name, kind, mtime in (("a", "images", 1), ("b", "documents", 3), ("c", "images", 2)):
         write_manifest(indexes / name, kind, mtime)
-    assert newest_index() == (indexes / "b", 3)
-    assert newest_index("images") == (indexes / "c", 2)
+    assert choose_newest()[:2] == (indexes / "b", 3)
+    assert choose_newest("images")[:2] == (indexes / "c", 2)
 
 
 def test_unreadable_index_has_no_kind(indexes: Path) -> None:
     write_manifest(indexes / "a", "images", 1)
     write_manifest(indexes / "b", "images", 2)
     (indexes / "b" / MANIFEST_FILE).write_text("{")
-    assert newest_index("images") == (indexes / "a", 1)
-    assert newest_index() == (indexes / "b", 2)
+    assert choose_newest("images")[:2] == (indexes / "a", 1)
+    assert choose_newest()[:2] == (indexes / "b", 2)
 
 
 def test_missing_index_is_reported_with_remedy(indexes: Path) -> None:
     with pytest.raises(NoIndex, match=r"there is no index of images in .*; create one with: aesearch index PATH"):
-        newest_index("images")
+        choose_newest("images")
 
 
 def test_index_of_other_kind_is_reported(indexes: Path) -> None:
     write_manifest(indexes / "a", "documents", 1)
     with pytest.raises(WrongKind, match=r"there is no index of images in .*, only of other kinds"):
-        newest_index("images")
+        choose_newest("images")

@@ -208,7 +208,7 @@ def test_manifest_without_a_field_is_refused(key: str, notes_index: Path) -> Non
     path = notes_index / "index.json"
     contents = {name: value for name, value in read_json(path).items() if name not in (key, CHECKSUM_KEY)}
     write_signed(path, contents)
-    if key == "kind":  # only a hint for newest_index
+    if key == "kind":  # only a hint for choose_newest
         Retriever.load(notes_index)
     else:
         with pytest.raises(CorruptIndex, match=rf"index\.json lacks what an index needs \('{key}'\)"):
