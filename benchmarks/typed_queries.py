@@ -1,11 +1,12 @@
 """Retrieval quality for typed queries of one sentence.
 
-    python benchmarks/typed_queries.py --data DATA [--collections med,cranfield] [--coders raw,lsa,dense,neighbors]
+    python benchmarks/typed_queries.py --data DATA [--collections med,cranfield] [--coders auto,raw,lsa]
 
 The abstracts of each collection are the database, its questions the queries, and human judgments define which abstracts
 are relevant. As usual for these collections, average precision covers the whole ranking and all relevant abstracts.
 
-Claims: LSA codes suit short queries better than autoencoders trained on whole documents, and reranking closes the gap.
+Target: without any option, the default has a mean average precision of 0.73 on MED and 0.36 on Cranfield. The columns compare
+it with codes only, with reranked codes, and with words only (BM25).
 """
 
 import csv
@@ -19,11 +20,18 @@ from harness import comma_separated, create_parser, print_table
 
 from aesearch import Item, Retriever
 
+RANKINGS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "codes": {"mode": "semantic"},
+    "codes, --rerank": {"rerank": True},
+    "words": {"mode": "lexical"},
+}
+
 
 def main() -> None:
     parser = create_parser(__doc__)
     parser.add_argument("--collections", type=comma_separated, default="med,cranfield")
-    parser.add_argument("--coders", type=comma_separated, default="raw,lsa,dense,neighbors")
+    parser.add_argument("--coders", type=comma_separated, default="auto,raw,lsa")
     options = parser.parse_args()
     results = []
     for name in options.collections:
@@ -35,9 +43,9 @@ def main() -> None:
             for bits in (False,) if coder == "raw" else (False, True):
                 params: dict[str, Any] = {} if coder == "raw" else {"code_size": 64}
                 index = Retriever.build(folder / "docs.jsonl.gz", coder=coder, bits=bits, **params)
-                scores = (score_queries(index, queries, relevant_ids, rerank) for rerank in (False, True))
-                results.append((name, coder + (" --bits" if bits else ""), len(queries), *scores))
-    print_table(("collection", "coder", "queries", "MAP", "MAP with --rerank"), results)
+                scores = [score_queries(index, queries, relevant_ids, options) for options in RANKINGS.values()]
+                results.append((name, coder + (" --bits" if bits else ""), index.record.lexical_weight, *scores))
+    print_table(("collection", "coder", "weight of words", *RANKINGS), results)
 
 
 def read_judgments(path: Path) -> dict[str, set[str]]:
@@ -49,9 +57,11 @@ def read_judgments(path: Path) -> dict[str, set[str]]:
     return relevant_ids
 
 
-def score_queries(index: Retriever, queries: list[Item], relevant_ids: dict[str, set[str]], rerank: bool) -> float:
+def score_queries(
+    index: Retriever, queries: list[Item], relevant_ids: dict[str, set[str]], options: dict[str, Any]
+) -> float:
     """Return the mean average precision over the whole ranking."""
-    rankings = index.query_many(queries, k=len(index), rerank=rerank)
+    rankings = index.query_many(queries, k=len(index), **options)
     return float(
         np.mean(
             [

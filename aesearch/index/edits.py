@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from aesearch.search.passages import PassageMode
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
+T = TypeVar("T")
+
 CHANGING_PARTS = frozenset({"store", "passages", "ledger"})
 """Parts of an index that change with its items."""
 
@@ -30,7 +32,7 @@ READ_BATCH = 128
 """Items per batch while reading. Batches are small, so that workers do not wait while this process computes features."""
 
 
-def batches(items: Iterable[Item], size: int = READ_BATCH) -> Iterator[list[Item]]:
+def batches(items: Iterable[T], size: int = READ_BATCH) -> Iterator[list[T]]:
     """Yield lists of up to `size` items."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):

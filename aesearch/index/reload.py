@@ -1,4 +1,4 @@
-"""Reading indexed items again from their files. An index stores codes, not contents."""
+"""Reading indexed items again from their files. An index stores the contents of documents only."""
 
 from __future__ import annotations
 
@@ -50,6 +50,9 @@ def reload_rows(
     index: IndexState, ledger_rows: Sequence[LedgerRow], image_size: tuple[int, int] | None = None
 ) -> Iterator[tuple[list[int], list[Item]]]:
     """Yield batches of keys and items of ledger rows; see `reload_items`."""
+    if index.record.source is None and index.record.kind == "documents":
+        yield from _stored_documents(index, ledger_rows)
+        return
     if index.record.source is None:
         raise InvalidParameter(
             "cannot read the items again: they were created in memory; build the index from files instead"
@@ -59,6 +62,14 @@ def reload_rows(
     found = (item for item in read if item.id in rows and item.path == rows[item.id].path)
     for batch in batches(item for item in found if index.features.rejection_reason(item) is None):
         yield [rows[item.id].key for item in batch], batch
+
+
+def _stored_documents(index: IndexState, rows: Sequence[LedgerRow]) -> Iterator[tuple[list[int], list[Item]]]:
+    """Yield batches of keys and documents that were created in memory: the index holds their texts."""
+    for batch in batches(rows):
+        texts = index.ledger.texts.documents([row.key for row in batch])
+        known = [row for row in batch if row.key in texts]
+        yield [row.key for row in known], [Item(row.id, texts[row.key], row.label) for row in known]
 
 
 def _collections_of(

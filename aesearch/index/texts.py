@@ -15,12 +15,13 @@ from aesearch.errors import CorruptIndex
 from aesearch.features.tokenizer import tokenize
 from aesearch.index.database import Database, values_in_parts
 from aesearch.index.filters import Filter
-from aesearch.search.passages import Passage
+from aesearch.search.passages import Passage, join_passages
 from aesearch.search.words import FoundPassage
 
 TEXT_SCHEMA = """
 CREATE TABLE IF NOT EXISTS passages (
-    id INTEGER PRIMARY KEY, item INTEGER NOT NULL, page INTEGER, heading TEXT, line INTEGER NOT NULL, text BLOB NOT NULL
+    id INTEGER PRIMARY KEY, item INTEGER NOT NULL, page INTEGER, heading TEXT, line INTEGER NOT NULL,
+    start INTEGER NOT NULL, text BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS passages_by_item ON passages (item);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
@@ -71,9 +72,9 @@ class Texts:
             for id, (passage, tokens) in zip(ids[key], passages, strict=True):
                 text = zlib.compress(passage.text.encode(*_ENCODING), COMPRESSION)
                 heading = passage.heading and passage.heading.encode("utf-8", "replace").decode()
-                rows.append((id, key, passage.page, heading, passage.line, text))
+                rows.append((id, key, passage.page, heading, passage.line, passage.start, text))
                 words.append((id, tokens))
-        self._database.write("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._database.write("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         self._database.write("INSERT INTO words (rowid, text) VALUES (?, ?)", words)
         return ids
 
@@ -111,10 +112,14 @@ class Texts:
         """Return passages by their ids."""
         passages = {}
         for part, marks in values_in_parts(ids):
-            statement = f"SELECT id, text, page, heading, line FROM passages WHERE id IN ({marks})"
+            statement = f"SELECT id, text, page, heading, line, start FROM passages WHERE id IN ({marks})"
             for id, text, *location in self._database.read(statement, part):
                 passages[id] = Passage(_decompress(text), *location)
         return passages
+
+    def documents(self, keys: Sequence[int]) -> dict[int, str]:
+        """Return the texts of documents by their keys."""
+        return {key: join_passages(self.passages(ids).values()) for key, ids in self.ids_of(keys).items()}
 
     def count(self, expression: str, limit: int) -> int:
         """Return the number of passages that match an FTS5 expression, at most `limit`."""

@@ -8,7 +8,7 @@ overlap, so that a sentence at a boundary is complete in one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from aesearch.features.tokenizer import is_unspaced
@@ -44,12 +44,15 @@ class Passage(NamedTuple):
         The last heading before the passage, or at its beginning.
     line : int
         Number of the line of the text in which the passage begins, from 1.
+    start : int
+        Position of its first character in the text.
     """
 
     text: str
     page: int | None = None
     heading: str | None = None
     line: int = 1
+    start: int = 0
 
 
 def split_passages(text: str, sections: Sequence[Section] = (), mode: PassageMode = "auto") -> list[Passage]:
@@ -76,7 +79,7 @@ def split_passages(text: str, sections: Sequence[Section] = (), mode: PassageMod
         for first, last in _split(text, section.start, end, size):
             line += text.count("\n", counted, first) if first >= counted else -text.count("\n", first, counted)
             counted = first
-            passages.append(Passage(text[first:last], section.page, section.heading, line))
+            passages.append(Passage(text[first:last], section.page, section.heading, line, first))
     return [passage for passage in passages if any(map(str.isalnum, passage.text))] or [Passage(text)]
 
 
@@ -118,3 +121,11 @@ def _find_end(text: str, first: int, last: int) -> int:
         if ends:
             return ends[-1]
     return last
+
+
+def join_passages(passages: Iterable[Passage]) -> str:
+    """Return the document that was split into passages. Parts that were left out, without any letter, become spaces."""
+    text = ""
+    for passage in sorted(passages, key=lambda passage: passage.start):
+        text += " " * (passage.start - len(text)) + passage.text[max(0, len(text) - passage.start) :]
+    return text

@@ -144,9 +144,10 @@ def test_reranking_does_not_confuse_rows_of_two_tables(tmp_path: Path) -> None:
         assert hits[1].distance == pytest.approx(0, abs=1e-4)
 
 
-def test_items_in_memory_cannot_be_reranked() -> None:
+def test_images_in_memory_cannot_be_reranked() -> None:
+    images = [Item(str(value), np.full((8, 8), value, np.uint8)) for value in range(12)]
     with pytest.raises(InvalidParameter, match="created in memory"):
-        Retriever.build(TWELVE_TEXTS, coder="raw").query("common", rerank=True)
+        Retriever.build(images, coder="raw").query(images[0], rerank=True)
 
 
 @pytest.mark.parametrize("rerank", [False, True])

@@ -145,3 +145,13 @@ def test_weight_of_words_is_chosen_by_known_items(documents: list[Item]) -> None
     assert index.record.lexical_weight == choose_lexical_weight(index._state)
     queries = draw_queries(index._state, 50)
     assert mean_reciprocal_rank(index._state, queries, 4.0) > mean_reciprocal_rank(index._state, queries, 0.1)
+
+
+def test_documents_in_memory_are_reranked_and_keep_their_texts(documents: list[Item]) -> None:
+    index = Retriever.build(documents[:300], coder="lsa", code_size=8)
+    assert index.query("semaphore lock", k=5, rerank=True, mode="semantic")
+    texts = {item.id: str(item.content) for item in documents[:300]}
+    for _, items in index.reload_items(index.store.keys().tolist()):
+        for item in items:
+            assert str(item.content).split() == texts.pop(item.id).split()
+    assert not texts

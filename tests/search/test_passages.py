@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aesearch.items import Section
-from aesearch.search.passages import MIN_SPLIT_RATIO, PASSAGE_CHARACTERS, UNSPACED_CHARACTERS, split_passages
+from aesearch.search.passages import MIN_SPLIT_RATIO, PASSAGE_CHARACTERS, UNSPACED_CHARACTERS, join_passages, split_passages
 
 SENTENCE = "The valve opens at {0} bar, and the pump number {0} stops. "
 LONG = "".join(SENTENCE.format(number) for number in range(200))
@@ -59,3 +59,13 @@ def test_passage_names_its_page_heading_and_line() -> None:
     text = "Title\n" + "Introduction\n" + LONG[:1500] + "\nMethods\n" + LONG[:1500]
     sections = [Section(0, heading="Title"), Section(6, heading="Introduction"), Section(1520, heading="Methods")]
     assert [passage.heading for passage in split_passages(text, sections)] == ["Introduction", "Methods"]
+
+
+@given(texts, st.lists(st.integers(0, 9000), max_size=5, unique=True))
+def test_joined_passages_are_the_document(text: str, starts: list[int]) -> None:
+    sections = [Section(start, page=number) for number, start in enumerate(sorted(starts), 1) if start < len(text)]
+    joined = join_passages(split_passages(text, sections))
+    assert len(joined) <= len(text)
+    for position, character in enumerate(joined):
+        assert character == text[position] or (character == " " and not text[position].isalnum())
+    assert not any(map(str.isalnum, text[len(joined) :]))

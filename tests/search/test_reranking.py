@@ -162,10 +162,10 @@ def test_hits_beyond_the_candidates_are_returned(retriever: Retriever) -> None:
     assert [hit.distance for hit in hits] == sorted(hit.distance for hit in hits)
 
 
-def test_items_in_memory_cannot_be_reranked(documents: list[Item]) -> None:
+def test_documents_in_memory_are_reranked_by_their_stored_texts(documents: list[Item]) -> None:
     retriever = Retriever.build(documents[:50], coder="lsa", code_size=8)
-    with pytest.raises(InvalidParameter, match="in memory"):
-        retriever.query(str(documents[0].content), rerank=True)
+    hits = retriever.query(documents[7], rerank=True)
+    assert (hits[0].id, hits[0].distance) == (documents[7].id, pytest.approx(0, abs=1e-3))
 
 
 def test_augmented_query_finds_rotated_and_mirrored_images(digit_folder: Path) -> None:
