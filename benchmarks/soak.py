@@ -107,7 +107,7 @@ class Worker:
         texts = [make_text(self._rng) for _ in range(self._rng.randrange(1, 5))]
         for text in texts:
             with suppress(NoKnownTerms):
-                hits = self._retriever.query(text, k=K)
+                hits = self._retriever.query(text, k=K, mode="semantic")
                 distances = [hit.distance for hit in hits]
                 assert len({hit.id for hit in hits}) == min(K, len(self._retriever)), f"{len(hits)} hits"
                 assert distances == sorted(distances), distances
@@ -239,7 +239,15 @@ def create_fresh(folder: Path) -> Retriever:
 def read_ledger(ledger: Ledger) -> dict[str, dict[str, Any]]:
     """Return the contents of a ledger by table."""
     rows = {row.id: row for row in ledger.all_rows()}
-    return {"rows": rows, "files": ledger.files(), "skipped": ledger.skipped, "warnings": ledger.warnings}
+    texts = {row.id: ledger.texts.documents([row.key]) for row in rows.values()}
+    return {
+        "rows": rows,
+        "files": ledger.files(),
+        "skipped": ledger.skipped,
+        "warnings": ledger.warnings,
+        "texts": texts,
+        "metadata": ledger.count_values(),
+    }
 
 
 def compare_results(retriever: Retriever, fresh: Retriever) -> Iterator[str]:
@@ -255,10 +263,12 @@ def compare_results(retriever: Retriever, fresh: Retriever) -> Iterator[str]:
     texts = [make_text(rng) for _ in range(N_QUERIES)]
     pairs = zip(retriever.query_many(texts, k=K), fresh.query_many(texts, k=K), strict=True)
     for text, (hits, expected) in zip(texts, pairs, strict=True):
-        distances = {hit.id: hit.distance for hit in fresh.query(text, k=len(fresh))}
-        found = [distances[hit.id] for hit in hits]
-        if not np.allclose(found, [hit.distance for hit in expected], atol=TOLERANCE):
+        scores = {hit.id: hit.score for hit in fresh.query(text, k=len(fresh))}
+        if not np.allclose([scores[hit.id] for hit in hits], [hit.score for hit in expected], atol=TOLERANCE):
             yield f"query {text!r}: {hits}, fresh: {expected}"
+        by_words, expected_by_words = (index.query(text, k=K, mode="lexical") for index in (retriever, fresh))
+        if [hit.score for hit in by_words] != [hit.score for hit in expected_by_words]:
+            yield f"query {text!r} by words: {by_words}, fresh: {expected_by_words}"
 
 
 if __name__ == "__main__":

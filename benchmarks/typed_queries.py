@@ -5,8 +5,8 @@
 The abstracts of each collection are the database, its questions the queries, and human judgments define which abstracts
 are relevant. As usual for these collections, average precision covers the whole ranking and all relevant abstracts.
 
-Target: without any option, the default has a mean average precision of 0.73 on MED and 0.36 on Cranfield. The columns compare
-it with codes only, with reranked codes, and with words only (BM25).
+Target: without any option, the default has a mean average precision of 0.73 on MED and 0.36 on Cranfield. The columns
+compare it with codes only, with reranked codes, and with words only (BM25).
 """
 
 import csv

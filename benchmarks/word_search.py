@@ -2,13 +2,13 @@
 
     python benchmarks/word_search.py --data DATA [--sizes 30,300,11314] [--documents 100000]
 
-A known-item query consists of 3 of the 12 words that are typical of one document by TF-IDF over all words, drawn with another
-seed than those that the index chooses its weight with. Documents are messages of 20 Newsgroups; for the larger collection,
-the lines of the messages are shuffled into new documents of 100 words, and the coder is LSA.
+A known-item query consists of 3 of the 12 words that are typical of one document by TF-IDF over all words, drawn with
+another seed than those that the index chooses its weight with. Documents are messages of 20 Newsgroups; for the larger
+collection, the lines of the messages are shuffled into new documents of 100 words, and the coder is LSA.
 
-Targets: hit@1 of .97, .95 and .90 with 30, 300 and 11,314 files; a query in 20 ms in process at 100,000 documents; an index of
-100,000 documents updated by one document in less than a second; a filtered query at most 1.5 times the time of an unfiltered
-one; the ledger at most 1.5 times the size of the texts.
+Targets: hit@1 of .97, .95 and .90 with 30, 300 and 11,314 files; a query in 20 ms in process at 100,000 documents; an index
+of 100,000 documents updated by one document in less than a second; a filtered query at most 1.5 times the time of an
+unfiltered one; the ledger at most 1.5 times the size of the texts.
 """
 
 import random

@@ -95,7 +95,7 @@ def explain(
         raise InvalidParameter(f"cannot explain {count(k, 'hit')}; choose 1 to {MAX_HITS:,} (-k)")
     if retriever.features.row_kind == "vectors":
         raise InvalidParameter("cannot explain hits of an index of vectors; use an index of images or documents (--index)")
-    hits = {hit.id: hit for hit in retriever.query(query, k)}
+    hits = {hit.id: hit for hit in retriever.query(query, k, mode="semantic")}
     hit_of = {row.key: hits[id] for id, row in retriever.ledger.rows_by_id(list(hits)).items()}
     found, rows = [Hit(0, query.id, 0.0, query.label)], [retriever.featurize([query])]
     for keys, X in retriever.reload_features(list(hit_of)):

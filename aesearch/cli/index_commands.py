@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 WATCH_WAIT_SECONDS = 3600.0
 """How long `index --watch` waits for another process that is writing the index."""
 
+PART_OPTIONS = ("bits", "rebuild", "retrain", "allow_removals", "wait_seconds")
+"""Options that also apply to the other kind of items in a folder. Coders and their parameters suit one kind."""
+
 LISTED_IN_JSON = "; --json lists them all"
 
 AllowRemovalsOption = Annotated[
@@ -91,10 +94,10 @@ def index(
     files = read(is_update=(is_update := (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)))
     model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "passages": passages}
     model |= {"features": _create_features(files.kind, features, image_size, vocabulary_size), "params": params or None}
-    report = _index_or_ask(folder, files, **model, rebuild=rebuild, retrain=retrain, allow_removals=allow_removals)
-    _print_report(report, json, may_drift=is_update)
+    model |= {"rebuild": rebuild, "retrain": retrain, "allow_removals": allow_removals}
+    _print_report(_index_or_ask(folder, files, kind is None, **model), json, may_drift=is_update)
     if watch:
-        _follow(path, folder, read, json, allow_removals=allow_removals)
+        _follow(path, folder, read, json, kind is None, allow_removals=allow_removals)
 
 
 def _read_files(
@@ -178,39 +181,57 @@ def _create_features(
     return created
 
 
-def _index(folder: Path, files: FileCollection, **index_options: Any) -> IndexReport:
-    """Create or update an index and show the progress."""
+def _index(folder: Path, files: FileCollection, all_kinds: bool, **index_options: Any) -> IndexReport:
+    """Create or update an index, and those of other kinds of items in the folder, and show the progress."""
+    from aesearch.index.parts import other_parts
     from aesearch.index.update import index_files
 
     with show_progress() as on_progress:
-        return index_files(folder, files, on_progress=on_progress, **index_options)
+        report = index_files(folder, files, on_progress=on_progress, **index_options)
+    if not all_kinds:
+        return report
+    jobs = {name: index_options[name] for name in PART_OPTIONS if name in index_options}
+    parts = []
+    for part in other_parts(folder, files):
+        print_status(f"found {count(len(part.files), 'file')} of {part.files.kind}, too")
+        with show_progress() as on_progress:
+            parts.append(index_files(part.folder, part.files, on_progress=on_progress, **jobs))
+    return report.with_parts(parts)
 
 
-def _index_or_ask(folder: Path, files: FileCollection, **index_options: Any) -> IndexReport:
+def _index_or_ask(folder: Path, files: FileCollection, all_kinds: bool, **index_options: Any) -> IndexReport:
     """Create or update an index. If most items would be removed, ask for permission in a terminal, otherwise fail."""
     try:
-        return _index(folder, files, **index_options)
+        return _index(folder, files, all_kinds, **index_options)
     except TooManyRemovals as error:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise
         print_status(escape(error))
         if not typer.confirm(f"Remove {error.n_removed:,} of {count(error.n_items, 'item')}?", default=False, err=True):
             raise typer.Exit(1) from None
-    return _index(folder, files, **index_options | {"allow_removals": True})
+    return _index(folder, files, all_kinds, **index_options | {"allow_removals": True})
 
 
-def _follow(path: Path, folder: Path, read: Callable[[], FileCollection], as_json: bool, *, allow_removals: bool) -> None:
+def _follow(
+    path: Path,
+    folder: Path,
+    read: Callable[[], FileCollection],
+    as_json: bool,
+    all_kinds: bool,
+    *,
+    allow_removals: bool,
+) -> None:
     """Update the index after every change in `path`, until interrupted."""
     from aesearch.readers.watch import watch_folder
 
     print_status(f"watching {escape(path)}; stop with Ctrl-C")
     for _ in watch_folder(path, folder):
         try:
-            report = _index(folder, read(), wait_seconds=WATCH_WAIT_SECONDS, allow_removals=allow_removals)
+            report = _index(folder, read(), all_kinds, wait_seconds=WATCH_WAIT_SECONDS, allow_removals=allow_removals)
         except (NoItems, TooManyRemovals) as error:  # perhaps only for a moment, while files are moved
             print_status(f"{escape(error)}; still watching")
             continue
-        if report.added or report.updated or report.removed or report.moved:
+        if any(part.has_changes for part in (report, *report.parts)):
             _print_report(report, as_json, may_drift=True)
 
 
@@ -225,9 +246,12 @@ def _warn_about_drift(folder: Path) -> None:
 
 def _print_report(report: IndexReport, as_json: bool, *, may_drift: bool) -> None:
     """Print the result of indexing to standard output, and warnings and skipped files to standard error."""
-    _print_result(report, as_json)
-    if may_drift:
-        _warn_about_drift(report.folder)
+    if as_json:
+        print_json(report.as_dict())
+    for part in (report, *report.parts):
+        _print_result(part, as_json)
+        if may_drift:
+            _warn_about_drift(part.folder)
 
 
 def _print_result(report: IndexReport, as_json: bool) -> None:
@@ -239,7 +263,6 @@ def _print_result(report: IndexReport, as_json: bool) -> None:
     for warning in report.warnings:
         print_status(f"warning: {escape(warning)}")
     if as_json:
-        print_json(report.as_dict())
         return
     counts = {"added": report.added, "updated": report.updated, "removed": report.removed, "moved": report.moved}
     changes = ", ".join(f"{number:,} {change}" for change, number in counts.items() if number)

@@ -108,7 +108,7 @@ def query(
     _check_options(file, text, [*(like or ()), *(unlike or ())], max_distance, wishes)
     if sheet is not None:
         output_path(sheet, PAGE_ENDINGS, "--sheet", [Path(file)] if file else ())
-    retriever = _load_index(index or choose_query_index(file, text, like))
+    retriever = _load_index(choose_query_index(index, file, text, like))
     if sheet is not None:
         protect_items(sheet, "--sheet", retriever)
     item = read_query(file, text, retriever)

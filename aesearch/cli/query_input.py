@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aesearch.catalog import find_reader
 from aesearch.cli.output import escape, print_status
 from aesearch.errors import NoItems, WrongKind
-from aesearch.index.locations import choose_newest
+from aesearch.index.locations import choose_newest, find_part
 from aesearch.items import Item, ItemId, ItemKind
 
 if TYPE_CHECKING:
@@ -19,9 +19,16 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-def choose_query_index(file: str | None, text: str | None, like: Sequence[str] | None) -> Path:
-    """Return the index whose source contains the queried file, or the newest of its kind; name it on standard error."""
+def choose_query_index(index: Path | None, file: str | None, text: str | None, like: Sequence[str] | None) -> Path:
+    """Return the index to query.
+
+    If one is named, it is that, or its part of the kind of the query. Otherwise it is the one whose source contains the
+    queried file, or the newest of the right kind, which is named on standard error.
+    """
     is_by_example = file is None and text is None and bool(like)
+    if index is not None:
+        has_kind = text is not None or (file not in (None, STDIN) and Path(file or "").exists())
+        return find_part(index, _query_kind(file)) if has_kind else index
     kind = None if is_by_example else _query_kind(file)
     folder, n_choices, contains_query = choose_newest(kind, Path(file) if file and file != STDIN else None)
     choice = ""

@@ -28,7 +28,8 @@ MIN_DOCUMENTS = 500
 N_QUERIES = 100
 QUERY_WORDS, TYPICAL_WORDS = 3, 12
 """Words of a query, and the strongest words of a document (by TF-IDF) that they are drawn from."""
-MAX_WORDS_PER_DOCUMENT = 200
+MAX_WORDS_PER_DOCUMENT, MAX_PASSAGES = 1000, 10
+"""Different words, and passages, of a document that are considered."""
 MIN_RANK_SHARE = 0.985
 """Share of the best mean reciprocal rank that the chosen weight has to reach."""
 N_HITS = 10
@@ -59,7 +60,7 @@ def draw_queries(index: IndexState, n_queries: int, seed: int = 0) -> list[Known
     keys = rng.permutation(np.sort(index.store.keys()))[:n_queries].tolist()
     n_passages, queries = len(texts), list[KnownItemQuery]()
     for key, ids in texts.ids_of(keys).items():
-        passages = texts.passages(ids[:1]).values()
+        passages = texts.passages(ids[:MAX_PASSAGES]).values()
         counts = Counter(token for passage in passages for token in tokenize(passage.text))
         words = [word for word, _ in counts.most_common(MAX_WORDS_PER_DOCUMENT)]
         frequencies = {word: texts.count(f'"{word}"', n_passages) for word in words}

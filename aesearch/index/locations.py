@@ -35,13 +35,22 @@ def search_folders() -> list[Path]:
 
 
 def list_indexes(kind: ItemKind | None = None) -> list[Path]:
-    """Return the folders of all indexes of a kind, of all `search_folders`, the most recently written of each first."""
+    """Return the folders of all indexes of a kind, of all `search_folders`, the most recently written of each first.
+
+    Parts beside another index come last: they hold the less frequent items of a folder (`part_folder`).
+    """
     manifests = [
         path
         for folder in search_folders()
         for path in sorted(folder.glob(f"*/{MANIFEST_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
     ]
-    return [path.parent for path in manifests if kind is None or _read_kind(path) == kind]
+    found = [path.parent for path in manifests if kind is None or _read_kind(path) == kind]
+    return sorted(found, key=_is_part)
+
+
+def _is_part(folder: Path) -> bool:
+    main, _, kind = folder.name.rpartition(".")
+    return kind in ITEM_KINDS and (folder.with_name(main) / MANIFEST_FILE).is_file() if main else False
 
 
 class IndexChoice(NamedTuple):
@@ -129,6 +138,17 @@ def index_kind(folder: Path) -> ItemKind | None:
     changed since the build.
     """
     return _read_kind(folder / MANIFEST_FILE)
+
+
+def part_folder(folder: Path, kind: ItemKind) -> Path:
+    """Return the folder of the index of another kind beside an index."""
+    return folder.with_name(f"{folder.name}.{kind}")
+
+
+def find_part(folder: Path, kind: ItemKind) -> Path:
+    """Return the index of a kind: the one in a folder, or the part beside it, if that is of this kind."""
+    part = part_folder(folder, kind)
+    return part if index_kind(folder) != kind and index_kind(part) == kind else folder
 
 
 def _read_kind(path: Path) -> ItemKind | None:

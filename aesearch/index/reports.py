@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from aesearch.items import ItemKind, Skip
+from aesearch.items import ItemKind, Skip, SkipCategory
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class IndexReport:
         Files and rows that were read only in part, or whose item is hard to find, and why.
     suggestion : str or None
         What could give better results; None after an update.
+    parts : list of IndexReport
+        Reports of the indexes of other kinds of items in the folder.
     """
 
     folder: Path
@@ -59,6 +62,26 @@ class IndexReport:
     resumed_items: int
     file_warnings: dict[str, str] = field(default_factory=dict)
     suggestion: str | None = None
+    parts: list[IndexReport] = field(default_factory=list)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether any item was added, updated, removed or moved."""
+        return bool(self.added or self.updated or self.removed or self.moved)
+
+    def with_parts(self, parts: Sequence[IndexReport]) -> IndexReport:
+        """Return the report with those of other kinds of items in the folder, whose files were not skipped after all."""
+        reports = [report.without_skips_of({each.kind for each in (self, *parts)}) for report in (self, *parts)]
+        return replace(reports[0], parts=reports[1:])
+
+    def without_skips_of(self, kinds: Collection[ItemKind]) -> IndexReport:
+        """Return the report without the files that were skipped for being of some kinds."""
+        skipped = {
+            path: skip
+            for path, skip in self.skipped.items()
+            if skip.category is not SkipCategory.OTHER_KIND or skip.reason.partition(" ")[0] not in kinds
+        }
+        return replace(self, skipped=skipped)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `aesearch index --json` prints."""
@@ -82,6 +105,7 @@ class IndexReport:
             "resumed_items": self.resumed_items,
             "file_warnings": [{"path": path, "reason": reason} for path, reason in self.file_warnings.items()],
             "suggestion": self.suggestion,
+            "parts": [part.as_dict() for part in self.parts],
         }
 
 

@@ -40,11 +40,14 @@ class WordResult(NamedTuple):
     words : WordRanking
     passages : dict of int to int
         For items of several passages, the id of the passage that is nearest to the query by its code.
+    code : array of shape (1, width), or None
+        Code of the query without feedback; None if it has no known term, or only words are compared.
     """
 
     ranking: Ranking
     words: WordRanking
     passages: dict[int, int]
+    code: Rows | None = None
 
 
 class _Candidates(NamedTuple):
@@ -104,10 +107,10 @@ def query_words(
         return WordResult(rank(keys, np.zeros(len(keys)), unknown, scores, weight), words, {})
     candidates = _find_candidates(index, code, scores, limit, condition)
     ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
-    code = _add_feedback(index, code, ranking)
-    candidates = _find_candidates(index, code, scores, limit, condition)
+    expanded = _add_feedback(index, code, ranking) if len(ranking.keys) else code
+    candidates = _find_candidates(index, expanded, scores, limit, condition)
     ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
-    return WordResult(ranking, words, candidates.passages)
+    return WordResult(ranking, words, candidates.passages, code)
 
 
 def typed_hits(
@@ -117,9 +120,8 @@ def typed_hits(
     if k < 1:
         raise InvalidParameter(f"k is {k}; it must be at least 1")
     with index.store.lock.read():
-        ranking, words, passages = query_words(index, text, k, mode, condition=condition)
+        ranking, words, passages, code = query_words(index, text, k, mode, condition=condition)
         keys, scores = ranking.keys[:k], ranking.scores[:k]
-        code = None if mode == "lexical" else _encode(index, text)
         distances = ranking.distances[:k] if code is None else index.store.distances(code, keys)[0]
         (hits,) = make_hits(index, keys[None], distances[None], similarities=scores[None])
         if not snippets:

@@ -60,6 +60,8 @@ class FileCollection:
     inaccessible : dict of str to str
         Files and folders that could not be opened while the folder was walked, and the reason. "." is the root. They may
         hold items that an index knows. They are in `skipped` as well.
+    other_kinds : tuple of ItemKind
+        Kinds of other items in the folder.
     image_size : tuple of int, optional
         (width, height) to which images with a file of their own are resized while they are read.
     """
@@ -76,6 +78,7 @@ class FileCollection:
     timeouts: set[str] = field(default_factory=set)
     warnings: dict[str, str] = field(default_factory=dict)
     inaccessible: dict[str, str] = field(default_factory=dict)
+    other_kinds: tuple[ItemKind, ...] = ()
     _cached: dict[str, Item] = field(default_factory=dict, repr=False, compare=False)
     _idle_pools: list[WorkerPool] = field(default_factory=list, repr=False, compare=False)
 

@@ -103,8 +103,16 @@ def _read_folder(root: Path, kind: ItemKind | None, fields: TableFields, start_w
         if other != chosen:
             reason = f"{other} are skipped in a collection of {chosen}; choose the kind with --kind"
             skipped.update(dict.fromkeys(by_kind[other], Skip(SkipCategory.OTHER_KIND, reason)))
+    others = tuple(each for each in ITEM_KINDS if each != chosen and by_kind[each])
     return FileCollection(
-        root, by_kind[chosen], chosen, fields, skipped=skipped, inaccessible=inaccessible, _idle_pools=[pool]
+        root,
+        by_kind[chosen],
+        chosen,
+        fields,
+        other_kinds=others,
+        skipped=skipped,
+        inaccessible=inaccessible,
+        _idle_pools=[pool],
     )
 
 

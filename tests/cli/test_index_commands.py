@@ -32,10 +32,9 @@ def test_index_reports_what_it_did(workspace: Path) -> None:
     assert report["kind"] == "images"
     assert (report["items"], report["added"]) == (items, items)
     assert (report["updated"], report["removed"], report["moved"]) == (0, 0, 0)
-    assert {skip["path"]: skip["category"] for skip in report["skipped"]} == {
-        "broken.png": "unreadable",
-        "notes.txt": "other kind",
-    }
+    assert {skip["path"]: skip["category"] for skip in report["skipped"]} == {"broken.png": "unreadable"}
+    (part,) = report["parts"]  # the folder holds one text, too
+    assert (part["index"], part["kind"], part["items"], part["skipped"]) == ("indexes/photos.documents", "documents", 1, [])
     assert all(skip["reason"] for skip in report["skipped"])
     assert (report["coder"], report["code_size"], report["bytes_per_item"]) == ("neighbors", 32, 128)
     assert set(report["seconds"]) == {"read", "train", "encode", "store"}
@@ -44,12 +43,13 @@ def test_index_reports_what_it_did(workspace: Path) -> None:
 def test_index_prints_progress_and_skips_to_standard_error(cli: Cli, workspace: Path, tmp_path: Path) -> None:
     result = cli.succeed("index", "photos", *PCA, "--index", tmp_path / "i")
     items = len(list((workspace / "photos").rglob("[0-9]*.png")))
-    assert result.stdout == (
-        f"{items} images indexed in {tmp_path / 'i'} ({items} added); 2 skipped; pca, 16 bytes per item\n"
-    )
+    assert result.stdout.splitlines() == [
+        f"{items} images indexed in {tmp_path / 'i'} ({items} added); 1 skipped; pca, 16 bytes per item",
+        f"1 document indexed in {tmp_path / 'i'}.documents (1 added); 0 skipped; raw, 24 bytes per item",
+    ]
     assert f"found {items + 1} files of images in photos" in result.stderr
     assert "skipped broken.png: " in result.stderr
-    assert "not indexed: 1 other kind" in result.stderr
+    assert "found 1 file of documents, too" in result.stderr
     assert f"encoding: {items} done" in result.stderr
 
 
