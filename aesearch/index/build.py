@@ -98,7 +98,7 @@ def build_index(
     """
     if workspace is not None and not isinstance(plan.items, FileCollection):
         raise InvalidParameter("only a build from files can be resumed; do not pass `workspace` with items in memory")
-    record = BuildRecord(plan.kind, plan.source, plan.passages)
+    record = BuildRecord(plan.kind, plan.source, plan.passages, plan.keep_content)
     with ExitStack() as stack:
         folder = workspace or Path(stack.enter_context(TemporaryDirectory(prefix="aesearch-")))
         work = stack.enter_context(closing(Workspace(folder, plan.as_dict())))
@@ -153,7 +153,7 @@ def read_items(plan: BuildPlan, work: Workspace, on_progress: ProgressCallback, 
         skips: dict[str, Skip] = {}
         new = [item for item in batch if item.id not in known_ids]
         known_ids.difference_update(item.id for item in batch)
-        prepared = prepare_rows(new, features, skips, plan.passages)
+        prepared = prepare_rows(new, features, skips, plan.passages if plan.keep_content else None)
         registered, _ = register_items(work.ledger, prepared, features, skips)
         if registered:
             work.rows.append(np.array(list(registered), np.int64), prepared.rows_of(registered.values()))

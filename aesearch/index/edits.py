@@ -15,6 +15,7 @@ from aesearch.features.base import Features
 from aesearch.index.ledger import Ledger, LedgerRow
 from aesearch.index.passage_codes import PassageCodes, add_codes, encode_passages, tokenize_passages
 from aesearch.index.storage import IndexState
+from aesearch.index.stored_values import metadata_rows
 from aesearch.index.texts import TokenizedPassage
 from aesearch.index.unicode import as_utf8, is_utf8
 from aesearch.items import Item, Skip, SkipCategory, label_names
@@ -43,6 +44,12 @@ def rejection_reason(item: Item, features: Features) -> str | None:
     """Return why an item of the right kind cannot be indexed, or None if it can."""
     if not all(map(is_utf8, (item.id, *label_names(item.label), item.path))):
         return "its id, label or path holds half of a surrogate pair, which is not valid Unicode"
+    try:
+        rows = list(metadata_rows(0, item))
+    except InvalidParameter as error:
+        return str(error)
+    if not all(is_utf8(text) for row in rows for text in row if isinstance(text, str)):
+        return "its metadata hold half of a surrogate pair, which is not valid Unicode"
     return features.rejection_reason(item)
 
 
@@ -111,7 +118,9 @@ class Prepared(NamedTuple):
         return rows[[position_of[id(item)] for item in items]]
 
 
-def prepare_rows(items: Iterable[Item], features: Features, skips: dict[str, Skip], passages: PassageMode) -> Prepared:
+def prepare_rows(
+    items: Iterable[Item], features: Features, skips: dict[str, Skip], splitting: PassageMode | None
+) -> Prepared:
     """Return the features and the passages of items.
 
     Items that do not fit, or whose features are not finite, are added to `skips`.
@@ -124,12 +133,12 @@ def prepare_rows(items: Iterable[Item], features: Features, skips: dict[str, Ski
         return prepared
     by_position = features.row_warnings(prepared.rows)
     warnings = {prepared.items[position].id: reason for position, reason in by_position.items()}
-    return prepared._replace(warnings=warnings, texts=tokenize_passages(prepared.items, passages))
+    return prepared._replace(warnings=warnings, texts=tokenize_passages(prepared.items, splitting))
 
 
 def prepare_codes(index: IndexState, items: Iterable[Item], skips: dict[str, Skip]) -> Prepared:
     """Return the codes of items. Add the items that do not fit, or cannot be encoded, to `skips`."""
-    prepared = prepare_rows(items, index.features, skips, index.record.passages)
+    prepared = prepare_rows(items, index.features, skips, index.record.splitting)
     if prepared.rows is None:
         return prepared
     encoded = _select_finite(prepared.items, index.coder.encode(prepared.rows), skips)
@@ -221,7 +230,7 @@ def move_items(index: IndexState, moves: Sequence[tuple[LedgerRow, Item]], skips
     if not moves:
         return 0
     items = [item for _, item in moves]
-    texts = tokenize_passages(items, index.record.passages)
+    texts = tokenize_passages(items, index.record.splitting)
     passage_codes = encode_passages(index.features, index.coder, texts)
     with index.store.lock.write():
         warnings = index.ledger.warnings

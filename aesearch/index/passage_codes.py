@@ -39,8 +39,10 @@ class PassageCodes(NamedTuple):
     codes: Rows
 
 
-def tokenize_passages(items: Iterable[Item], mode: PassageMode) -> dict[int, list[TokenizedPassage]]:
-    """Return the passages of documents by the `id()` of their items. Other items have none."""
+def tokenize_passages(items: Iterable[Item], mode: PassageMode | None) -> dict[int, list[TokenizedPassage]]:
+    """Return the passages of documents by the `id()` of their items; none of other items, or if the mode is None."""
+    if mode is None:
+        return {}
     return {
         id(item): [TokenizedPassage.of(passage) for passage in split_passages(item.content, item.sections, mode)]
         for item in items

@@ -49,6 +49,7 @@ class BuildPlan:
         None for the first store that supports the codes.
     training_sample : int
     passages : {"auto", "on", "off"}
+    keep_content : bool
     params : dict
         Parameters of a coder given by name.
 
@@ -70,6 +71,7 @@ class BuildPlan:
         store: str | None = None,
         training_sample: int | None = None,
         passages: PassageMode = "auto",
+        keep_content: bool = True,
         params: Mapping[str, Any] | None = None,
     ) -> None:
         if isinstance(items, str | os.PathLike):
@@ -82,7 +84,7 @@ class BuildPlan:
         self.coder: Coder | str = coder or DEFAULT_CODERS[self.features.row_kind]
         self.code_size, self.bits, self.store = code_size, bits, store
         self.training_sample = MAX_TRAINING_ITEMS if training_sample is None else training_sample
-        self.passages = passages
+        self.passages, self.keep_content = passages, keep_content
         self.params = dict(params or {})
         if self.coder == "auto" and (bits or code_size is not None or store is not None):
             self.params.setdefault("fixed_size", True)
@@ -117,6 +119,7 @@ class BuildPlan:
             "bits": self.bits,
             "training_sample": self.training_sample,
             "passages": self.passages,
+            "keep_content": self.keep_content,
         }
 
     def create_coder(self, X: Rows) -> Coder:

@@ -75,6 +75,8 @@ class BuildRecord:
         None if the items were created in memory.
     passages : {"auto", "on", "off"}
         Which documents are split into passages (`aesearch.search.passages`).
+    keep_content : bool
+        Whether documents are stored in the index, and can be searched by words.
     seconds : dict
         Duration of the stages "read", "train", "encode" and "store".
     epochs : list of Epoch
@@ -102,6 +104,7 @@ class BuildRecord:
     kind: ItemKind
     source: Source | None = None
     passages: PassageMode = "auto"
+    keep_content: bool = True
     seconds: dict[str, float] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=list)
     score: Score | None = None
@@ -112,6 +115,11 @@ class BuildRecord:
     warnings: list[str] = field(default_factory=list)
     added: AddedItems = AddedItems()
     resumed_items: int = 0
+
+    @property
+    def splitting(self) -> PassageMode | None:
+        """How documents are split into the passages that are stored; None if they are not stored."""
+        return self.passages if self.keep_content else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as it is stored in `index.json`."""

@@ -75,6 +75,7 @@ class Retriever(SearchableIndex):
         store: str | None = None,
         training_sample: int | None = None,
         passages: PassageMode = "auto",
+        keep_content: bool = True,
         workspace: Path | None = None,
         on_progress: ProgressCallback | None = None,
         **params: Any,
@@ -92,16 +93,15 @@ class Retriever(SearchableIndex):
             Dimensions of a code. By default 64, or less for small rows or collections.
         bits : bool
             Whether to convert the codes to bits (iterative quantization).
-        store : str, optional
-            A name in `catalog.STORES`. By default the first that supports the codes.
-        training_sample : int, optional
-            Maximum number of items to train on. By default 60,000.
+        store : name in `catalog.STORES`, optional. By default the first that supports the codes.
+        training_sample : maximum number of items to train on. By default 60,000.
         passages : {"auto", "on", "off"}
             Which documents are split into passages: those longer than 1.5 passages, all, or none.
+        keep_content : bool
+            Whether the index stores documents, for search by words, snippets and reranking. Otherwise it has codes only.
         workspace : Path, optional
             Folder for intermediate results; the same call resumes an interrupted build. Delete it once the index is saved.
-        on_progress : callable, optional
-            Called with a Progress after each step.
+        on_progress : callable that takes a Progress, optional
         **params : parameters of a coder given by name
 
         Raises
@@ -112,7 +112,7 @@ class Retriever(SearchableIndex):
         from aesearch.index.build import build_index  # not at the top, because queries start faster without it
         from aesearch.index.plan import BuildPlan
 
-        plan = BuildPlan(items, features, coder, code_size, bits, store, training_sample, passages, params)
+        plan = BuildPlan(items, features, coder, code_size, bits, store, training_sample, passages, keep_content, params)
         return cls(build_index(plan, workspace, on_progress or ignore_progress))
 
     @classmethod

@@ -142,6 +142,7 @@ def _retrain(folder: Path, files: FileCollection, allow_removals: bool, on_progr
         bits=base is not old.coder,
         store=old.store.name,
         passages=old.record.passages,
+        keep_content=old.record.keep_content,
     )
     added_rows = [row for row in old.ledger.all_rows() if row.path is None or Path(row.path).is_absolute()]
     return _build(folder, plan, on_progress, added_rows)

@@ -24,6 +24,8 @@ from aesearch.features.tokenizer import is_unspaced, tokenize
 
 MAX_WORDS = 64
 """Different words of a query that are searched. Longer texts are documents, and only their rarest words are searched."""
+MAX_COUNTED_WORDS = 500
+"""Different words of a document, from its beginning, whose frequencies are counted to find the rarest."""
 STEM_LENGTH = 5
 """Letters of the beginning of a word. Shorter words count twice as they are."""
 MAX_BM25 = 2.2
@@ -118,7 +120,7 @@ def parse_query(text: str) -> WordQuery:
     words = tokenize(_PREFIX.sub(" ", rest))
     words += [token for tokens in beginnings for token in tokens[:-1]]
     words += [token for phrase in phrases for token in phrase]
-    required = tuple(phrase for phrase in phrases if phrase)
+    required = tuple(phrase for phrase in phrases if phrase)[:MAX_WORDS]
     return WordQuery(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(prefixes)), required)
 
 
@@ -145,7 +147,7 @@ def rank_words(texts: Texts, query: WordQuery, limit: int) -> WordRanking:
         Maximum number of passages.
     """
     terms = _Terms(texts)
-    weights = {word: terms.idf(_quote(word)) for word in query.words}
+    weights = {word: terms.idf(_quote(word)) for word in query.words[:MAX_COUNTED_WORDS]}
     expressions = _list_expressions(query, weights, terms)
     if not expressions:
         return WordRanking({}, weights)
@@ -185,9 +187,9 @@ class _Terms:
 
 def _list_expressions(query: WordQuery, weights: Mapping[str, float], terms: _Terms) -> list[str]:
     """Return the FTS5 expressions to search: each word twice, the prefixes, and the phrases."""
-    words = sorted(query.words, key=lambda word: -weights[word])[:MAX_WORDS]
+    words = sorted(weights, key=lambda word: -weights[word])[:MAX_WORDS]
     stems = [_quote(word[:STEM_LENGTH]) + "*" if _has_stem(word) else _quote(word) for word in words]
-    prefixes = [_quote(prefix) + "*" for prefix in query.prefixes]
+    prefixes = [_quote(prefix) + "*" for prefix in query.prefixes[:MAX_WORDS]]
     phrases = [_quote(*phrase) for phrase in query.phrases if len(phrase) > 1]
     return terms.select_rare([*map(_quote, words), *stems, *prefixes, *phrases])
 

@@ -181,5 +181,11 @@ def test_metadata_follows_changes_and_is_counted(index: Retriever) -> None:
 
 
 def test_unsuitable_metadata_is_refused() -> None:
-    with pytest.raises(InvalidParameter, match="metadata cannot hold"):
-        Retriever.build([Item("a", np.ones(4), metadata={"x": {"nested": 1}}), Item("b", np.zeros(4))], coder="raw")
+    index = Retriever.build([Item("a", np.ones(4), metadata={"x": {"nested": 1}}), Item("b", np.zeros(4))], coder="raw")
+    assert "metadata cannot hold" in index.ledger.skipped["a"].reason
+    for metadata in ({"x": object()}, {"x": [1, None, {}]}, {"x": "\ud800"}):
+        with pytest.raises(InvalidParameter, match="cannot add"):
+            index.add([Item("c", np.ones(4), metadata=metadata)])
+    assert len(index) == len(index.ledger) == 1
+    index.add([Item("d", np.ones(4), metadata={"huge": 10**30, "none": None, "flag": True})])
+    assert index.query(np.ones(4), where="huge > 1e29 and flag = true")[0].metadata == {"flag": 1, "huge": 1e30}

@@ -15,6 +15,7 @@ FULL = BuildRecord(
     "documents",
     Source("/data/notes", True, TableFields("body", "key", "topic")),
     "off",
+    False,
     {"read": 0.5},
     [Epoch(1, 2, 0.5, None, 1.5), Epoch(2, 2, 0.25, 0.5, 1.5, 0.75)],
     Score(0.5, (0.25, 0.75), {"5": 0.5, "10": 0.25}, 0.75, 40),

@@ -155,3 +155,17 @@ def test_documents_in_memory_are_reranked_and_keep_their_texts(documents: list[I
         for item in items:
             assert str(item.content).split() == texts.pop(item.id).split()
     assert not texts
+
+
+def test_contents_can_be_left_out(documents: list[Item], tmp_path: Path) -> None:
+    index = Retriever.build(documents[:200], coder="lsa", code_size=16, keep_content=False)
+    index.save(tmp_path / "index")
+    index = Retriever.load(tmp_path / "index")
+    index.add([Item("new", documents[300].content)])
+    assert len(index.ledger.texts) == 0
+    (hit, *_) = index.query("wait for a thread")
+    assert (hit.text, hit.snippet) == (None, None)
+    assert ids(index.query("wait for a thread", mode="semantic"))[0]
+    with pytest.raises(NoKnownTerms):
+        index.query("wait for a thread", mode="lexical")
+    assert documents[0].content not in (tmp_path / "index" / "ledger.sqlite").read_bytes().decode("latin-1")
