@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from aesearch.catalog import READERS, CatalogEntry, find_reader
+from aesearch.catalog.readers import CODE_ENDINGS, SIDECAR_ENDINGS, TEXT_ENDINGS
 from aesearch.errors import Unreadable
 from aesearch.items import ITEM_KINDS, Item, ItemKind, SkipCategory
 from aesearch.readers.files import read_file
@@ -87,7 +88,7 @@ SAMPLES: dict[str, bytes] = {
     **dict.fromkeys((".tif", ".tiff"), make_image("TIFF")),
     ".ppm": make_image("PPM"),
     ".pgm": make_gray_image(),
-    **dict.fromkeys((".txt", ".text", ".md", ".rst"), TEXT),
+    **dict.fromkeys((*TEXT_ENDINGS.split(), *CODE_ENDINGS.split(), *SIDECAR_ENDINGS.split()), TEXT),
     **dict.fromkeys((".html", ".htm"), HTML),
     ".jsonl": JSON_LINES,
     ".jsonl.gz": gzip.compress(JSON_LINES),
@@ -103,7 +104,9 @@ SAMPLES: dict[str, bytes] = {
     ".parquet": make_parquet(),
 }
 
-READABLE_WHEN_TRUNCATED = {".txt", ".text", ".md", ".rst", ".html", ".htm", ".csv", ".tsv"}
+PLAIN_TEXT = {*TEXT_ENDINGS.split(), *CODE_ENDINGS.split(), *SIDECAR_ENDINGS.split()}
+
+READABLE_WHEN_TRUNCATED = PLAIN_TEXT | {".html", ".htm", ".csv", ".tsv"}
 """Formats without an end mark: a truncated file is a valid, shorter file."""
 
 ISOLATED = [ending for ending, entry in READERS.items() if entry.is_isolated]
