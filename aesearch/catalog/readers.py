@@ -20,17 +20,24 @@ _PARQUET = CatalogEntry("aesearch.readers.vectors:read_parquet", kinds=("vectors
 _PDF = CatalogEntry("aesearch.readers.pdf:read", kinds=("documents",), is_isolated=True)
 _WORD = CatalogEntry("aesearch.readers.docx:read", kinds=("documents",), is_isolated=True)
 
+IMAGE_ENDINGS = """
+    .jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif .jpe .jfif .mpo .jp2 .j2k .j2c .jpc .jpf .jpx .apng .avifs .psd .qoi
+    .ico .cur .icns .tga .icb .vda .vst .pcx .dcx .dds .ppm .pgm .pbm .pnm .pfm .sgi .rgb .rgba .bw .ras .dib .xbm .xpm .msp
+    .fit .fits .blp .ftc .ftu .gbr .pcd .pxr .fli .flc
+"""
+"""What Pillow decodes itself. A test compares the list with Pillow's, which would be too slow to import here."""
+HEIF_ENDINGS = ".heic .heif .hif"
 TEXT_ENDINGS = ".txt .text .md .markdown .rst .adoc .org .tex .bib"
 CODE_ENDINGS = """
     .py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .vue .svelte .c .h .cc .cpp .cxx .hh .hpp .hxx .m .mm .cs .java .kt .kts
     .scala .groovy .gradle .swift .go .rs .zig .d .rb .php .pl .pm .lua .r .jl .hs .ml .mli .fs .fsx .vb .pas .f .f90 .f95
-    .for .asm .s .clj .cljs .lisp .el .scm .erl .hrl .ex .exs .nim .dart .sol .v .vhd .vhdl .sh .bash .zsh .fish .ps1 .bat .cmd
-    .awk .sql .css .scss .sass .less .proto .graphql .cmake .mk .tf .sty .cls
+    .for .asm .s .clj .cljs .lisp .el .scm .erl .hrl .ex .exs .nim .dart .sol .v .vhd .vhdl .sh .bash .zsh .fish .ps1 .bat
+    .cmd .awk .sql .css .scss .sass .less .proto .graphql .cmake .mk .tf .sty .cls
 """
 SIDECAR_ENDINGS = ".log .ini .cfg .conf .toml .yaml .yml .properties .env .json5 .jsonc"
 
 READERS: dict[str, CatalogEntry] = {  # by the end of a file's name in lower case; the longest match wins
-    **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"), _IMAGE),
+    **dict.fromkeys((*IMAGE_ENDINGS.split(), *HEIF_ENDINGS.split()), _IMAGE),
     **dict.fromkeys(TEXT_ENDINGS.split(), _TEXT),
     **dict.fromkeys((".html", ".htm"), _HTML),
     **dict.fromkeys((".jsonl", ".jsonl.gz"), _JSON_LINES),
