@@ -12,16 +12,16 @@ import os
 import shutil
 import sys
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
+from aesearch.cli.skips import describe_expected_skips
 from aesearch.errors import count
 from aesearch.index.modes import CHANCE
-from aesearch.items import Hit, ItemKind, Skip, SkipCategory, label_text
+from aesearch.items import Hit, ItemKind, Skip, label_text
 
 if TYPE_CHECKING:
     from aesearch.analysis.drift import Drift
@@ -263,8 +263,5 @@ def print_skipped(skipped: Mapping[str, Skip], *, hint: str = "") -> None:
         Where all of them are listed, if they are too many to be named.
     """
     _print_reasons("skipped", {path: skip.reason for path, skip in skipped.items() if not skip.category.is_expected}, hint)
-    counts = Counter(skip.category for skip in skipped.values() if skip.category.is_expected)
-    if counts:
-        listed = ", ".join(f"{number:,} {category.value}" for category, number in counts.most_common())
-        hint = " (choose what to read with --kind)" if SkipCategory.OTHER_KIND in counts else ""
-        print_status(f"not indexed: {listed}{hint}")
+    if summary := describe_expected_skips(skipped):
+        print_status(f"not indexed: {escape(summary)}")

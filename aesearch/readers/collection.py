@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from aesearch.catalog import find_reader
+from aesearch.catalog import find_reader, has_suffix
 from aesearch.errors import ReadTimeout, Unreadable
 from aesearch.items import Item, ItemKind, Skip, SkipCategory
 from aesearch.readers.files import read_file
@@ -135,6 +135,8 @@ class FileCollection:
         """Record that a file or one of its rows cannot be read."""
         row = error.path.removeprefix(self._full_path(path))  # an error of a row names it as path#row
         category = SkipCategory.INACCESSIBLE if error.transient else SkipCategory.UNREADABLE
+        if category is SkipCategory.UNREADABLE and not (self.is_single_file or has_suffix(path)):
+            category = SkipCategory.UNSUPPORTED  # its content is not a text
         self.skipped[path + row if row.startswith("#") else path] = Skip(category, error.reason)
         if error.transient:
             self.retry.add(path)
@@ -183,14 +185,16 @@ class FileCollection:
 
     def _batches(self) -> Iterator[tuple[list[str], bool]]:
         """Yield the paths in order, in batches, and whether a worker reads the batch."""
-        for is_isolated, paths in groupby(self.paths, self._is_isolated):
+        for (is_isolated, _), paths in groupby(self.paths, self._batch_key):
             while batch := list(islice(paths, FILES_PER_REQUEST if is_isolated else FILES_PER_THREAD_REQUEST)):
                 yield batch, is_isolated
 
-    def _is_isolated(self, path: str) -> bool:
-        """Return whether a worker reads a file."""
+    def _batch_key(self, path: str) -> tuple[bool, bool]:
+        """Return what the files of a batch have in common: whether a worker reads them, and with the encoding of texts."""
         entry = find_reader(path)
-        return not self.is_single_file and entry is not None and entry.is_isolated
+        if self.is_single_file or entry is None or not entry.is_isolated:
+            return False, False
+        return True, entry.decodes_text
 
     def _finish(self, paths: list[str], worker: Worker | None, thread: ThreadReader) -> Iterator[Result]:
         """Yield the results of a batch: cached, received from its worker, or read by the thread."""

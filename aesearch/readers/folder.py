@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from aesearch.readers.walk import FileStat, walk_folder
 from aesearch.readers.workers import WorkerPool
 
 __all__ = ["FileCollection", "FileStat", "read_files"]
+
+MAX_LISTED_ENDINGS = 20
+"""Name endings that an error message lists."""
 
 
 def read_files(
@@ -38,7 +42,8 @@ def read_files(
     path : path-like
         A folder, or a file.
     kind : ItemKind, optional
-        What to read in a folder; files of other kinds are skipped. By default the kind with the most files.
+        What to read in a folder; files of other kinds are skipped. By default the kind with the most files, of which
+        logs, configurations and files without a suffix do not count, and source code counts beside other documents.
     fields : TableFields, optional
         Fields of table rows.
     encoding : str, optional
@@ -95,15 +100,14 @@ def _read_folder(root: Path, kind: ItemKind | None, fields: TableFields, start_w
             if n_isolated % FILES_PER_REQUEST == 0:
                 pool.worker(n_isolated // FILES_PER_REQUEST)  # start it
             n_isolated += 1
-    largest: ItemKind = max(ITEM_KINDS, key=lambda each: len(by_kind[each]))
-    chosen = kind or largest
+    chosen = kind or _most_frequent_kind(by_kind)
     if not by_kind[chosen]:
         raise _no_items(root, kind, inaccessible)
     for other in ITEM_KINDS:
         if other != chosen:
             reason = f"{other} are skipped in a collection of {chosen}; choose the kind with --kind"
             skipped.update(dict.fromkeys(by_kind[other], Skip(SkipCategory.OTHER_KIND, reason)))
-    others = tuple(each for each in ITEM_KINDS if each != chosen and by_kind[each])
+    others = tuple(each for each in ITEM_KINDS if each != chosen and any(map(_is_item, by_kind[each])))
     return FileCollection(
         root,
         by_kind[chosen],
@@ -114,6 +118,28 @@ def _read_folder(root: Path, kind: ItemKind | None, fields: TableFields, start_w
         inaccessible=inaccessible,
         _idle_pools=[pool],
     )
+
+
+def _is_item(path: str) -> bool:
+    """Return whether a file is not a sidecar or source code; see `CatalogEntry.role`."""
+    entry = find_reader(path)
+    return entry is not None and entry.role == "item"
+
+
+def _most_frequent_kind(by_kind: Mapping[ItemKind, Iterable[str]]) -> ItemKind:
+    """Return the kind with the most files. Sidecars and source code count as `CatalogEntry.role` describes."""
+    n_files: dict[ItemKind, Counter[str]] = {}
+    for kind, paths in by_kind.items():
+        n_files[kind] = Counter(entry.role for entry in map(find_reader, paths) if entry is not None)
+    has_items = any(counts["item"] for counts in n_files.values())
+
+    def votes(kind: ItemKind) -> int:
+        counts = n_files[kind]
+        if not has_items:
+            return counts.total()
+        return counts["item"] + (counts["code"] if counts["item"] else 0)
+
+    return max(ITEM_KINDS, key=votes)
 
 
 def _no_items(root: Path, kind: ItemKind | None, inaccessible: Mapping[str, str]) -> NoItems:
@@ -127,4 +153,8 @@ def _no_items(root: Path, kind: ItemKind | None, inaccessible: Mapping[str, str]
 
 def _endings(kind: ItemKind | None = None) -> str:
     """Return the name endings that have a reader, for a message."""
-    return " ".join(ending for ending, entry in READERS.items() if kind is None or kind in entry.kinds)
+    endings = [
+        ending for ending, entry in READERS.items() if entry.role == "item" and (kind is None or kind in entry.kinds)
+    ]
+    n_others = len(endings) - MAX_LISTED_ENDINGS
+    return " ".join(endings[:MAX_LISTED_ENDINGS]) + (f" and {n_others} others" if n_others > 0 else "")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from aesearch.errors import Unreadable
+from aesearch.errors import MissingExtra, Unreadable
 from aesearch.images import resize_image
 from aesearch.items import Item
 from aesearch.readers.files import AnyPath, read_bytes
+from aesearch.readers.heif import SIGNATURE_BYTES, is_heif, open_heif
 from aesearch.readers.image_modes import to_gray_or_rgb
 
 MIN_SIDE_PIXELS = 96
@@ -31,8 +34,23 @@ MAX_IMAGE_BYTES = 512 << 20
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""Formats that Pillow may try. Others are not safe: EPS starts another program, some fetch other files."""
+COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")
+"""Formats that Pillow recognizes without importing the modules of all others."""
+
+OTHER_FORMATS = (
+    "TIFF", "WEBP", "AVIF", "JPEG2000", "PSD", "QOI", "ICO", "ICNS", "DDS", "DCX", "SGI", "SUN", "XBM", "XPM", "FITS",
+    "BLP", "FTEX", "MSP", "PIXAR",
+)  # fmt: skip
+"""Further formats that Pillow may try, because each begins with its own signature. EPS is not safe: it starts a program."""
+
+FORMATS_BY_ENDING = {
+    ".tga": "TGA", ".icb": "TGA", ".vda": "TGA", ".vst": "TGA", ".pcx": "PCX", ".dib": "DIB", ".cur": "CUR", ".gbr": "GBR",
+    ".pcd": "PCD", ".fli": "FLI", ".flc": "FLI", ".mpo": "JPEG",
+}  # fmt: skip
+"""Formats without a clear signature, for which Pillow could mistake other files. Only the name of a file selects them."""
+
+ONE_IMAGE_FORMATS = ("PSD",)
+"""Formats whose first frame shows the whole image. The other frames are its layers."""
 
 EXIF_ORIENTATION = 0x0112
 
@@ -50,7 +68,7 @@ def load_image(path: str) -> Image.Image | None:
     try:
         with open(path, "rb") as file:
             return decode_image(file, path)
-    except (OSError, Unreadable):
+    except (OSError, Unreadable, MissingExtra):
         return None
 
 
@@ -83,7 +101,7 @@ def decode_image(file: IO[bytes], name: object, min_side: int = MIN_SIDE_PIXELS)
 def _decode(file: IO[bytes], name: object, min_side: int) -> tuple[Image.Image, str | None]:
     """Return an image, and which part of the file it does not show; see `decode_image`."""
     try:
-        with _open(file) as image:
+        with _open(file, os.path.splitext(str(name))[1].lower()) as image:  # noqa: PTH122  # Path objects are slow
             image.draft(None, (min_side, min_side))  # None: keep the mode
             if image.width * image.height > MAX_PIXELS:
                 raise Unreadable(name, TOO_MANY_PIXELS)
@@ -95,28 +113,40 @@ def _decode(file: IO[bytes], name: object, min_side: int) -> tuple[Image.Image, 
         raise Unreadable(name, "the content is not an image of a supported format") from None
     except Image.DecompressionBombError:
         raise Unreadable(name, TOO_MANY_PIXELS) from None
-    except Unreadable:
+    except (Unreadable, MissingExtra):
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError, AssertionError) as error:
-        # Pillow's decoders raise all of these for damaged files.
+    except Exception as error:  # Pillow's decoders raise exceptions of every type for damaged files
         raise Unreadable(name, f"the image is damaged ({error or type(error).__name__})") from None
 
 
-def _open(file: IO[bytes]) -> Image.Image:
-    """Open an image without decoding it."""
-    signature = file.read(len(JPEG_SIGNATURE))
+def _open(file: IO[bytes], ending: str) -> Image.Image:
+    """Open an image without decoding it. The ending of its name selects the format if the format has no signature."""
+    start = file.read(SIGNATURE_BYTES)
     file.seek(0)
-    if signature != JPEG_SIGNATURE:
-        return Image.open(file, formats=FORMATS)
+    if ending in FORMATS_BY_ENDING:
+        return Image.open(file, formats=(FORMATS_BY_ENDING[ending], *COMMON_FORMATS))
+    if not (start.startswith(JPEG_SIGNATURE) or is_heif(start)):
+        return _open_by_signature(file)
     # Most photos are JPEG files. Image.open() would import the modules of all formats; without it, workers start faster.
-    image = JpegImageFile(file)
+    image = JpegImageFile(file) if start.startswith(JPEG_SIGNATURE) else open_heif(file)
     if image.width * image.height > MAX_JPEG_PIXELS:
         raise Image.DecompressionBombError
     return image
 
 
+def _open_by_signature(file: IO[bytes]) -> Image.Image:
+    """Open an image of any format that begins with its own signature."""
+    with suppress(UnidentifiedImageError):
+        return Image.open(file, formats=COMMON_FORMATS)
+    file.seek(0)
+    Image.init()
+    return Image.open(file, formats=[name for name in OTHER_FORMATS if name in Image.OPEN])  # older versions know fewer
+
+
 def _count_frames(image: Image.Image) -> int:
     """Return the number of frames of an animation, or of pages of a TIFF file."""
+    if image.format in ONE_IMAGE_FORMATS:
+        return 1
     try:
         return getattr(image, "n_frames", 1)
     except Exception:  # the first frame is complete, and damage in the others must not cost it

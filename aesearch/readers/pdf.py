@@ -1,4 +1,4 @@
-"""Read PDF documents with PDFium (extra `documents`)."""
+"""Read PDF documents with PDFium."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import groupby
 from threading import Lock
 from typing import Any
 
-from aesearch.errors import MissingExtra, Unreadable
+from aesearch.errors import Unreadable
 from aesearch.items import Item, Section
 from aesearch.readers.files import AnyPath
 from aesearch.readers.text import document_item, read_document_bytes
@@ -36,10 +36,7 @@ _UNKNOWN_CHARACTER = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd
 
 def read(path: AnyPath) -> Iterator[Item]:
     """Yield the text of a PDF document, page by page."""
-    try:
-        import pypdfium2
-    except ImportError:
-        raise MissingExtra("pypdfium2", "documents") from None
+    import pypdfium2
 
     content = read_document_bytes(path)
     with _PDFIUM_LOCK:

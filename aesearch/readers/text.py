@@ -1,4 +1,4 @@
-"""Read plain text and Markdown in any encoding."""
+"""Read plain text, Markdown and source code in any encoding."""
 
 from __future__ import annotations
 

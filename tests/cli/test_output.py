@@ -122,6 +122,18 @@ def test_unexpected_skips_are_named_and_expected_ones_counted(capsys: pytest.Cap
     ]
 
 
+def test_unsupported_files_are_counted_by_suffix(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [*(f"{number}.MP4" for number in range(7)), "a.zip", "b.zip", "c.zip", "d/x.exe", "y.exe", "d/core"]
+    skipped = dict.fromkeys(names, Skip(SkipCategory.UNSUPPORTED, "no reader"))
+    skipped |= dict.fromkeys(["a/node_modules", "node_modules"], Skip(SkipCategory.IGNORED_FOLDER, "installed packages"))
+    print_skipped(skipped)
+    assert capsys.readouterr().err.splitlines() == [
+        "not indexed: 13 unsupported (7 .mp4, 3 .zip, 2 .exe, 1 without suffix), 2 ignored folder (2 node_modules)"
+    ]
+    print_skipped({f"a.{number}": Skip(SkipCategory.UNSUPPORTED, "no reader") for number in range(8)})
+    assert "8 unsupported (1 .0, 1 .1, 1 .2, 1 .3, 1 .4, 3 other)" in capsys.readouterr().err
+
+
 def test_long_lists_of_skips_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
     print_skipped(skips(SkipCategory.UNREADABLE, MAX_NAMED_FILES + 7), hint="; --json lists them all")
     lines = capsys.readouterr().err.splitlines()

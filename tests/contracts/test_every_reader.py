@@ -1,10 +1,12 @@
 """The contract of `aesearch.readers` for every name ending in the catalog. A new reader needs a sample file in SAMPLES."""
 
+import base64
 import gzip
 import hashlib
 import inspect
 import io
 import json
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import pytest
 from PIL import Image
 
 from aesearch.catalog import READERS, CatalogEntry, find_reader
+from aesearch.catalog.readers import CODE_ENDINGS, HEIF_ENDINGS, SIDECAR_ENDINGS, TEXT_ENDINGS
 from aesearch.errors import Unreadable
 from aesearch.items import ITEM_KINDS, Item, ItemKind, SkipCategory
 from aesearch.readers.files import read_file
@@ -39,10 +42,109 @@ def make_image(file_format: str) -> bytes:
     return file.getvalue()
 
 
-def make_gray_image() -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(PIXELS[..., 0]).save(file, "PPM")
-    return file.getvalue()
+SAVED_FORMATS = {  # Pillow's name of a format, and the mode to save
+    ".jpg .jpeg .jpe .jfif .mpo": ("JPEG", "RGB"),
+    ".png .apng": ("PNG", "RGB"),
+    ".webp": ("WEBP", "RGB"),
+    ".gif": ("GIF", "RGB"),
+    ".bmp": ("BMP", "RGB"),
+    ".tif .tiff": ("TIFF", "RGB"),
+    ".avif .avifs": ("AVIF", "RGB"),
+    ".jp2 .j2k .j2c .jpc .jpf .jpx": ("JPEG2000", "RGB"),
+    ".qoi": ("QOI", "RGB"),
+    ".ico": ("ICO", "RGB"),
+    ".icns": ("ICNS", "RGB"),
+    ".tga .icb .vda .vst": ("TGA", "RGB"),
+    ".pcx": ("PCX", "RGB"),
+    ".dds": ("DDS", "RGB"),
+    ".ppm .pnm": ("PPM", "RGB"),
+    ".pgm": ("PPM", "L"),
+    ".pbm": ("PPM", "1"),
+    ".pfm": ("PPM", "F"),
+    ".sgi .rgb .rgba .bw": ("SGI", "RGB"),
+    ".dib": ("DIB", "RGB"),
+    ".xbm": ("XBM", "1"),
+    ".msp": ("MSP", "1"),
+    ".blp": ("BLP", "P"),
+}
+
+
+def make_psd() -> bytes:
+    """Return a Photoshop file without layers: 20 x 30 pixels, three channels, not compressed."""
+    header = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 20, 30, 8, 3)
+    return header + bytes(12) + struct.pack(">H", 0) + PIXELS.transpose(2, 0, 1).tobytes()
+
+
+def make_cursor() -> bytes:
+    """Return a Windows cursor: an icon with another type number, whose image is a bitmap."""
+    icon = io.BytesIO()
+    Image.fromarray(PIXELS).save(icon, "ICO", sizes=[(30, 20)], bitmap_format="bmp")
+    return b"\0\0\2\0" + icon.getvalue()[4:]
+
+
+def make_fits() -> bytes:
+    """Return an astronomical image: cards of 80 characters in blocks of 2,880 bytes, then the pixels."""
+    cards = ("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 30", "NAXIS2  = 20", "END")
+    header = "".join(f"{card[:10]}{card[10:].strip():>20}".ljust(80) for card in cards)
+    return header.ljust(2880).encode() + PIXELS[..., 0].tobytes()
+
+
+def make_flic() -> bytes:
+    """Return an animation of one frame: a palette, and pixels that are copied."""
+    palette = struct.pack("<IHHBB", 6 + 4 + 768, 4, 1, 0, 0) + bytes(range(256)) * 3
+    copied = struct.pack("<IH", 6 + 600, 16) + PIXELS[..., 0].tobytes()
+    frame = struct.pack("<IHH8x", 16 + len(palette) + len(copied), 0xF1FA, 2) + palette + copied
+    header = struct.pack("<IHHHHHHI", 128 + len(frame), 0xAF12, 1, 30, 20, 8, 3, 70)
+    return header.ljust(128, b"\0") + frame
+
+
+def make_pcx_pages() -> bytes:
+    page = make_image("PCX")
+    return struct.pack("<III", 0x3ADE68B1, 12, 0) + page
+
+
+def make_xpm() -> bytes:
+    rows = ",\n".join('"' + "".join("ab"[value & 1] for value in row) + '"' for row in PIXELS[..., 0])
+    return f'/* XPM */\nstatic char *x[] = {{\n"30 20 2 1",\n"a c #ff0000",\n"b c #0000ff",\n{rows}\n}};\n'.encode()
+
+
+HEIF = base64.b64decode(  # 16 x 12 pixels, red with a blue corner; pillow-heif has written it
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAAAA"
+    "AERAAAEAAQAAAAABoAABAAAAAAAAAEsAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/GlwcnAAAADc"
+    "aXBjbwAAAHVodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQApQgEBA3AAAAMAkAAAAwAA"
+    "AwAeoCCBBZbqrprm4CGgwIAAAAyAAAADAIRiAAEABkQBwXPBiQAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAAQAAAAChjbGFw"
+    "AAAAEAAAAAEAAAAMAAAAAf///9AAAAAC////zAAAAAIAAAAQcGl4aQAAAAADCAgIAAAAGGlwbWEAAAAAAAAAAQABBYECAwWEAAAAU21kYXQAAABH"
+    "KAGvCchqxhYizDyafwWwTG/IYzEl+YqYKCpxPPlLn6+zX8qXEjn/y3vXjyNtF2J8/U+n0PUdim50kcjQrOr2S/XDeqqifHA="
+)
+
+
+def make_images() -> dict[str, bytes]:
+    """Return an image for every ending: Pillow writes most of them."""
+    samples = {}
+    for endings, (file_format, mode) in SAVED_FORMATS.items():
+        file = io.BytesIO()
+        Image.fromarray(PIXELS).convert(mode).save(file, file_format)
+        samples |= dict.fromkeys(endings.split(), file.getvalue())
+    plane = PIXELS[..., 0].tobytes()
+    pcd = bytearray(96 * 2048 + 768 * 512 * 3 // 2)
+    pcd[2048:2055] = b"PCD_IPI"
+    return samples | {
+        ".psd": make_psd(),
+        ".cur": make_cursor(),
+        **dict.fromkeys((".fit", ".fits"), make_fits()),
+        **dict.fromkeys((".fli", ".flc"), make_flic()),
+        ".dcx": make_pcx_pages(),
+        ".xpm": make_xpm(),
+        ".ras": struct.pack(">8I", 0x59A66A95, 30, 20, 8, 600, 1, 0, 0) + plane,
+        ".gbr": struct.pack(">5I4sI1s", 29, 2, 30, 20, 1, b"GIMP", 10, b"\0") + plane,
+        ".pxr": (b"\200\350\0\0".ljust(416, b"\0") + struct.pack("<4H", 20, 30, 0, 0) + struct.pack("<2H", 14, 2)).ljust(
+            1024, b"\0"
+        )
+        + PIXELS.tobytes(),
+        ".pcd": bytes(pcd),
+        **dict.fromkeys((".ftc", ".ftu"), b"FTEX" + struct.pack("<8I", 0, 30, 20, 1, 1, 1, 32, 1800) + PIXELS.tobytes()),
+        **dict.fromkeys((".heic", ".heif", ".hif"), HEIF),
+    }
 
 
 def make_pdf() -> bytes:
@@ -79,15 +181,8 @@ def make_parquet() -> bytes:
 
 
 SAMPLES: dict[str, bytes] = {
-    **dict.fromkeys((".jpg", ".jpeg"), make_image("JPEG")),
-    ".png": make_image("PNG"),
-    ".webp": make_image("WEBP"),
-    ".gif": make_image("GIF"),
-    ".bmp": make_image("BMP"),
-    **dict.fromkeys((".tif", ".tiff"), make_image("TIFF")),
-    ".ppm": make_image("PPM"),
-    ".pgm": make_gray_image(),
-    **dict.fromkeys((".txt", ".text", ".md", ".rst"), TEXT),
+    **make_images(),
+    **dict.fromkeys((*TEXT_ENDINGS.split(), *CODE_ENDINGS.split(), *SIDECAR_ENDINGS.split()), TEXT),
     **dict.fromkeys((".html", ".htm"), HTML),
     ".jsonl": JSON_LINES,
     ".jsonl.gz": gzip.compress(JSON_LINES),
@@ -103,7 +198,9 @@ SAMPLES: dict[str, bytes] = {
     ".parquet": make_parquet(),
 }
 
-READABLE_WHEN_TRUNCATED = {".txt", ".text", ".md", ".rst", ".html", ".htm", ".csv", ".tsv"}
+PLAIN_TEXT = {*TEXT_ENDINGS.split(), *CODE_ENDINGS.split(), *SIDECAR_ENDINGS.split()}
+
+READABLE_WHEN_TRUNCATED = PLAIN_TEXT | {".html", ".htm", ".csv", ".tsv", ".icns"}
 """Formats without an end mark: a truncated file is a valid, shorter file."""
 
 ISOLATED = [ending for ending, entry in READERS.items() if entry.is_isolated]
@@ -126,6 +223,8 @@ def entry(ending: str) -> CatalogEntry:
 @pytest.fixture
 def path(ending: str, tmp_path: Path) -> Path:
     """A file of the format."""
+    if ending in HEIF_ENDINGS.split():
+        pytest.importorskip("pi_heif")
     if ending not in SAMPLES:
         pytest.fail(f"no sample of a {ending} file; add one to SAMPLES")
     path = tmp_path / f"sample{ending}"

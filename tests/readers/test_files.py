@@ -44,7 +44,7 @@ def test_special_file_is_refused_at_once_by_every_reader(ending: str, tmp_path: 
     ("error", "reason", "transient"),
     [
         (Unreadable("a.txt", "damaged"), "damaged", False),
-        (MissingExtra("pypdfium2", "documents"), r"pip install 'aesearch[documents]'", True),
+        (MissingExtra("pyarrow", "parquet"), r"pip install 'aesearch[parquet]'", True),
         (PermissionError(13, "Permission denied"), "cannot be opened (Permission denied)", True),
         (ZeroDivisionError("by zero"), "the reader failed (ZeroDivisionError: by zero)", False),
     ],

@@ -33,15 +33,57 @@ def test_read_files_reads_the_requested_kind(tmp_path: Path) -> None:
 
 
 def test_read_files_skips_files_without_a_reader(tmp_path: Path) -> None:
-    touch(*(tmp_path / name for name in ("a.txt", "program.exe", "LICENSE", ".hidden")))
+    touch(*(tmp_path / name for name in ("a.txt", "program.exe", "disk.iso", ".hidden")))
     files = read_files(tmp_path)
     assert list(files.paths) == ["a.txt"]
     assert {path: skip.category for path, skip in files.skipped.items()} == {
         "program.exe": SkipCategory.UNSUPPORTED,
-        "LICENSE": SkipCategory.UNSUPPORTED,
+        "disk.iso": SkipCategory.UNSUPPORTED,
         ".hidden": SkipCategory.HIDDEN,
     }
     assert all(skip.category.is_expected for skip in files.skipped.values())
+
+
+def test_files_without_a_suffix_are_read_if_they_are_texts(tmp_path: Path) -> None:
+    (tmp_path / "README").write_text("how to wait for a thread")
+    (tmp_path / "program").write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "empty").touch()
+    files = read_files(tmp_path)
+    assert [item.content for item in files] == ["how to wait for a thread"]
+    assert {path: skip.category for path, skip in files.skipped.items()} == dict.fromkeys(
+        ("program", "empty"), SkipCategory.UNSUPPORTED
+    )
+    program = read_files(tmp_path / "program")
+    assert list(program) == []
+    assert program.skipped["program"].category is SkipCategory.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (["a.jpg", "a.log", "b.ini", "c.yaml", "LICENSE"], "images"),  # sidecars do not count
+        (["a.jpg", "b.jpg", "readme.txt", "a.log", "b.log", "c.log"], "images"),
+        (["a.jpg", "a.py", "b.py"], "images"),  # source code counts only beside another document
+        (["a.jpg", "a.py", "b.py", "README.md"], "documents"),
+        (["a.jpg", "b.jpg", "c.jpg", "a.py", "README.md"], "images"),
+        (["a.npy", "a.log", "b.log"], "vectors"),
+        (["a.py", "b.ini", "LICENSE"], "documents"),  # if there is nothing else, they are documents
+    ],
+)
+def test_sidecars_do_not_outvote_a_folder_of_images(names: list[str], kind: str, tmp_path: Path) -> None:
+    touch(*(tmp_path / name for name in names))
+    files = read_files(tmp_path)
+    assert files.kind == kind
+    if kind == "documents":
+        assert set(files.paths) == {name for name in names if not name.endswith(".jpg")}
+
+
+def test_folder_of_mixed_documents_is_read_with_an_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes("<p>Stra\u00dfe".encode("cp1252"))
+    (tmp_path / "b.pdf").write_bytes(b"no PDF")
+    files = read_files(tmp_path, encoding="cp1252")
+    assert [item.content for item in files] == ["Stra\u00dfe"]
+    assert "not a readable PDF" in files.skipped["b.pdf"].reason  # and not that its reader takes no encoding
 
 
 def test_read_files_accepts_one_file(tmp_path: Path) -> None:

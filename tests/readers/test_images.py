@@ -1,13 +1,16 @@
 """Images of every format and mode are read alike; everything else is refused with a reason."""
 
 import io
+import struct
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from aesearch.errors import Unreadable
+from aesearch.catalog.readers import IMAGE_ENDINGS
+from aesearch.errors import MissingExtra, Unreadable
 from aesearch.readers import images
 
 
@@ -36,6 +39,68 @@ def test_formats_are_read_alike(ending: str, scene: Image.Image, tmp_path: Path)
     found = read(tmp_path / f"scene.{ending}")
     assert found.mode == "RGB"
     assert np.abs(thumbnail(found) - thumbnail(scene)).mean() < 6  # JPEG, WebP and GIF lose a little
+
+
+def test_name_endings_are_those_of_pillow() -> None:
+    Image.init()
+    excluded = {"PDF", "PALM", "EPS", "BUFR", "GRIB", "HDF5", "MPEG", "WMF", "IPTC"}  # not decoded, or no images
+    excluded |= {"IM", "HEIF"}  # deprecated in Pillow 13; registered by pi-heif
+    pillow = {ending for ending, name in Image.EXTENSION.items() if name not in excluded}
+    assert set(IMAGE_ENDINGS.split()) == pillow
+    assert set(images.FORMATS_BY_ENDING) <= pillow
+    opened = {*images.COMMON_FORMATS, *images.OTHER_FORMATS, *images.FORMATS_BY_ENDING.values()}
+    assert opened == {Image.EXTENSION[ending] for ending in pillow} & Image.OPEN.keys()
+    assert all(Image.OPEN[name][1] is not None for name in images.OTHER_FORMATS)  # each has a signature
+
+
+@pytest.mark.parametrize("ending", ["avif", "jp2", "tga", "qoi", "ico", "dds", "pcx", "sgi", "dib"])
+def test_rare_formats_are_read_alike(ending: str, scene: Image.Image, tmp_path: Path) -> None:
+    scene.save(tmp_path / f"scene.{ending}")
+    found = read(tmp_path / f"scene.{ending}")
+    assert found.mode == "RGB"
+    assert np.abs(thumbnail(found) - thumbnail(scene)).mean() < 6
+
+
+def test_format_without_a_signature_is_chosen_by_the_name(scene: Image.Image, tmp_path: Path) -> None:
+    scene.save(tmp_path / "scene.tga")
+    (tmp_path / "scene.tga").rename(tmp_path / "scene.jpg")
+    with pytest.raises(Unreadable, match="not an image of a supported format"):
+        read(tmp_path / "scene.jpg")
+
+
+def test_layers_of_a_composite_are_no_frames(tmp_path: Path) -> None:
+    layer = struct.pack(">4IH", 0, 0, 1, 1, 1) + struct.pack(">hI", 0, 3) + b"8BIMnorm" + bytes([255, 0, 0, 0]) + bytes(4)
+    layers = struct.pack(">h", 2) + 2 * layer + 2 * (bytes(2) + b"\x10")
+    layers += bytes(len(layers) % 2)
+    header = b"8BPS" + struct.pack(">H6xHIIHH", 1, 1, 20, 30, 8, 1) + bytes(8)
+    section = struct.pack(">I", len(layers)) + layers
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    content = header + struct.pack(">I", len(section)) + section + bytes(2) + pixels.tobytes()
+    (tmp_path / "layers.psd").write_bytes(content)
+    (item,) = images.read(tmp_path / "layers.psd")
+    assert item.warning is None
+    np.testing.assert_array_equal(np.asarray(item.content), pixels)
+
+
+def test_second_image_of_a_stereo_photo_is_named(scene: Image.Image, tmp_path: Path) -> None:
+    scene.save(tmp_path / "stereo.mpo", save_all=True, append_images=[scene])
+    (item,) = images.read(tmp_path / "stereo.mpo")
+    assert item.warning == "only the first of 2 frames or pages was read"
+
+
+def test_missing_library_for_heic_names_the_pip_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pi_heif", None)  # as if it were not installed
+    (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(MissingExtra, match=r"pip install 'aesearch\[heic\]'"):
+        read(tmp_path / "photo.heic")
+    assert images.load_image(str(tmp_path / "photo.heic")) is None
+
+
+def test_damaged_heic_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pi_heif")
+    (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
+    with pytest.raises(Unreadable, match="damaged"):
+        read(tmp_path / "photo.heic")
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

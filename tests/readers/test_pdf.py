@@ -1,14 +1,13 @@
 """The text of a PDF is read page by page (extra `documents`). What is missing is named."""
 
 import io
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pypdfium2
 import pytest
 
-from aesearch.errors import MissingExtra, Unreadable
+from aesearch.errors import Unreadable
 from aesearch.items import Item
 from aesearch.readers import pdf as pdf_reader
 
@@ -119,12 +118,6 @@ def test_characters_without_a_meaning_are_named(tmp_path: Path) -> None:
 def test_other_file_is_not_a_pdf(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="not a readable PDF"):
         read(b"no pdf at all", tmp_path)
-
-
-def test_missing_library_names_the_pip_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pypdfium2", None)  # as if it were not installed
-    with pytest.raises(MissingExtra, match=r"pip install 'aesearch\[documents\]'"):
-        read(b"", tmp_path)
 
 
 def test_pages_are_sections(tmp_path: Path) -> None:

@@ -7,75 +7,31 @@ add one entry.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
+from aesearch.catalog.entries import CatalogEntry
+from aesearch.catalog.readers import READERS, find_reader, has_suffix
 from aesearch.errors import InvalidParameter, UnknownName, WrongKind
 from aesearch.items import ITEM_KINDS, ItemKind
 
+__all__ = [
+    "CODERS",
+    "DEFAULT_CODERS",
+    "DEFAULT_FEATURES",
+    "FEATURES",
+    "IMAGE_CONTENTS",
+    "PRETRAINED_MODELS",
+    "READERS",
+    "STORES",
+    "CatalogEntry",
+    "create_coder",
+    "create_store",
+    "find_reader",
+    "has_suffix",
+    "lookup",
+]
 
-@dataclass(frozen=True)
-class CatalogEntry:
-    """One implementation.
-
-    Parameters
-    ----------
-    target : str
-        Import path, as `module:attribute`.
-    summary : str
-        One line for the command line's help.
-    kinds : tuple of ItemKind
-        Kinds of items that it can process.
-    params : mapping
-        Constructor keywords that make the target this variant.
-    layout : {"table", "images", "vectors"}, optional
-        Layout of a file with many items; None if a file is one item. The reader of a table takes a `fields` keyword.
-    decodes_text : bool
-        Whether a reader decodes text, and takes an `encoding` keyword.
-    is_isolated : bool
-        Whether a reader is slow, or may crash, and therefore runs in a worker process.
-    """
-
-    target: str
-    summary: str = ""
-    kinds: tuple[ItemKind, ...] = ITEM_KINDS
-    params: Mapping[str, Any] = field(default_factory=dict)
-    layout: Literal["table", "images", "vectors"] | None = None
-    decodes_text: bool = False
-    is_isolated: bool = False
-
-    def load(self) -> Any:
-        """Import and return the implementation."""
-        module, attribute = self.target.split(":")
-        return getattr(import_module(module), attribute)
-
-
-_IMAGE = CatalogEntry("aesearch.readers.images:read", kinds=("images",), is_isolated=True)
-_TEXT = CatalogEntry("aesearch.readers.text:read", kinds=("documents",), decodes_text=True)
-_HTML = CatalogEntry("aesearch.readers.html:read", kinds=("documents",), decodes_text=True, is_isolated=True)
-_JSON_LINES = CatalogEntry("aesearch.readers.tables:read_json_lines", "", ("documents",), layout="table", decodes_text=True)
-_CSV = CatalogEntry("aesearch.readers.tables:read_csv", "", ("documents",), layout="table", decodes_text=True)
-_IDX = CatalogEntry("aesearch.readers.image_sets:read_idx", kinds=("images",), layout="images")
-_CIFAR = CatalogEntry("aesearch.readers.image_sets:read_cifar", kinds=("images",), layout="images")
-_NPY = CatalogEntry("aesearch.readers.vectors:read_npy", kinds=("vectors",), layout="vectors")
-_PARQUET = CatalogEntry("aesearch.readers.vectors:read_parquet", kinds=("vectors",), layout="table")
-
-READERS: dict[str, CatalogEntry] = {  # by the end of a file's name in lower case; the longest match wins
-    **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"), _IMAGE),
-    **dict.fromkeys((".txt", ".text", ".md", ".rst"), _TEXT),
-    **dict.fromkeys((".html", ".htm"), _HTML),
-    **dict.fromkeys((".jsonl", ".jsonl.gz"), _JSON_LINES),
-    **dict.fromkeys((".csv", ".csv.gz", ".tsv"), _CSV),
-    ".pdf": CatalogEntry("aesearch.readers.pdf:read", kinds=("documents",), is_isolated=True),
-    ".docx": CatalogEntry("aesearch.readers.docx:read", kinds=("documents",), is_isolated=True),
-    **dict.fromkeys(("images-idx3-ubyte", "images-idx3-ubyte.gz"), _IDX),
-    ".bin": _CIFAR,
-    ".npy": _NPY,
-    ".parquet": _PARQUET,
-}
 
 FEATURES: dict[str, CatalogEntry] = {
     "pixels": CatalogEntry("aesearch.features.pixels:Pixels", "pixels of an image, resized to one small size", ("images",)),
@@ -279,15 +235,3 @@ def create_store(name: str | None, metric: str, width: int, *, is_sparse: bool) 
         if metric in store_class.metrics and store_class.is_sparse == is_sparse:
             return store_class(metric, width)
     raise InvalidParameter(f'no store holds {"sparse" if is_sparse else "dense"} codes with metric "{metric}"')
-
-
-_LENGTHS = sorted({len(ending) for ending in READERS}, reverse=True)
-
-
-def find_reader(path: str | os.PathLike[str]) -> CatalogEntry | None:
-    """Return the reader for a file by its name, or None if there is none."""
-    name = os.fspath(path)[-_LENGTHS[0] :].lower()
-    for length in _LENGTHS:  # the longest ending first
-        if name[-length:] in READERS:
-            return READERS[name[-length:]]
-    return None
