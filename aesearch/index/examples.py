@@ -14,7 +14,7 @@ import numpy as np
 
 from aesearch.arrays import stack_rows
 from aesearch.errors import InvalidParameter, NoItems
-from aesearch.index.filtered_search import search_store
+from aesearch.index.filtered_search import FilteredStore
 from aesearch.index.filters import Filter
 from aesearch.index.query import as_item, encode_rows, featurize, make_hits
 from aesearch.index.storage import IndexState
@@ -65,7 +65,7 @@ def query_examples(
         shares = [1.0] * len(own), [LIKE_WEIGHT / len(like)] * len(like) if like else []
         weights = [*shares[0], *shares[1], *([-UNLIKE_WEIGHT / len(unlike)] * len(unlike) if unlike else [])]
         code = combine_codes(codes, np.array(weights), index.store.metric)
-        found = search_store(index, code, k, condition, list(keys.values()))
+        found = FilteredStore(index, condition, list(keys.values())).search(code, k)
         return ExampleResult(make_hits(index, *found)[0], code)
 
 

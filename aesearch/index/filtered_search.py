@@ -8,7 +8,7 @@ proportion to their number, which is small then.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -43,54 +43,97 @@ class FilteredTexts:
         return self._texts.search(expression, limit, self._condition)
 
 
-def search_store(
-    index: IndexState, codes: Rows, k: int, condition: Filter | None, excluded: Sequence[int] = ()
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest items of each code that meet a condition; see `Store.search`. The caller holds the lock.
+class _Found(NamedTuple):
+    """Nearest items that meet a condition.
+
+    Attributes
+    ----------
+    keys, distances : arrays of shape (n_queries, k)
+    is_complete : bool
+        Whether these are all k, or all that exist.
+    n_allowed : float
+        Mean number of items found for a query.
+    """
+
+    keys: np.ndarray
+    distances: np.ndarray
+    is_complete: bool
+    n_allowed: float
+
+
+class FilteredStore:
+    """Search in the store of an index, among the items that meet a condition. The caller holds the lock of the store.
 
     Parameters
     ----------
     index : IndexState
-    codes : array of shape (n_queries, width)
-    k : int
     condition : Filter or None
     excluded : sequence of int
         Keys of items that are left out.
-
-    Returns
-    -------
-    keys, distances : arrays of shape (n_queries, k)
-        Padded with NO_KEY and infinity if fewer items meet the condition.
     """
-    if condition is None and not excluded:
-        return index.store.search(codes, k)
-    reach = max(MIN_REACH, REACH_PER_HIT * k) + len(excluded)
-    nearest, nearest_distances = index.store.search(codes, reach)
-    allowed = np.setdiff1d(_matching(index, condition, np.unique(nearest)), np.array(excluded, np.int64))
-    keys = np.full((codes.shape[0], k), NO_KEY, np.int64)
-    distances = np.full(keys.shape, np.inf, np.float32)
-    selected: np.ndarray | None = None
-    for query in range(codes.shape[0]):
-        is_allowed = np.isin(nearest[query], allowed)
-        found, found_distances = nearest[query][is_allowed], nearest_distances[query][is_allowed]
-        if len(found) < k and reach < len(index.store):
-            if selected is None:
-                selected = np.setdiff1d(_select(index, condition), np.array(excluded, np.int64))
-            found_distances = index.store.distances(codes[[query]], selected)[0]
-            order = np.lexsort((selected, found_distances))
-            found, found_distances = selected[order], found_distances[order]
-        n = min(k, len(found))
-        keys[query, :n], distances[query, :n] = found[:n], found_distances[:n]
-    return keys, distances
+
+    def __init__(self, index: IndexState, condition: Filter | None, excluded: Sequence[int] = ()) -> None:
+        self._index, self._condition = index, condition
+        self._excluded = np.array(excluded, np.int64)
+        self._selected: np.ndarray | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some items may be left out."""
+        return self._condition is not None or len(self._excluded) > 0
+
+    def search(self, codes: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k nearest items of each code that meet the condition; see `Store.search`.
+
+        Returns
+        -------
+        keys, distances : arrays of shape (n_queries, k)
+            Padded with NO_KEY and infinity if fewer items meet the condition.
+        """
+        store = self._index.store
+        if not self.is_filtered:
+            return store.search(codes, k)
+        if self._selected is None:
+            reach = max(MIN_REACH, REACH_PER_HIT * k) + len(self._excluded)
+            found = self._search_nearest(codes, k, reach)
+            # The share of the nearest items that meet the condition says which way is shorter.
+            further = int(2 * k * reach / max(found.n_allowed, 1))
+            if not found.is_complete and found.n_allowed and further < found.n_allowed / reach * len(store):
+                found = self._search_nearest(codes, k, further)
+            if found.is_complete:
+                return found.keys, found.distances
+            self._selected = np.setdiff1d(self._select(), self._excluded)
+        distances = store.distances(codes, self._selected)
+        return _take_nearest(np.broadcast_to(self._selected, distances.shape), distances, np.isfinite(distances), k)
+
+    def _search_nearest(self, codes: Rows, k: int, reach: int) -> _Found:
+        """Search the `reach` nearest items of all, and keep those that meet the condition."""
+        keys, distances = self._index.store.search(codes, reach)
+        is_allowed = np.isin(keys, np.setdiff1d(self._matching(np.unique(keys)), self._excluded))
+        counts = is_allowed.sum(1)
+        is_complete = reach >= len(self._index.store) or bool((counts >= k).all())
+        nearest = _take_nearest(keys, distances, is_allowed, k)
+        return _Found(*nearest, is_complete, float(counts.mean()) if len(counts) else 0.0)
+
+    def _matching(self, keys: np.ndarray) -> np.ndarray:
+        """Return which of some keys [n] are those of items that meet the condition, in ascending order."""
+        if self._condition is None:
+            return keys
+        return np.array(sorted(self._index.ledger.matching(self._condition, keys.tolist())), np.int64)
+
+    def _select(self) -> np.ndarray:
+        """Return the keys of all items that meet the condition."""
+        if self._condition is None:
+            return self._index.store.keys()
+        return np.array(self._index.ledger.select(self._condition), np.int64)
 
 
-def _matching(index: IndexState, condition: Filter | None, keys: np.ndarray) -> np.ndarray:
-    """Return which of some keys [n] are those of items that meet a condition, in ascending order."""
-    if condition is None:
-        return keys
-    return np.array(sorted(index.ledger.matching(condition, keys.tolist())), np.int64)
-
-
-def _select(index: IndexState, condition: Filter | None) -> np.ndarray:
-    """Return the keys of all items that meet a condition."""
-    return index.store.keys() if condition is None else np.array(index.ledger.select(condition), np.int64)
+def _take_nearest(keys: np.ndarray, distances: np.ndarray, is_allowed: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest allowed items of each query, ties ordered by key."""
+    nearest = np.full((len(keys), k), NO_KEY, np.int64)
+    nearest_distances = np.full(nearest.shape, np.inf, np.float32)
+    for query in range(len(keys)):
+        own_keys, own_distances = keys[query][is_allowed[query]], distances[query][is_allowed[query]]
+        order = np.lexsort((own_keys, own_distances))[:k]
+        nearest[query, : len(order)], nearest_distances[query, : len(order)] = own_keys[order], own_distances[order]
+    return nearest, nearest_distances

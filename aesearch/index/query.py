@@ -15,7 +15,7 @@ from aesearch.arrays import stack_rows
 from aesearch.coders.base import finite_rows
 from aesearch.errors import InvalidParameter, NoItems, NoKnownTerms, WrongKind
 from aesearch.index.calibration import to_scores, to_similarities
-from aesearch.index.filtered_search import search_store
+from aesearch.index.filtered_search import FilteredStore
 from aesearch.index.filters import Filter
 from aesearch.index.ledger import LedgerRow
 from aesearch.index.passage_codes import has_terms
@@ -168,7 +168,7 @@ def encode_rows(index: IndexState, X: Rows) -> Rows:
 def search_rows(index: IndexState, codes: Rows, k: int, condition: Filter | None = None) -> _Found:
     """Return the k nearest items of each code that meet a condition, and their ledger rows."""
     with index.store.lock.read():
-        keys, distances = search_store(index, codes, k, condition)
+        keys, distances = FilteredStore(index, condition).search(codes, k)
         return _Found(keys, distances, _rows_of(index, keys))
 
 

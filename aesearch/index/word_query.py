@@ -11,7 +11,7 @@ from aesearch.arrays import stack_rows
 from aesearch.errors import InvalidParameter, NoKnownTerms
 from aesearch.features.tokenizer import tokenize
 from aesearch.index.calibration import to_similarities
-from aesearch.index.filtered_search import FilteredTexts, search_store
+from aesearch.index.filtered_search import FilteredStore, FilteredTexts
 from aesearch.index.filters import Filter
 from aesearch.index.modes import QueryMode
 from aesearch.index.passage_codes import has_terms
@@ -27,8 +27,10 @@ from aesearch.stores.base import NO_KEY
 if TYPE_CHECKING:
     from aesearch.arrays import Rows
 
-MAX_CANDIDATES = 500
-"""Items and passages found by each of words and codes, at least."""
+MAX_WORD_MATCHES = 500
+"""Passages that are found by words, at least. Of the items without words, only the nearest can be among the hits."""
+PASSAGES_PER_HIT, MIN_PASSAGES = 4, 50
+"""Passages that are found by codes, for each hit and at least: several may be of one document."""
 
 
 class WordResult(NamedTuple):
@@ -93,22 +95,24 @@ def query_words(
         If no document contains a word of the query, or its phrases, and the vocabulary has none either.
     """
     query = parse_query(text)
-    limit = max(k, MAX_CANDIDATES)
-    words = rank_words(FilteredTexts(index.ledger.texts, condition), query, limit)
+    words = rank_words(FilteredTexts(index.ledger.texts, condition), query, max(k, MAX_WORD_MATCHES))
     code = _encode(index, text) if mode == "hybrid" else None
-    if (code is None and not words.matches) or (query.phrases and not words.matches):
+    if not words.matches and condition is not None and (code is None or query.phrases):
+        return WordResult(Ranking(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.float32)), words, {})
+    if not words.matches and (code is None or query.phrases):
         what = "these words in this order" if query.phrases else "any of these words"
         raise NoKnownTerms(f'no document contains {what}: "{Item("query", text).excerpt}"; query with other words')
     scores = {key: match.score for key, match in words.matches.items()}
     weight = index.record.lexical_weight if weight is None else weight
+    store = FilteredStore(index, condition)
     if mode == "lexical":
         keys = np.array(list(scores), np.int64)
         unknown = np.full(len(keys), np.inf, np.float32)
         return WordResult(rank(keys, np.zeros(len(keys)), unknown, scores, weight), words, {})
-    candidates = _find_candidates(index, code, scores, limit, condition)
+    candidates = _find_candidates(index, code, scores, FEEDBACK_ITEMS, store)
     ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
     expanded = _add_feedback(index, code, ranking) if len(ranking.keys) else code
-    candidates = _find_candidates(index, expanded, scores, limit, condition)
+    candidates = _find_candidates(index, expanded, scores, k, store)
     ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
     return WordResult(ranking, words, candidates.passages, code)
 
@@ -139,22 +143,25 @@ def _encode(index: IndexState, text: str) -> Rows | None:
 
 
 def _find_candidates(
-    index: IndexState, code: Rows | None, scores: Mapping[int, float], limit: int, condition: Filter | None
+    index: IndexState, code: Rows | None, scores: Mapping[int, float], limit: int, store: FilteredStore
 ) -> _Candidates:
     """Return the items that are nearest to a code, by themselves or by a passage, and those that match the words."""
     if code is None:
         keys = np.array(list(scores), np.int64)
         return _Candidates(keys, np.full(len(keys), np.inf, np.float32), {})
-    keys, distances = (found[0] for found in search_store(index, code, limit, condition))
+    has_passages = len(index.passages) > 0
+    # Under a filter, only the passages of the items found here are compared.
+    reach = max(limit, MIN_PASSAGES) if store.is_filtered and has_passages else limit
+    keys, distances = (found[0] for found in store.search(code, reach))
     keys, distances = keys[keys != NO_KEY], distances[keys != NO_KEY]
     others = np.array([*scores], np.int64)
     others = others[~np.isin(others, keys)]
     keys = np.concatenate([keys, others])
     distances = np.concatenate([distances, index.store.distances(code, others)[0]])
-    if not len(index.passages):
+    if not has_passages:
         return _Candidates(keys, distances, {})
     known = dict(zip(keys.tolist(), distances.tolist(), strict=True))
-    nearest = _find_passages(index, code, limit, known if condition else None)
+    nearest = _find_passages(index, code, limit, known if store.is_filtered else None)
     known |= {key: min(distance, known.get(key, np.inf)) for key, (distance, _) in nearest.items()}
     passages = {key: id for key, (_, id) in nearest.items()}
     return _Candidates(np.array(list(known), np.int64), np.array(list(known.values()), np.float32), passages)
@@ -172,7 +179,8 @@ def _find_passages(index: IndexState, code: Rows, limit: int, only: Collection[i
         order = np.argsort(distances, kind="stable")
         ids, distances = ids[order], distances[order]
     else:
-        ids, distances = (found[0] for found in index.passages.search(code, limit))
+        n_passages = max(PASSAGES_PER_HIT * limit, MIN_PASSAGES)
+        ids, distances = (found[0] for found in index.passages.search(code, n_passages))
     item_of = texts.items_of(ids[np.isfinite(distances)].tolist())
     nearest: dict[int, tuple[float, int]] = {}
     for id, distance in zip(ids.tolist(), distances.tolist(), strict=True):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
-from aesearch.features.tokenizer import is_unspaced, ngram_width, tokenize
+from aesearch.features.tokenizer import MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH, is_unspaced, ngram_width, tokenize
 
+_ASCII_RUN = re.compile("[A-Za-z0-9]+")
 _MARKS = ("Mn", "Mc", "Me", "Cf")
 """Categories of characters that belong to the letter before them."""
 
@@ -21,6 +24,8 @@ def find_terms(text: str, terms: Collection[str]) -> list[tuple[int, int, str]]:
         Tokens of the tokenizer. A term that ends with "*" is the beginning of tokens. In scripts without spaces, only the
         longest tokens of a query are found: its single characters occur almost everywhere. Adjacent ones are one match.
     """
+    if text.isascii():
+        return _find_ascii_terms(text, terms)
     longest = _longest_terms(terms)
     prefixes = tuple(term[:-1] for term in terms if term.endswith("*"))
     found: list[tuple[int, int, str]] = []
@@ -38,6 +43,17 @@ def find_terms(text: str, terms: Collection[str]) -> list[tuple[int, int, str]]:
                     found.append((position + start, position + end, term))
         position += len(run)
     return found
+
+
+def _find_ascii_terms(text: str, terms: Collection[str]) -> list[tuple[int, int, str]]:
+    """Return what `find_terms` returns for a text in ASCII, many times faster."""
+    prefixes = tuple(term[:-1] for term in terms if term.endswith("*"))
+    runs = ((match, match[0].lower()) for match in _ASCII_RUN.finditer(text))
+    return [
+        (match.start(), match.end(), term)
+        for match, token in runs
+        if MIN_TOKEN_LENGTH <= len(token) <= MAX_TOKEN_LENGTH and (term := _match(token, terms, prefixes))
+    ]
 
 
 def _match(token: str, terms: Collection[str], prefixes: tuple[str, ...]) -> str | None:
@@ -60,16 +76,25 @@ def _longest_terms(terms: Collection[str]) -> set[str]:
 
 def _split(text: str) -> Iterator[tuple[str, str]]:
     """Yield the runs of a text, and before each its kind: "word", "unspaced", or "" for all other characters."""
-    kind, run = "", ""
-    for character in text:
-        is_mark = run and unicodedata.category(character) in _MARKS
-        new_kind = kind if is_mark else "unspaced" if is_unspaced(character) else "word" if character.isalnum() else ""
-        if new_kind != kind and run:
-            yield kind, run
-            run = ""
-        kind, run = new_kind, run + character
-    if run:
-        yield kind, run
+    kind, start = "", 0
+    for position, character in enumerate(text):
+        new_kind = _kind(character)
+        if new_kind == "mark":
+            new_kind = kind if position > start else ""
+        if new_kind != kind:
+            if position > start:
+                yield kind, text[start:position]
+            kind, start = new_kind, position
+    if text[start:]:
+        yield kind, text[start:]
+
+
+@lru_cache(10_000)
+def _kind(character: str) -> str:
+    """Return the kind of the run that a character belongs to, or "mark" if it belongs to the run before it."""
+    if unicodedata.category(character) in _MARKS:
+        return "mark"
+    return "unspaced" if is_unspaced(character) else "word" if character.isalnum() else ""
 
 
 def _find_unspaced(run: str, longest: Collection[str]) -> Iterator[tuple[int, int, str]]:

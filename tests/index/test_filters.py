@@ -164,6 +164,7 @@ def test_words_are_searched_within_the_filter(mode: Any, documents: list[Item]) 
         hits = index.query("the value of an attribute of an object", k=400, where=where, mode=mode)
         assert {hit.id for hit in hits} <= allowed
         assert mode == "lexical" or len(hits) == len(allowed)
+        assert index.query("qqqq", where=where, mode=mode) == []
 
 
 def test_metadata_follows_changes_and_is_counted(index: Retriever) -> None:

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aesearch.search.snippets import MAX_CHARACTERS, make_snippet
+from aesearch.search.term_matching import find_terms
 
 MAIL = "From: ann@example.org\nSubject: pumps\nLines: 12\n\nThe pump was repaired on Monday. It runs again.\n"
 
@@ -50,3 +51,8 @@ def test_any_text_has_a_snippet_whose_highlights_are_in_it(text: str, weights: d
     assert len(snippet.text) <= MAX_CHARACTERS + 4
     ends = [0, *(position for span in snippet.highlights for position in span), len(snippet.text)]
     assert ends == sorted(ends)
+
+
+@given(st.text(alphabet="abcAB1 _-.,\n'", max_size=80), st.sets(st.sampled_from(["ab", "abc", "b1", "aab", "a*", "ab*"])))
+def test_ascii_words_are_found_as_others_are(text: str, terms: set[str]) -> None:
+    assert find_terms(text, terms) == find_terms(text + " é", terms)
