@@ -182,6 +182,7 @@ class SkipCategory(Enum):
     OTHER_KIND = "other kind"
     INDEX_FOLDER = "index folder"
     IGNORED_FOLDER = "ignored folder"
+    EXCLUDED = "excluded"
     REPEATED_LINK = "repeated link"
     SPECIAL_FILE = "special file"
     INACCESSIBLE = "inaccessible"
@@ -202,6 +203,7 @@ _EXPECTED = frozenset(
         SkipCategory.OTHER_KIND,
         SkipCategory.INDEX_FOLDER,
         SkipCategory.IGNORED_FOLDER,
+        SkipCategory.EXCLUDED,
         SkipCategory.REPEATED_LINK,
         SkipCategory.SPECIAL_FILE,
     }

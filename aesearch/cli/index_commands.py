@@ -72,6 +72,8 @@ def index(
     label_field: options.LabelFieldOption = None,
     label_separator: options.LabelSeparatorOption = None,
     encoding: options.EncodingOption = None,
+    include: options.IncludeOption = None,
+    exclude: options.ExcludeOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Train with these options and replace the index.")] = False,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train the same coder again on the current items.")] = False,
     allow_removals: AllowRemovalsOption = False,
@@ -80,19 +82,17 @@ def index(
 ) -> None:
     """Index the images, documents or vectors in PATH.
 
-    The first run trains a model and encodes all items; later runs read only what has changed. An interrupted run resumes
-    when it is started again. Files that cannot be read are skipped and named.
-    """
-    folder = index or default_index(path)
+    The first run trains a model; later runs read only what has changed, and an interrupted run resumes."""
+    folder, fields = index or default_index(path), (text_field, id_field, label_field, label_separator)
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
     params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
-    read = partial(_read_files, path, folder, (text_field, id_field, label_field, label_separator), kind, encoding)
+    read = partial(_read_files, path, folder, fields, kind, encoding, (include, exclude))
     files = read(is_update=(is_update := (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)))
     model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "passages": passages}
     model |= {"features": _create_features(files.kind, features, image_size, vocabulary_size), "params": params or None}
-    report = _index_or_ask(folder, files, **model, rebuild=rebuild, retrain=retrain, allow_removals=allow_removals)
-    _print_report(report, json, may_drift=is_update)
+    model |= {"rebuild": rebuild, "retrain": retrain, "allow_removals": allow_removals}
+    _print_report(_index_or_ask(folder, files, **model), json, may_drift=is_update)
     if watch:
         _follow(path, folder, read, json, allow_removals=allow_removals)
 
@@ -103,6 +103,7 @@ def _read_files(
     fields: tuple[str | None, str | None, list[str] | None, str | None],
     kind: ItemKind | None,
     encoding: str | None,
+    patterns: tuple[list[str] | None, list[str] | None],
     *,
     is_update: bool = True,
 ) -> FileCollection:
@@ -127,6 +128,8 @@ def _read_files(
         kind=kind or (record.kind if record else None),
         fields=chosen,
         encoding=encoding or (source.encoding if source else None),
+        include=patterns[0] or (source.include if source else ()),
+        exclude=patterns[1] or (source.exclude if source else ()),
         start_workers=not is_update,
     )
     print_status(f"found {count(len(files), 'file')} of {files.kind} in {escape(path)}")

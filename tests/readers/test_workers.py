@@ -167,7 +167,9 @@ def test_script_needs_no_main_guard_and_provides_no_modules(tmp_path: Path) -> N
     write_image(tmp_path / "a.png", 3)
     for module in ("PIL", "json"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the folder of images')")
-    script = f"from aesearch.readers.folder import read_files; print(len(list(read_files({str(tmp_path)!r}))))"
+    script = (
+        f"from aesearch.readers.folder import read_files; print(len(list(read_files({str(tmp_path)!r}, kind='images'))))"
+    )
     (tmp_path / "script.txt").write_text(script)
     done = subprocess.run(
         [sys.executable, "-P", "script.txt"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
