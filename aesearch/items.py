@@ -196,6 +196,7 @@ class SkipCategory(Enum):
     OTHER_KIND = "other kind"
     INDEX_FOLDER = "index folder"
     IGNORED_FOLDER = "ignored folder"
+    EXCLUDED = "excluded"
     REPEATED_LINK = "repeated link"
     SPECIAL_FILE = "special file"
     INACCESSIBLE = "inaccessible"
@@ -216,6 +217,7 @@ _EXPECTED = frozenset(
         SkipCategory.OTHER_KIND,
         SkipCategory.INDEX_FOLDER,
         SkipCategory.IGNORED_FOLDER,
+        SkipCategory.EXCLUDED,
         SkipCategory.REPEATED_LINK,
         SkipCategory.SPECIAL_FILE,
     }

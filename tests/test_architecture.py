@@ -38,6 +38,7 @@ OWNERS = {  # third-party library -> the only file or package that imports it
     "selectolax": "readers/html.py",
     "chardetng_py": "readers/legacy_encodings.py",
     "pypdfium2": "readers/pdf.py",
+    "striprtf": "readers/rtf.py",
     "pi_heif": "readers/heif.py",
     "pyarrow": "readers/vectors.py",
     "tokenizers": "features/pretrained.py",

@@ -19,6 +19,26 @@ _NPY = CatalogEntry("aesearch.readers.vectors:read_npy", kinds=("vectors",), lay
 _PARQUET = CatalogEntry("aesearch.readers.vectors:read_parquet", kinds=("vectors",), layout="table")
 _PDF = CatalogEntry("aesearch.readers.pdf:read", kinds=("documents",), is_isolated=True)
 _WORD = CatalogEntry("aesearch.readers.docx:read", kinds=("documents",), is_isolated=True)
+_POWERPOINT = CatalogEntry("aesearch.readers.pptx:read", kinds=("documents",), is_isolated=True)
+_EXCEL = CatalogEntry("aesearch.readers.xlsx:read", kinds=("documents",), is_isolated=True)
+_ODT = CatalogEntry("aesearch.readers.odf:read_text", kinds=("documents",), is_isolated=True)
+_ODS = CatalogEntry("aesearch.readers.odf:read_spreadsheet", kinds=("documents",), is_isolated=True)
+_RTF = CatalogEntry("aesearch.readers.rtf:read", kinds=("documents",), is_isolated=True)
+_EPUB = CatalogEntry("aesearch.readers.epub:read", kinds=("documents",), is_isolated=True)
+_EMAIL = CatalogEntry("aesearch.readers.mail:read_message", kinds=("documents",), is_isolated=True)
+_MAILBOX = CatalogEntry("aesearch.readers.mail:read_mailbox", kinds=("documents",), layout="messages")
+_WEB_ARCHIVE = CatalogEntry("aesearch.readers.mail:read_web_archive", kinds=("documents",), is_isolated=True)
+_NOTEBOOK = CatalogEntry("aesearch.readers.structured_text:read_notebook", kinds=("documents",), is_isolated=True)
+_JSON = CatalogEntry(
+    "aesearch.readers.structured_text:read_json",
+    kinds=("documents",),
+    decodes_text=True,
+    is_isolated=True,
+    role="sidecar",
+)
+_XML = CatalogEntry(
+    "aesearch.readers.structured_text:read_xml", kinds=("documents",), decodes_text=True, is_isolated=True, role="sidecar"
+)
 
 IMAGE_ENDINGS = """
     .jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif .jpe .jfif .mpo .jp2 .j2k .j2c .jpc .jpf .jpx .apng .avifs .psd .qoi
@@ -39,11 +59,23 @@ SIDECAR_ENDINGS = ".log .ini .cfg .conf .toml .yaml .yml .properties .env .json5
 READERS: dict[str, CatalogEntry] = {  # by the end of a file's name in lower case; the longest match wins
     **dict.fromkeys((*IMAGE_ENDINGS.split(), *HEIF_ENDINGS.split()), _IMAGE),
     **dict.fromkeys(TEXT_ENDINGS.split(), _TEXT),
-    **dict.fromkeys((".html", ".htm"), _HTML),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), _HTML),
     **dict.fromkeys((".jsonl", ".jsonl.gz"), _JSON_LINES),
     **dict.fromkeys((".csv", ".csv.gz", ".tsv"), _CSV),
     ".pdf": _PDF,
-    ".docx": _WORD,
+    **dict.fromkeys((".docx", ".docm"), _WORD),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx"), _POWERPOINT),
+    **dict.fromkeys((".xlsx", ".xlsm"), _EXCEL),
+    ".odt": _ODT,
+    ".ods": _ODS,
+    ".rtf": _RTF,
+    ".epub": _EPUB,
+    ".eml": _EMAIL,
+    ".mbox": _MAILBOX,
+    **dict.fromkeys((".mhtml", ".mht"), _WEB_ARCHIVE),
+    ".ipynb": _NOTEBOOK,
+    ".json": _JSON,
+    **dict.fromkeys((".xml", ".rss", ".atom", ".opml"), _XML),
     **dict.fromkeys(CODE_ENDINGS.split(), _CODE),
     **dict.fromkeys(SIDECAR_ENDINGS.split(), _SIDECAR),
     **dict.fromkeys(("images-idx3-ubyte", "images-idx3-ubyte.gz"), _IDX),

@@ -76,6 +76,8 @@ def index(
     label_separator: options.LabelSeparatorOption = None,
     metadata: options.MetadataOption = None,
     encoding: options.EncodingOption = None,
+    include: options.IncludeOption = None,
+    exclude: options.ExcludeOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Train with these options and replace the index.")] = False,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train the same coder again on the current items.")] = False,
     allow_removals: AllowRemovalsOption = False,
@@ -84,13 +86,12 @@ def index(
 ) -> None:
     """Index the images, documents or vectors in PATH.
 
-    The first run trains a model; later runs read only what has changed. An interrupted run resumes if it is repeated.
-    """
-    folder = index or default_index(path)
+    The first run trains a model; later runs read only what has changed, and an interrupted run resumes."""
+    folder, fields = index or default_index(path), (text_field, id_field, label_field, label_separator, metadata)
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
     params = collect_params([coder] if coder else DEFAULT_CODERS.values(), set_, training | network)
-    read = partial(_read_files, path, folder, kind, encoding, text_field, id_field, label_field, label_separator, metadata)
+    read = partial(_read_files, path, folder, fields, kind, encoding, (include, exclude))
     files = read(is_update=(is_update := (folder / MANIFEST_FILE).exists() and not (rebuild or retrain)))
     model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "passages": passages}
     model |= {"features": _create_features(files.kind, features, image_size, vocabulary_size), "params": params or None}
@@ -103,9 +104,11 @@ def index(
 def _read_files(
     path: Path,
     folder: Path,
+    fields: tuple[str | None, str | None, list[str] | None, str | None, str | None],
     kind: ItemKind | None,
     encoding: str | None,
-    *fields: Any,
+    patterns: tuple[list[str] | None, list[str] | None],
+    *,
     is_update: bool = True,
 ) -> FileCollection:
     """Return the items in `path`. If there is an index of them in `folder`, they are read as it has read them.
@@ -119,8 +122,7 @@ def _read_files(
 
     record = _existing_record(folder, path)
     source = record.source if record else None
-    text, id, label, separator, metadata = fields
-    chosen = table_fields(text, id, label, separator, metadata, source.fields if source else None)
+    chosen = table_fields(*fields, source.fields if source else None)
     if is_update and source and chosen != source.fields:
         raise InvalidParameter(
             f"cannot read {path} with other fields: {folder} is already built; leave out the options, or add --rebuild"
@@ -130,6 +132,8 @@ def _read_files(
         kind=kind or (record.kind if record else None),
         fields=chosen,
         encoding=encoding or (source.encoding if source else None),
+        include=patterns[0] or (source.include if source else ()),
+        exclude=patterns[1] or (source.exclude if source else ()),
         start_workers=not is_update,
     )
     print_status(f"found {count(len(files), 'file')} of {files.kind} in {escape(path)}")

@@ -127,6 +127,19 @@ EncodingOption = Annotated[
     ),
 ]
 
+IncludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include", metavar="PATTERN", help="Read only matching files, such as '*.pdf' or 'reports/'; repeat for several."
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude", metavar="PATTERN", help="Skip matching files and folders, such as '*.log'; repeat for several."
+    ),
+]
+
 # The model and its training.
 CoderOption = Annotated[
     str | None,

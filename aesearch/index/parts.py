@@ -29,5 +29,12 @@ def other_parts(folder: Path, files: FileCollection) -> Iterator[Part]:
     """Yield the other parts of the index of a folder: of the images or documents that it holds besides the given files."""
     for kind in files.other_kinds if files.kind in PART_KINDS else ():
         if kind in PART_KINDS:
-            others = read_files(files.root, kind=kind, fields=files.fields, encoding=files.encoding)
+            others = read_files(
+                files.root,
+                kind=kind,
+                fields=files.fields,
+                encoding=files.encoding,
+                include=files.include,
+                exclude=files.exclude,
+            )
             yield Part(part_folder(folder, kind), others)

@@ -33,17 +33,29 @@ class Source:
         Fields of table rows.
     encoding : str, optional
         Encoding of all texts; None to detect it for each file.
+    include, exclude : tuple of str
+        Patterns of the files to read and to skip (`aesearch.readers.ignore`).
     """
 
     root: str
     is_single_file: bool
     fields: TableFields
     encoding: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, files: FileCollection) -> Self:
         """Return the source of a collection of files."""
-        return cls(str(files.root.resolve()), files.is_single_file, files.fields, files.encoding)
+        root = str(files.root.resolve())
+        return cls(root, files.is_single_file, files.fields, files.encoding, files.include, files.exclude)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Return a source from `index.json`. Raises KeyError or TypeError if it is malformed."""
+        fields = TableFields(**stored["fields"])
+        patterns = {name: tuple(stored.get(name, ())) for name in ("include", "exclude")}
+        return cls(**{**stored, "fields": fields, **patterns})
 
     def files(self, paths: Sequence[str], kind: ItemKind) -> FileCollection:
         """Return files by their paths, which are absolute or relative to the root. The files need not exist."""
@@ -131,7 +143,7 @@ class BuildRecord:
         values = {name: stored[name] for name in cls.__dataclass_fields__}
         source, added = values["source"], values["added"]
         if source is not None:
-            values["source"] = Source(**{**source, "fields": TableFields(**source["fields"])})
+            values["source"] = Source.from_dict(source)
         values["added"] = AddedItems(added["count"], tuple(added["recent_keys"]))
         score, trials = values["score"], values["trials"]
         values["score"] = None if score is None else Score(**{**score, "interval": tuple(score["interval"])})

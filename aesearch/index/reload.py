@@ -113,4 +113,11 @@ def source_files(index: IndexState) -> FileCollection:
         return read_files(
             Path(source.root, next(iter(index.ledger.files()))), fields=source.fields, encoding=source.encoding
         )
-    return read_files(source.root, kind=index.record.kind, fields=source.fields, encoding=source.encoding)
+    return read_files(
+        source.root,
+        kind=index.record.kind,
+        fields=source.fields,
+        encoding=source.encoding,
+        include=source.include,
+        exclude=source.exclude,
+    )

@@ -191,13 +191,26 @@ def _report_current(folder: Path, files: FileCollection) -> IndexReport:
 
 
 def _matching_files(folder: Path, index: IndexState, files: FileCollection) -> FileCollection:
-    """Return the files with the recorded encoding. Raises InvalidParameter if an index was not built from these files."""
+    """Return the files with the recorded encoding and patterns, as the index was built from them.
+
+    Raises
+    ------
+    InvalidParameter
+        If the index was not built from these files, or with other options.
+    """
     _check_source(folder, index, files)
     source = index.record.source
     encoding = source.encoding if source else None
     if files.encoding not in (None, encoding):
         raise InvalidParameter(f"cannot set encoding: {folder} is already built; build it again (--rebuild)")
-    return replace(files, encoding=encoding)
+    patterns = (source.include, source.exclude) if source else ((), ())
+    if (files.include, files.exclude) == patterns:
+        return replace(files, encoding=encoding)
+    if files.include or files.exclude:
+        raise InvalidParameter(
+            f"cannot set other patterns to include or exclude: {folder} is already built; build it again (--rebuild)"
+        )
+    return replace(files, encoding=encoding).with_patterns(*patterns)
 
 
 def _check_source(folder: Path, index: IndexState, files: FileCollection) -> None:

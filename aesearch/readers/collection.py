@@ -14,6 +14,7 @@ from aesearch.catalog import find_reader, has_suffix
 from aesearch.errors import ReadTimeout, Unreadable
 from aesearch.items import Item, ItemKind, Skip, SkipCategory
 from aesearch.readers.files import read_file
+from aesearch.readers.ignore import Globs
 from aesearch.readers.tables import TableFields
 from aesearch.readers.threads import Result, ThreadReader
 from aesearch.readers.waiting import read_timeout
@@ -47,6 +48,8 @@ class FileCollection:
         Fields of table rows.
     encoding : str, optional
         Encoding of all texts, web pages and tables; None to detect it for each file.
+    include, exclude : tuple of str
+        Patterns with which the folder was walked (`aesearch.readers.ignore`).
     is_single_file : bool
         Whether the user named one file. Then rows of a table keep their own ids; in a folder, the path precedes them.
     skipped : dict of str to Skip
@@ -75,6 +78,8 @@ class FileCollection:
     retry: set[str] = field(default_factory=set)
     image_size: tuple[int, int] | None = None
     encoding: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     timeouts: set[str] = field(default_factory=set)
     warnings: dict[str, str] = field(default_factory=dict)
     inaccessible: dict[str, str] = field(default_factory=dict)
@@ -104,6 +109,14 @@ class FileCollection:
     def with_image_size(self, size: tuple[int, int] | None) -> FileCollection:
         """Return the same collection with another `image_size`."""
         return replace(self, image_size=size)
+
+    def with_patterns(self, include: tuple[str, ...], exclude: tuple[str, ...]) -> FileCollection:
+        """Return the same collection without the files that these patterns exclude. They become skipped."""
+        globs = Globs(include, exclude)
+        reasons = {} if self.is_single_file else {path: globs.reason_in_tree(path) for path in self.paths}
+        excluded = {path: Skip(SkipCategory.EXCLUDED, reason) for path, reason in reasons.items() if reason}
+        paths = {path: stat for path, stat in self.paths.items() if path not in excluded}
+        return replace(self, paths=paths, skipped=self.skipped | excluded, include=include, exclude=exclude)
 
     def with_cached(self, items: Iterable[Item]) -> FileCollection:
         """Return the same collection, which yields these items once without reading their files again.

@@ -14,6 +14,7 @@ from aesearch.errors import NoItems
 from aesearch.items import ITEM_KINDS, ItemKind, Skip, SkipCategory
 from aesearch.readers.collection import FILES_PER_REQUEST, FileCollection
 from aesearch.readers.encodings import check_encoding
+from aesearch.readers.ignore import Globs
 from aesearch.readers.tables import TableFields
 from aesearch.readers.walk import FileStat, walk_folder
 from aesearch.readers.workers import WorkerPool
@@ -30,6 +31,8 @@ def read_files(
     kind: ItemKind | None = None,
     fields: TableFields | None = None,
     encoding: str | None = None,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
     start_workers: bool = False,
 ) -> FileCollection:
     """Return the items of a folder and its subfolders, or of one file. Files are read when the result is iterated.
@@ -48,6 +51,9 @@ def read_files(
         Fields of table rows.
     encoding : str, optional
         Encoding of all texts, web pages and tables, as Python names it. By default it is detected for each file.
+    include, exclude : iterable of str
+        Patterns of files and folders below a folder, in the syntax of `.gitignore` (`aesearch.readers.ignore`). If there
+        are patterns to include, only files that match one are read. A file `.aesearchignore` excludes, too.
     start_workers : bool
         Whether to start worker processes while the folder is walked. Use it if all files are read immediately.
 
@@ -56,21 +62,18 @@ def read_files(
     NoItems
         If the path does not exist or cannot be opened, is neither a folder nor a regular file, or no file has a reader.
     InvalidParameter
-        If there is no such encoding.
+        If there is no such encoding, or a pattern is too complex.
     """
     root = Path(path)
+    include, exclude = tuple(include), tuple(exclude)
+    globs = Globs(include, exclude)
     fields = fields or TableFields()
     check_encoding(encoding)
     found = _stat(root)
     if stat.S_ISDIR(found.st_mode):
-        return replace(_read_folder(root, kind, fields, start_workers), encoding=encoding)
-    if not stat.S_ISREG(found.st_mode):  # reading a named pipe or a device could wait forever
-        raise NoItems(f"cannot read {root}: it is neither a folder nor a regular file; copy its content to a file")
-    entry = find_reader(root)
-    if entry is None:
-        raise NoItems(f"no reader for {root}; use a folder or a file whose name ends in {_endings()}")
-    paths = {root.name: FileStat(found.st_size, found.st_mtime_ns)}
-    return FileCollection(root.parent, paths, entry.kinds[0], fields, is_single_file=True, encoding=encoding)
+        files = _read_folder(root, kind, fields, globs, start_workers)
+        return replace(files, encoding=encoding, include=include, exclude=exclude)
+    return replace(_read_single_file(root, found, fields), encoding=encoding)
 
 
 def _stat(root: Path) -> os.stat_result:
@@ -83,14 +86,27 @@ def _stat(root: Path) -> os.stat_result:
         raise NoItems(f"cannot open {root}: {error.strerror or error}") from None
 
 
-def _read_folder(root: Path, kind: ItemKind | None, fields: TableFields, start_workers: bool) -> FileCollection:
+def _read_single_file(root: Path, found: os.stat_result, fields: TableFields) -> FileCollection:
+    """Return the items of one file; see `read_files`."""
+    if not stat.S_ISREG(found.st_mode):  # reading a named pipe or a device could wait forever
+        raise NoItems(f"cannot read {root}: it is neither a folder nor a regular file; copy its content to a file")
+    entry = find_reader(root)
+    if entry is None:
+        raise NoItems(f"no reader for {root}; use a folder or a file whose name ends in {_endings()}")
+    paths = {root.name: FileStat(found.st_size, found.st_mtime_ns)}
+    return FileCollection(root.parent, paths, entry.kinds[0], fields, is_single_file=True)
+
+
+def _read_folder(
+    root: Path, kind: ItemKind | None, fields: TableFields, globs: Globs, start_workers: bool
+) -> FileCollection:
     """Return the items of a folder; see `read_files`."""
     skipped: dict[str, Skip] = {}
     inaccessible: dict[str, str] = {}
     by_kind: dict[ItemKind, dict[str, FileStat]] = {each: {} for each in ITEM_KINDS}
     pool = WorkerPool()
     n_isolated = 0
-    for path, found in walk_folder(root, skipped, inaccessible):
+    for path, found in walk_folder(root, skipped, inaccessible, globs):
         entry = find_reader(path)
         if entry is None:
             skipped[path] = Skip(SkipCategory.UNSUPPORTED, "no reader for files of this type")

@@ -58,16 +58,21 @@ _SEPARATE_NAMES = frozenset(SEPARATE_TAGS.split(", "))
 
 def read(path: AnyPath, encoding: str | None = None) -> Iterator[Item]:
     """Yield the title and the visible text of a web page, without scripts and styles."""
-    from selectolax.lexbor import LexborHTMLParser
-
     content = read_document_bytes(path)
-    source, warning = decode_text(content, path, encoding, _declared_encoding(content))
-    page = LexborHTMLParser(flatten_deep_page(source, _SEPARATE_NAMES, _STRUCTURE_TAGS))
-    text, sections = take_heading_marks(_visible_text(page))
+    source, warning = decode_text(content, path, encoding, declared_encoding(content))
+    text, sections = take_heading_marks(extract_text(source))
     yield document_item(text, path, content, warning, sections)
 
 
-def _declared_encoding(content: bytes) -> str | None:
+def extract_text(source: str, *, with_title: bool = True) -> str:
+    """Return the title and the visible text of a page. HEADING_MARK precedes each heading."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    page = LexborHTMLParser(flatten_deep_page(source, _SEPARATE_NAMES, _STRUCTURE_TAGS))
+    return _visible_text(page, with_title)
+
+
+def declared_encoding(content: bytes) -> str | None:
     """Return the Python name of the encoding that a page declares, or None if there is none or Python does not know it."""
     declaration = _DECLARATIONS.search(content[:DECLARATION_BYTES])
     if declaration is None:
@@ -82,10 +87,10 @@ def _declared_encoding(content: bytes) -> str | None:
     return name
 
 
-def _visible_text(page: LexborHTMLParser) -> str:
-    """Return the title and the text of a page, without blank lines."""
+def _visible_text(page: LexborHTMLParser, with_title: bool) -> str:
+    """Return the title, if it is wanted, and the text of a page, without blank lines."""
     page.strip_tags(list(INVISIBLE_TAGS))
-    title, body = page.css_first("title"), page.body
+    title, body = page.css_first("title") if with_title else None, page.body
     parts = [title.text()] if title else []
     if body is not None:
         for element in body.css(SEPARATE_TAGS):

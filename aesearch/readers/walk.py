@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from aesearch.errors import InvalidParameter, Unreadable
 from aesearch.items import Skip, SkipCategory
+from aesearch.readers.files import read_bytes
+from aesearch.readers.ignore import IGNORE_FILE, MAX_IGNORE_FILE_BYTES, Globs, Pattern, compile_patterns, find_match
 
 IGNORED_FOLDERS = frozenset(
     {
@@ -36,11 +39,13 @@ class FileStat(NamedTuple):
     mtime_ns: int
 
 
-def walk_folder(root: Path, skipped: dict[str, Skip], inaccessible: dict[str, str]) -> Iterator[tuple[str, FileStat]]:
+def walk_folder(
+    root: Path, skipped: dict[str, Skip], inaccessible: dict[str, str], globs: Globs | None = None
+) -> Iterator[tuple[str, FileStat]]:
     """Yield the regular, visible files below a folder, folder by folder, sorted by name.
 
-    Links are followed, but every folder is walked only once. Folders of aesearch indexes, and folders that hold files of
-    the system, are skipped.
+    Links are followed, but every folder is walked only once. Folders of aesearch indexes, folders that hold files of the
+    system, and what a file `.aesearchignore` excludes are skipped.
 
     Parameters
     ----------
@@ -50,6 +55,8 @@ def walk_folder(root: Path, skipped: dict[str, Skip], inaccessible: dict[str, st
     inaccessible : dict of str to str
         Collects the paths that could not be opened, and the reason. A path is relative to `root`, which itself is ".". It
         may be a file, or a folder with any number of files below it: nothing is known about them.
+    globs : Globs, optional
+        Patterns of the files to include and to exclude.
 
     Yields
     ------
@@ -57,26 +64,39 @@ def walk_folder(root: Path, skipped: dict[str, Skip], inaccessible: dict[str, st
         Relative to `root`, with forward slashes.
     stat : FileStat
     """
-    return _Walk(root, skipped, inaccessible).files()
+    return _Walk(root, skipped, inaccessible, globs or Globs()).files()
+
+
+class _Rules(NamedTuple):
+    """The patterns of the `.aesearchignore` in a folder, whose path is empty or ends in a slash."""
+
+    folder: str
+    patterns: tuple[Pattern, ...]
 
 
 class _Walk:
     """The state of one walk; see `walk_folder`."""
 
-    def __init__(self, root: Path, skipped: dict[str, Skip], inaccessible: dict[str, str]) -> None:
-        self._root, self._skipped, self._inaccessible = root, skipped, inaccessible
+    def __init__(self, root: Path, skipped: dict[str, Skip], inaccessible: dict[str, str], globs: Globs) -> None:
+        self._root, self._skipped, self._inaccessible, self._globs = root, skipped, inaccessible, globs
         self._visited: set[tuple[int, int]] = set()
 
     def files(self) -> Iterator[tuple[str, FileStat]]:
         """Yield the path and the FileStat of each file."""
-        folders = [""]
+        folders: list[tuple[str, tuple[_Rules, ...]]] = [("", ())]
         while folders:
-            folder = folders.pop()
+            folder, rules = folders.pop()
             subfolders = []
-            for entry in self._entries(folder):
+            entries = self._entries(folder)
+            if any(entry.name == IGNORE_FILE for entry in entries):
+                own_rules = self._read_rules(folder)
+                if own_rules is None:
+                    continue
+                rules = (own_rules, *rules)
+            for entry in entries:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 found = self._stat(entry, path)
-                if found is None:
+                if found is None or self._is_excluded(path, rules, is_folder=stat.S_ISDIR(found.st_mode)):
                     continue
                 if stat.S_ISREG(found.st_mode):
                     yield path, FileStat(found.st_size, found.st_mtime_ns)
@@ -85,7 +105,7 @@ class _Walk:
                 elif entry.name.lower() in IGNORED_FOLDERS:
                     self._skip(path, SkipCategory.IGNORED_FOLDER, "a folder of system files or installed packages")
                 else:
-                    subfolders.append(path)
+                    subfolders.append((path, rules))
             folders.extend(reversed(subfolders))
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
@@ -121,6 +141,31 @@ class _Walk:
         except OSError as error:
             self._skip_inaccessible(path, f"the file or folder cannot be opened ({error.strerror or error})")
             return None
+
+    def _read_rules(self, folder: str) -> _Rules | None:
+        """Return the patterns in the `.aesearchignore` of a folder. If they cannot be read, skip the folder."""
+        try:
+            content = read_bytes(self._root / folder / IGNORE_FILE, MAX_IGNORE_FILE_BYTES, "shorten it")
+            patterns = compile_patterns(content.decode("utf-8-sig").splitlines())
+        except (OSError, UnicodeDecodeError, Unreadable, InvalidParameter) as error:
+            reason = error.reason if isinstance(error, Unreadable) else error
+            if reason == "the file is empty":
+                return _Rules("", ())
+            self._skip_inaccessible(folder or ".", f"its {IGNORE_FILE} cannot be read ({reason})")
+            return None
+        return _Rules(f"{folder}/" if folder else "", patterns)
+
+    def _is_excluded(self, path: str, rules: tuple[_Rules, ...], *, is_folder: bool) -> bool:
+        """Return whether patterns exclude a file or folder, and record why. The patterns of the nearest folder decide."""
+        reason = self._globs.exclusion_reason(path, is_folder=is_folder)
+        for folder, patterns in () if reason else rules:
+            if pattern := find_match(patterns, path.removeprefix(folder), is_folder=is_folder):
+                if not pattern.is_exception:
+                    reason = f'it matches "{pattern.text}" in {folder}{IGNORE_FILE}'
+                break
+        if reason:
+            self._skip(path, SkipCategory.EXCLUDED, reason)
+        return reason is not None
 
     def _skip(self, path: str, category: SkipCategory, reason: str) -> None:
         self._skipped[path] = Skip(category, reason)

@@ -13,6 +13,8 @@ from PIL import Image
 
 from aesearch.cli import index_commands
 from aesearch.index.retriever import Retriever
+from aesearch.index.update import index_files
+from aesearch.readers.folder import read_files
 
 if TYPE_CHECKING:
     from .conftest import Cli
@@ -282,6 +284,24 @@ def test_encoding_of_all_files_can_be_chosen(tmp_cli: Cli, tmp_path: Path) -> No
     evaluation = ("evaluate", "--queries", "notes", "--index", "i", "--json")
     assert "unknown encoding" in tmp_cli.fail(*evaluation, "--encoding", "cp9999")
     assert "unknown encoding" in tmp_cli.fail("compare", "notes", "--coders", "lsa", "--encoding", "cp9999")
+
+
+def test_patterns_choose_files_for_all_updates(tmp_cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "notes" / "drafts").mkdir(parents=True)
+    for number in range(8):
+        (tmp_path / "notes" / f"{number}.txt").write_text(f"threads wait for lock {number % 3}")
+        (tmp_path / "notes" / "drafts" / f"{number}.txt").write_text("a draft")
+    index = ("index", "notes", "--coder", "lsa", "--code-size", "2", "--index", "i")
+    result = tmp_cli.succeed(*index, "--exclude", "drafts/", "--include", "*.txt")
+    assert "not indexed: 1 excluded" in result.stderr
+    (tmp_path / "notes" / "new.txt").write_text("threads wait")
+    (tmp_path / "notes" / "new.md").write_text("not included")
+    assert "9 documents indexed" in tmp_cli.succeed("index", "notes", "--index", "i").stdout
+    assert index_files(tmp_path / "i", read_files(tmp_path / "notes")).items == 9
+    assert len(Retriever.load(tmp_path / "i").source_files()) == 9
+    message = tmp_cli.fail("index", "notes", "--index", "i", "--exclude", "*.md")
+    assert "cannot set other patterns to include or exclude" in message
+    assert "10 documents indexed" in tmp_cli.succeed(*index, "--rebuild", "--include", "*.md", "--include", "*.txt").stdout
 
 
 def test_most_items_are_removed_only_with_permission(tmp_cli: Cli, workspace: Path, tmp_path: Path) -> None:

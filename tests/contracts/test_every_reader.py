@@ -7,14 +7,20 @@ import inspect
 import io
 import json
 import struct
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import docx
 import numpy as np
+import odf.table
+import odf.text
+import openpyxl
+import pptx
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
+from odf.opendocument import OpenDocumentSpreadsheet, OpenDocumentText
 from PIL import Image
 
 from aesearch.catalog import READERS, CatalogEntry, find_reader
@@ -168,6 +174,49 @@ def make_docx() -> bytes:
     return file.getvalue()
 
 
+def make_presentation() -> bytes:
+    file = io.BytesIO()
+    presentation = pptx.Presentation()
+    presentation.slides.add_slide(presentation.slide_layouts[5]).shapes.title.text = "A thread waits for a lock."
+    presentation.save(file)
+    return file.getvalue()
+
+
+def make_workbook() -> bytes:
+    file = io.BytesIO()
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["A thread", "waits for a lock."])
+    workbook.save(file)
+    return file.getvalue()
+
+
+def make_opendocument(*, is_spreadsheet: bool) -> bytes:
+    file = io.BytesIO()
+    document = OpenDocumentSpreadsheet() if is_spreadsheet else OpenDocumentText()
+    paragraph = odf.text.P(text="A thread waits for a lock.")
+    if is_spreadsheet:
+        table, row, cell = odf.table.Table(name="Sheet"), odf.table.TableRow(), odf.table.TableCell()
+        cell.addElement(paragraph)
+        row.addElement(cell)
+        table.addElement(row)
+        document.spreadsheet.addElement(table)
+    else:
+        document.text.addElement(paragraph)
+    document.save(file)
+    return file.getvalue()
+
+
+def make_book() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("META-INF/container.xml", '<container><rootfile full-path="book.opf"/></container>')
+        manifest = '<manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest>'
+        spine = '<spine><itemref idref="a"/></spine>'
+        archive.writestr("book.opf", f'<package xmlns="http://www.idpf.org/2007/opf">{manifest}{spine}</package>')
+        archive.writestr("a.xhtml", HTML)
+    return file.getvalue()
+
+
 def make_npy() -> bytes:
     file = io.BytesIO()
     np.save(file, VECTORS)
@@ -183,14 +232,26 @@ def make_parquet() -> bytes:
 SAMPLES: dict[str, bytes] = {
     **make_images(),
     **dict.fromkeys((*TEXT_ENDINGS.split(), *CODE_ENDINGS.split(), *SIDECAR_ENDINGS.split()), TEXT),
-    **dict.fromkeys((".html", ".htm"), HTML),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
     ".jsonl": JSON_LINES,
     ".jsonl.gz": gzip.compress(JSON_LINES),
     ".csv": CSV,
     ".csv.gz": gzip.compress(CSV),
     ".tsv": CSV.replace(b",", b"\t"),
     ".pdf": make_pdf(),
-    ".docx": make_docx(),
+    **dict.fromkeys((".docx", ".docm"), make_docx()),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx"), make_presentation()),
+    **dict.fromkeys((".xlsx", ".xlsm"), make_workbook()),
+    ".odt": make_opendocument(is_spreadsheet=False),
+    ".ods": make_opendocument(is_spreadsheet=True),
+    ".rtf": rb"{\rtf1\ansi A thread waits for a lock.\par}",
+    ".epub": make_book(),
+    ".eml": b"Subject: Threads\nFrom: a@b.example\n\nA thread waits for a lock.\n",
+    ".mbox": b"From a\nSubject: one\n\nA thread waits.\n\nFrom a\nSubject: two\n\nIt waits for a lock.\n",
+    **dict.fromkeys((".mhtml", ".mht"), b"Content-Type: text/html\n\n<title>Threads</title><p>A thread waits for a lock."),
+    ".ipynb": b'{"cells": [{"cell_type": "code", "source": ["# A thread waits\\n", "lock()"]}], "nbformat": 4}',
+    ".json": b'{"title": "Threads", "text": "A thread waits for a lock."}',
+    **dict.fromkeys((".xml", ".rss", ".atom", ".opml"), b"<page><title>Threads</title>A thread waits for a lock.</page>"),
     "images-idx3-ubyte": IDX,
     "images-idx3-ubyte.gz": gzip.compress(IDX),
     ".bin": CIFAR,
@@ -200,7 +261,9 @@ SAMPLES: dict[str, bytes] = {
 
 PLAIN_TEXT = {*TEXT_ENDINGS.split(), *CODE_ENDINGS.split(), *SIDECAR_ENDINGS.split()}
 
-READABLE_WHEN_TRUNCATED = PLAIN_TEXT | {".html", ".htm", ".csv", ".tsv", ".icns"}
+READABLE_WHEN_TRUNCATED = PLAIN_TEXT | {
+    ".html", ".htm", ".xhtml", ".mhtml", ".mht", ".csv", ".tsv", ".rtf", ".eml", ".mbox", ".icns",
+}  # fmt: skip
 """Formats without an end mark: a truncated file is a valid, shorter file."""
 
 ISOLATED = [ending for ending, entry in READERS.items() if entry.is_isolated]

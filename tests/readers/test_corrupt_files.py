@@ -6,6 +6,7 @@ import io
 import json
 import random
 from collections.abc import Callable
+from email.message import EmailMessage
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from PIL import Image
 from aesearch.readers.folder import read_files
 
 N_FILES_PER_FORMAT = 30
-IMAGE_FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "ppm")
+IMAGE_FORMATS = (
+    "jpeg", "png", "webp", "gif", "bmp", "tiff", "ppm", "avif", "jpeg2000", "ico", "tga", "dds", "pcx", "sgi", "qoi", "dib",
+)  # fmt: skip
 
 
 def encode_image(image_format: str) -> bytes:
@@ -33,6 +36,31 @@ def encode_docx() -> bytes:
     return file.getvalue()
 
 
+def encode_office() -> dict[str, bytes]:
+    """Return a presentation, a workbook, and an OpenDocument file, by their endings."""
+    pptx, openpyxl = pytest.importorskip("pptx"), pytest.importorskip("openpyxl")
+    opendocument, elements = pytest.importorskip("odf.opendocument"), pytest.importorskip("odf.text")
+    presentation, workbook, text = pptx.Presentation(), openpyxl.Workbook(), opendocument.OpenDocumentText()
+    presentation.slides.add_slide(presentation.slide_layouts[5]).shapes.title.text = "threads and locks"
+    workbook.active.append(["threads", 1.5])
+    text.text.addElement(elements.P(text="threads and locks"))
+    contents = {}
+    for ending, document in ((".pptx", presentation), (".xlsx", workbook), (".odt", text)):
+        file = io.BytesIO()
+        document.save(file)
+        contents[ending] = file.getvalue()
+    return contents
+
+
+def encode_message(subject: str) -> bytes:
+    message = EmailMessage()
+    message["Subject"] = subject
+    message.set_content("threads and locks")
+    message.add_alternative("<p>threads and <b>locks</b>", subtype="html")
+    message.add_attachment(b"x", maintype="image", subtype="png", filename="größe.png")
+    return message.as_bytes()
+
+
 def encode_csv() -> bytes:
     file = io.StringIO()
     csv.writer(file).writerows([("id", "text"), *((number, f'row "{number}", of many') for number in range(20))])
@@ -48,7 +76,8 @@ def encode_npy() -> bytes:
 def intact_files(kind: str) -> dict[str, bytes]:
     """Return the content of an intact file of each format, by its ending."""
     if kind == "images":
-        return {f".{image_format}": encode_image(image_format) for image_format in IMAGE_FORMATS}
+        formats = {image_format: encode_image(image_format) for image_format in IMAGE_FORMATS}
+        return {f".{name.replace('jpeg2000', 'jp2')}": content for name, content in formats.items()}
     if kind == "vectors":
         return {".npy": encode_npy()}
     lines = b"".join(json.dumps({"id": number, "text": f"row {number}"}).encode() + b"\n" for number in range(20))
@@ -58,6 +87,13 @@ def intact_files(kind: str) -> dict[str, bytes]:
         ".jsonl.gz": gzip.compress(lines),
         ".csv": encode_csv(),
         ".docx": encode_docx(),
+        **encode_office(),
+        ".rtf": rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}} threads \'e4nd \u223? {\b locks}\par}",
+        ".eml": encode_message("Größe"),
+        ".mbox": b"".join(b"From a\n" + encode_message(f"message {number}") + b"\n" for number in range(3)),
+        ".json": b'{"threads": ["and", {"locks": 1.5e3}]}',
+        ".ipynb": b'{"cells": [{"cell_type": "markdown", "source": ["# threads\\n", "locks"]}], "nbformat": 4}',
+        ".xml": b"<?xml version='1.0' encoding='utf-8'?><a><b c='d'>threads &amp; locks</b></a>",
     }
 
 

@@ -11,6 +11,7 @@ from docx.oxml.ns import nsdecls
 
 from aesearch.errors import Unreadable
 from aesearch.items import Item
+from aesearch.readers import archives
 from aesearch.readers import docx as docx_reader
 
 WORD = nsdecls("w")
@@ -211,7 +212,7 @@ def test_entities_are_refused(tmp_path: Path) -> None:
 
 
 def test_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docx_reader, "MAX_UNPACKED_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 1 << 20)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("word/document.xml", bytes((1 << 20) + 1))
