@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from aesearch.items import Item
 from aesearch.readers.archives import DAMAGED, describe_missing, open_archive, remove_blank_lines
 from aesearch.readers.files import AnyPath
-from aesearch.readers.ooxml import main_part, read_part_text, related_parts
+from aesearch.readers.ooxml import main_part, read_part_text, read_properties, related_parts
 from aesearch.readers.text import document_item, read_document_bytes, take_heading_marks
 
 
@@ -21,8 +21,9 @@ def read(path: AnyPath) -> Iterator[Item]:
     content = read_document_bytes(path)
     with open_archive(path, content, "Word document", ".docx") as archive:
         text, warning = _read_document(archive)
+        properties = read_properties(archive)
     text, sections = take_heading_marks(text)
-    yield document_item(text, path, content, warning, sections)
+    yield document_item(text, path, content, warning, sections, properties)
 
 
 def _read_document(archive: zipfile.ZipFile) -> tuple[str, str | None]:

@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
@@ -60,7 +60,17 @@ def read(path: AnyPath, size: tuple[int, int] | None = None) -> Iterator[Item]:
     content = read_bytes(path, MAX_IMAGE_BYTES, "scale the image down first")
     image, warning = _decode(io.BytesIO(content), path, max((MIN_SIDE_PIXELS, *(size or ()))))
     digest = hashlib.sha256(content).digest()
-    yield Item("", resize_image(image, size) if size else image, path=str(path), digest=digest, warning=warning)
+    resized = resize_image(image, size) if size else image
+    yield Item("", resized, path=str(path), digest=digest, warning=warning, metadata=read_metadata(image))
+
+
+def read_metadata(image: Image.Image) -> dict[str, Any]:
+    """Return the metadata of a photo."""
+    if "exif" not in image.info and "Raw profile type exif" not in image.info:
+        return {}
+    from aesearch.readers.exif import read_exif  # imported here because workers start faster without it
+
+    return read_exif(image)
 
 
 def load_image(path: str) -> Image.Image | None:

@@ -6,7 +6,7 @@ import posixpath
 import zipfile
 from typing import NamedTuple
 
-from aesearch.readers.archives import parse_part
+from aesearch.readers.archives import DAMAGED, parse_part
 from aesearch.readers.text import HEADING_MARK
 
 _SCHEMAS = ("http://schemas.openxmlformats.org", "http://purl.oclc.org/ooxml")
@@ -56,6 +56,8 @@ _HEADING_STYLES = ("heading", "title", "berschrift", "titel", "titre", "titolo",
 _OTHER_DOCUMENT = qualified_names(WORD, "altChunk", "subDoc")
 """References to another document, in HTML for example, which Word shows in this place."""
 
+_PROPERTIES = {"http://purl.org/dc/elements/1.1/ title": "title", "http://purl.org/dc/elements/1.1/ creator": "author"}
+
 
 class Part(NamedTuple):
     """A part of the archive: its role in the document, such as "footnotes", its name, and its id in the part before it."""
@@ -92,6 +94,31 @@ def related_parts(archive: zipfile.ZipFile, name: str) -> list[Part]:
 def main_part(archive: zipfile.ZipFile, default: str) -> str:
     """Return the name of the part with the document itself."""
     return next((part.name for part in related_parts(archive, "") if part.role == "officeDocument"), default)
+
+
+def read_properties(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return the title and the author that a document states, and no others; {} if they cannot be read."""
+    found: dict[str, str] = {}
+    current = ""
+
+    def start(element: str, attributes: dict[str, str]) -> None:
+        nonlocal current
+        current = _PROPERTIES.get(element, "")
+
+    def end(element: str) -> None:
+        nonlocal current
+        current = ""
+
+    def characters(text: str) -> None:
+        if current:
+            found[current] = found.get(current, "") + text
+
+    part = next((part.name for part in related_parts(archive, "") if part.role == "core-properties"), "")
+    try:
+        parse_part(archive, part, StartElementHandler=start, EndElementHandler=end, CharacterDataHandler=characters)
+    except DAMAGED:
+        return {}
+    return {name: text.strip() for name, text in found.items() if text.strip()}
 
 
 def relationship_id(attributes: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from aesearch.readers.ooxml import (
     main_part,
     qualified_names,
     read_part_text,
+    read_properties,
     related_parts,
     relationship_id,
 )
@@ -28,13 +29,13 @@ def read(path: AnyPath) -> Iterator[Item]:
     content = read_document_bytes(path)
     missing: list[str] = []
     with open_archive(path, content, "PowerPoint presentation", ".pptx") as archive:
-        slides = _read_slides(archive, missing)
+        slides, properties = _read_slides(archive, missing), read_properties(archive)
     texts, sections, length = [], [], 0
     for number, text in slides:
         texts.append(f"{text}\n")
         sections.append(Section(length, page=number))
         length += len(texts[-1])
-    yield document_item("".join(texts), path, content, describe_missing(missing), tuple(sections))
+    yield document_item("".join(texts), path, content, describe_missing(missing), tuple(sections), properties)
 
 
 def _read_slides(archive: zipfile.ZipFile, missing: list[str]) -> list[tuple[int, str]]:

@@ -18,7 +18,15 @@ from aesearch.readers.archives import (
     remove_blank_lines,
 )
 from aesearch.readers.files import AnyPath
-from aesearch.readers.ooxml import SPREADSHEET, main_part, qualified_names, read_part_text, related_parts, relationship_id
+from aesearch.readers.ooxml import (
+    SPREADSHEET,
+    main_part,
+    qualified_names,
+    read_part_text,
+    read_properties,
+    related_parts,
+    relationship_id,
+)
 from aesearch.readers.text import HEADING_MARK, document_item, read_document_bytes, take_heading_marks
 
 _SHEET = qualified_names(SPREADSHEET, "sheet")
@@ -59,9 +67,9 @@ def read(path: AnyPath) -> Iterator[Item]:
     content = read_document_bytes(path)
     missing: list[str] = []
     with open_archive(path, content, "Excel workbook", ".xlsx") as archive:
-        text = _read_sheets(archive, missing)
+        text, properties = _read_sheets(archive, missing), read_properties(archive)
     text, sections = take_heading_marks(text)
-    yield document_item(text, path, content, describe_missing(missing), sections)
+    yield document_item(text, path, content, describe_missing(missing), sections, properties)
 
 
 def _read_sheets(archive: zipfile.ZipFile, missing: list[str]) -> str:

@@ -227,8 +227,10 @@ def test_headings_are_sections(tmp_path: Path) -> None:
     document.add_paragraph("They move water.")
     document.add_heading("Valves", 2)
     document.add_paragraph("They stop it.")
+    document.core_properties.title, document.core_properties.author = "Water", "Ann Lee"
     document.save(str(tmp_path / "a.docx"))
     item = read(tmp_path / "a.docx")
+    assert item.metadata == {"title": "Water", "author": "Ann Lee"}
     text = str(item.content)
     assert text == "Pumps\nThey move water.\nValves\nThey stop it."
     assert [(section.heading, text[section.start :].split("\n")[0]) for section in item.sections] == [
