@@ -26,8 +26,16 @@ OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"
 """Beginning of an Office document with a password, and of one in the format before Office 2007."""
 
 DAMAGED = (
-    zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, ExpatError, NotImplementedError, RuntimeError, ValueError
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    LookupError,
+    ExpatError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 """Exceptions of zipfile and expat for damaged parts."""
 
 

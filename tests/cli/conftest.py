@@ -119,6 +119,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, digit_folder: Path, docu
         "--json",
     )
     (folder / "report.json").write_text(json.dumps(report))
+    (folder / "program.exe").write_bytes(b"MZ")
     cli.succeed("index", "notes", "--coder", "lsa", "--code-size", "16")
     return folder
 

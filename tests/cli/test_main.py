@@ -118,7 +118,7 @@ def test_wrong_usage_exits_with_2(arguments: tuple[str, ...], cli: Cli) -> None:
         (("query", "--text", "thread", "--index", "indexes/photos"), "index of images"),
         (("query", "--text", "qqqq", "--index", "indexes/notes"), "query with other words"),
         (("query", "nowhere.png"), "check the spelling"),
-        (("query", "report.json"), "no known file type"),
+        (("query", "program.exe"), "no known file type"),
         (("query", "--text", "x", "--index", "nowhere"), "nowhere"),
         (("info", "--index", "photos"), "photos"),
         (("evaluate", "--queries", "photos"), "index"),

@@ -263,7 +263,16 @@ MAIN_PARTS = {
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-@pytest.mark.parametrize("main", [b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>', b"<x", b"", None])
+@pytest.mark.parametrize(
+    "main",
+    [
+        b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>',
+        b"<x",
+        b"<?xml version='1.0' encoding='unknown'?><x/>",
+        b"",
+        None,
+    ],
+)
 def test_hostile_main_part_is_refused(ending: str, main: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / f"a{ending}"
     WRITERS[ending](path)
