@@ -85,7 +85,6 @@ def index(
     json: JsonOption = False,
 ) -> None:
     """Index the images, documents or vectors in PATH.
-
     The first run trains a model; later runs read only what has changed, and an interrupted run resumes."""
     folder, fields = index or default_index(path), (text_field, id_field, label_field, label_separator, metadata)
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}

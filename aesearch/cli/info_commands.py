@@ -59,7 +59,7 @@ def info(index: IndexOption = None, json: JsonOption = False) -> None:
 
 
 def list_indexes(json: JsonOption = False) -> None:
-    """List all indexes that are found from here: of this project, then of AESEARCH_HOME."""
+    """List all indexes: of this project, then of AESEARCH_HOME."""
     from aesearch.index.locations import list_indexes, read_summary
 
     summaries = [read_summary(folder) for folder in list_indexes()]
@@ -71,7 +71,7 @@ def list_indexes(json: JsonOption = False) -> None:
 
 
 def stats(index: IndexOption = None, json: JsonOption = False) -> None:
-    """Count the items of an index by their labels and by each field of their metadata, for use with query --where."""
+    """Count the values of labels and metadata (query --where)."""
     from aesearch.index.retriever import Retriever
 
     fields = Retriever.load(choose_index(index)).count_values()

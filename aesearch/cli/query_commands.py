@@ -93,7 +93,7 @@ def query(
     thumbnails: options.ThumbnailsOption = "auto",
     index: IndexOption = None,
 ) -> None:
-    """Find the items that are most similar to FILE, to a text, or to examples.
+    """Find the items most similar to FILE, a text or examples.
 
     Without --index, the index of the folder that contains FILE is queried, or else the newest of the right kind. A text may
     contain "exact phrases" and beginnings of words, aero*. --where filters by id, path, label, size, modified and metadata:

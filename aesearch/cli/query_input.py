@@ -26,10 +26,12 @@ def choose_query_index(index: Path | None, file: str | None, text: str | None, l
     queried file, or the newest of the right kind, which is named on standard error.
     """
     is_by_example = file is None and text is None and bool(like)
+    if is_by_example:
+        file = next((name for name in like or () if Path(name).is_file()), None)
     if index is not None:
         has_kind = text is not None or (file not in (None, STDIN) and Path(file or "").exists())
         return find_part(index, _query_kind(file)) if has_kind else index
-    kind = None if is_by_example else _query_kind(file)
+    kind = None if is_by_example and file is None else _query_kind(file)
     folder, n_choices, contains_query = choose_newest(kind, Path(file) if file and file != STDIN else None)
     choice = ""
     if n_choices > 1:

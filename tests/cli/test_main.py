@@ -115,7 +115,7 @@ def test_wrong_usage_exits_with_2(arguments: tuple[str, ...], cli: Cli) -> None:
         (("compare", "notes", "--coders", "lsa", "--epochs", "2"), "epochs"),
         (("compare", "photos", "--coders", "lsa"), "lsa"),
         (("query", "more/0", "--index", "indexes/photos"), "is a folder"),
-        (("query", "--text", "thread", "--index", "indexes/photos"), "index of images"),
+        (("query", "--text", "qqqq", "--index", "indexes/photos"), "no document contains"),  # photos has one text
         (("query", "--text", "qqqq", "--index", "indexes/notes"), "query with other words"),
         (("query", "nowhere.png"), "check the spelling"),
         (("query", "program.exe"), "no known file type"),
