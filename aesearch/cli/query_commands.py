@@ -194,7 +194,8 @@ def _write_hits_page(item: Item, hits: list[Hit], path: Path) -> None:
     from aesearch.report.hits_page import MAX_HITS, render_hits_page
     from aesearch.report.html import write_page
 
-    write_page(path, render_hits_page(item, hits, f"Items similar to {item.id}"))
+    title = f'Items for "{item.excerpt}"' if item.id == "--text" else f"Items similar to {item.id}"
+    write_page(path, render_hits_page(item, hits, title))
     n_missing = len(hits) - MAX_HITS
     missing = f"; {n_missing:,} more than the page shows" if n_missing > 0 else ""
     print_status(f"wrote the hits to {escape(path)}{missing}")
