@@ -24,6 +24,14 @@ def is_sparse(X: Rows) -> bool:
     return hasattr(X, "tocsr")
 
 
+def has_terms(X: Rows) -> np.ndarray:
+    """Return whether each row has any term, [n_items] bool. Dense rows always have."""
+    import numpy as np
+
+    sparse: Any = X
+    return np.diff(sparse.indptr) > 0 if is_sparse(X) else np.ones(X.shape[0], bool)
+
+
 def stack_rows(parts: Sequence[Rows]) -> Rows:
     """Concatenate [A, D], [B, D], ... to [A + B + ..., D]."""
     if not is_sparse(parts[0]):

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from aesearch.coders.onnx import CODE_OUTPUT, DESCRIPTORS_OUTPUT, GRAPH_INPUT
+from aesearch.onnx_sessions import simplify_graph
 
 HAS_TRACING_EXPORTER = "dynamic_axes" in inspect.signature(torch.onnx.export).parameters
 """Whether torch still has the exporter that traces a model. It is deprecated, but takes 0.1 s for an encoder for which the
@@ -52,6 +53,8 @@ def export_encoder(encoder: nn.Module, shape: tuple[int, ...], path: Path, *, tr
             external_data=False,
             **any_number_of_rows,
         )
+    if tracing:
+        simplify_graph(path)
 
 
 @contextlib.contextmanager

@@ -64,7 +64,7 @@ def draw_queries(index: IndexState, n_queries: int, seed: int = 0) -> list[Known
         counts = Counter(token for passage in passages for token in tokenize(passage.text))
         words = [word for word, _ in counts.most_common(MAX_WORDS_PER_DOCUMENT)]
         frequencies = {word: texts.count(f'"{word}"', n_passages) for word in words}
-        idf = {word: math.log((1 + n_passages) / (1 + frequencies[word])) for word in words}
+        idf = {word: 1 + math.log((1 + n_passages) / (1 + frequencies[word])) for word in words}  # as BagOfWords has it
         strength = {word: (1 + math.log(counts[word])) * idf[word] for word in words}
         typical = sorted(words, key=lambda word: (-strength[word], word))[:TYPICAL_WORDS]
         if len(typical) >= QUERY_WORDS:

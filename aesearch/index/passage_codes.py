@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from aesearch.arrays import is_sparse, stack_rows
+from aesearch.arrays import has_terms, stack_rows
 from aesearch.coders.base import Coder, finite_rows
 from aesearch.features.base import Features
 from aesearch.index.texts import Texts, TokenizedPassage
@@ -102,9 +102,3 @@ def _batches(ids: Mapping[int, list[int]]) -> Iterator[dict[int, list[int]]]:
             batch = {}
     if batch:
         yield batch
-
-
-def has_terms(X: Rows) -> np.ndarray:
-    """Return whether each row has any term, [n_items] bool. Dense rows always have."""
-    sparse: Any = X
-    return np.diff(sparse.indptr) > 0 if is_sparse(X) else np.ones(X.shape[0], bool)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from aesearch.arrays import stack_rows
+from aesearch.arrays import has_terms, stack_rows
 from aesearch.coders.base import finite_rows
 from aesearch.errors import InvalidParameter, NoItems, NoKnownTerms, WrongKind
 from aesearch.index.calibration import to_scores, to_similarities
 from aesearch.index.filtered_search import FilteredStore
 from aesearch.index.filters import Filter
 from aesearch.index.ledger import LedgerRow
-from aesearch.index.passage_codes import has_terms
 from aesearch.index.reload import reload_rows, resolve_path
 from aesearch.index.storage import IndexState
 from aesearch.items import Hit, Item

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from aesearch.index.edits import add_items, remove_items
 from aesearch.index.progress import ProgressCallback, ignore_progress
 from aesearch.index.search import SearchableIndex
 from aesearch.index.storage import IndexState, load_state, refresh_state, save_state, verify_state
@@ -215,9 +214,13 @@ class Retriever(SearchableIndex):
             If an item does not fit the collection. Items of earlier batches stay added.
         """
         with self._writer:
+            from aesearch.index.edits import add_items
+
             return add_items(self._state, items)
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove the items with these ids and return their number. Unknown ids are ignored."""
         with self._writer:
+            from aesearch.index.edits import remove_items
+
             return remove_items(self._state, ids)

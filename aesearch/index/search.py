@@ -7,13 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from aesearch.errors import InvalidParameter, NoKnownTerms
-from aesearch.index.examples import query_examples
 from aesearch.index.filters import Filter, Where, parse_filter
 from aesearch.index.modes import QUERY_MODES, QueryMode
-from aesearch.index.passage_hits import add_passages, document_weights, nearest_passages
 from aesearch.index.query import QueryResult, as_item, encode_rows, featurize, query_items, range_query
 from aesearch.index.view import IndexView
-from aesearch.index.word_query import is_typed, typed_hits
 from aesearch.items import Hit, Item, ItemId
 
 if TYPE_CHECKING:
@@ -139,9 +136,7 @@ class SearchableIndex(IndexView):
             else:
                 found = next(results)
                 if snippets and found and state.record.kind == "documents":
-                    row = featurize(state, [item])
-                    weights = document_weights(state, str(item.content), row)
-                    found = _with_passages(state, found, encode_rows(state, row), weights)
+                    found = _with_nearest_passages(state, item, found)
             hits.append(_with_metadata(state, found) if snippets else found)
         return _select(QueryResult(hits, by_codes.n_unreadable), options)
 
@@ -173,6 +168,8 @@ class SearchableIndex(IndexView):
                 raise InvalidParameter(f"examples are compared by their codes; leave out {name}, or like and unlike")
         if options.get("mode") not in (None, "semantic"):
             raise InvalidParameter("examples are compared by their codes; leave out mode (--mode), or like and unlike")
+        from aesearch.index.examples import query_examples
+
         hits, code = query_examples(state, query, like, unlike, k, condition)
         if state.record.kind == "documents":
             hits = _with_passages(state, hits, code, {})
@@ -207,6 +204,8 @@ def _choose_mode(index: IndexState, item: Item, options: QueryOptions) -> QueryM
         if mode not in (None, "semantic"):
             raise InvalidParameter("only items found by their codes are reranked; leave out mode (--mode) or rerank")
         return "semantic"
+    from aesearch.index.word_query import is_typed  # queries of images start faster without it
+
     return mode or ("hybrid" if is_typed(str(item.content)) else "semantic")
 
 
@@ -220,6 +219,8 @@ def _find_typed(
     require_terms: bool,
 ) -> list[Hit]:
     """Return the hits of a typed query. If nothing matches, there are none, or NoKnownTerms is raised."""
+    from aesearch.index.word_query import typed_hits
+
     try:
         return typed_hits(index, text, k, mode, condition, snippets=snippets)
     except NoKnownTerms:
@@ -228,8 +229,18 @@ def _find_typed(
         return []
 
 
+def _with_nearest_passages(index: IndexState, item: Item, hits: list[Hit]) -> list[Hit]:
+    """Return the hits of a document with their passages that are nearest to it."""
+    from aesearch.index.passage_hits import document_weights
+
+    row = featurize(index, [item])
+    return _with_passages(index, hits, encode_rows(index, row), document_weights(index, str(item.content), row))
+
+
 def _with_passages(index: IndexState, hits: list[Hit], code: Rows, weights: dict[str, float]) -> list[Hit]:
     """Return hits with their passages that are nearest to a code (1, width)."""
+    from aesearch.index.passage_hits import add_passages, nearest_passages
+
     with index.store.lock.read():
         keys = [found.key for found in index.ledger.rows_by_id([hit.id for hit in hits]).values()]
         return add_passages(index, hits, nearest_passages(index, code, keys), weights)

@@ -12,11 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from aesearch.errors import CorruptIndex
-from aesearch.features.tokenizer import tokenize
 from aesearch.index.database import Database, values_in_parts
 from aesearch.index.filters import Filter
-from aesearch.search.passages import Passage, join_passages
-from aesearch.search.words import FoundPassage
+from aesearch.search.passages import FoundPassage, Passage, join_passages
 
 TEXT_SCHEMA = """
 CREATE TABLE IF NOT EXISTS passages (
@@ -43,7 +41,7 @@ class TokenizedPassage(NamedTuple):
     @classmethod
     def of(cls, passage: Passage) -> TokenizedPassage:
         """Tokenize a passage."""
-        return cls(passage, " ".join(tokenize(passage.text)))
+        return cls(passage, _tokens_of(passage.text))
 
 
 class Texts:
@@ -83,7 +81,7 @@ class Texts:
         removed: list[int] = []
         for part, marks in values_in_parts(keys):
             found = self._database.read(f"SELECT id, text FROM passages WHERE item IN ({marks})", part)
-            tokens = ((id, " ".join(tokenize(_decompress(text)))) for id, text in found)
+            tokens = ((id, _tokens_of(_decompress(text))) for id, text in found)
             self._database.write("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", tokens)
             self._database.write(f"DELETE FROM passages WHERE item IN ({marks})", [tuple(part)])
             removed += [id for id, _ in found]
@@ -140,6 +138,13 @@ class Texts:
             "ORDER BY rank LIMIT ?) AS found JOIN passages ON id = found.rowid ORDER BY found.rank, id"
         )
         return [FoundPassage(*row) for row in self._database.read(statement, values)]
+
+
+def _tokens_of(text: str) -> str:
+    """Return the tokens of a text, separated by spaces."""
+    from aesearch.features.tokenizer import tokenize  # imported here because queries of images start faster without it
+
+    return " ".join(tokenize(text))
 
 
 def _decompress(stored: bytes) -> str:

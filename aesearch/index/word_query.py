@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from aesearch.arrays import stack_rows
+from aesearch.arrays import has_terms, stack_rows
 from aesearch.errors import InvalidParameter, NoKnownTerms
 from aesearch.features.tokenizer import tokenize
 from aesearch.index.calibration import to_similarities
 from aesearch.index.filtered_search import FilteredStore, FilteredTexts
 from aesearch.index.filters import Filter
 from aesearch.index.modes import QueryMode
-from aesearch.index.passage_codes import has_terms
 from aesearch.index.passage_hits import add_passages, word_weights
 from aesearch.index.query import encode_rows, make_hits
 from aesearch.index.storage import IndexState

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from aesearch.features.tokenizer import is_unspaced
 from aesearch.items import Section
 
 PassageMode = Literal["auto", "on", "off"]
@@ -55,6 +54,24 @@ class Passage(NamedTuple):
     start: int = 0
 
 
+class FoundPassage(NamedTuple):
+    """A passage that matches an expression.
+
+    Attributes
+    ----------
+    id : int
+        Id of the passage.
+    item : int
+        Key of its item.
+    score : float
+        BM25 with k1 = 1.2 and b = 0.75, over passages. Larger is better.
+    """
+
+    id: int
+    item: int
+    score: float
+
+
 def split_passages(text: str, sections: Sequence[Section] = (), mode: PassageMode = "auto") -> list[Passage]:
     """Split a document into passages.
 
@@ -71,6 +88,8 @@ def split_passages(text: str, sections: Sequence[Section] = (), mode: PassageMod
     list of Passage
         At least one. Passages without any letter or digit are left out if there are others.
     """
+    from aesearch.features.tokenizer import is_unspaced  # imported here because queries of images start faster without it
+
     size = UNSPACED_CHARACTERS if is_unspaced(text[:2000]) else PASSAGE_CHARACTERS
     if mode == "off" or (mode == "auto" and len(text) <= MIN_SPLIT_RATIO * size):
         return [Passage(text, *_location(sections))]

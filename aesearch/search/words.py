@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from aesearch.features.tokenizer import is_unspaced, tokenize
+from aesearch.search.passages import FoundPassage
 
 MAX_WORDS = 64
 """Different words of a query that are searched. Longer texts are documents, and only their rarest words are searched."""
@@ -56,24 +57,6 @@ class WordQuery(NamedTuple):
     words: tuple[str, ...]
     prefixes: tuple[str, ...] = ()
     phrases: tuple[tuple[str, ...], ...] = ()
-
-
-class FoundPassage(NamedTuple):
-    """A passage that matches an expression.
-
-    Attributes
-    ----------
-    id : int
-        Id of the passage.
-    item : int
-        Key of its item.
-    score : float
-        BM25 with k1 = 1.2 and b = 0.75, over passages. Larger is better.
-    """
-
-    id: int
-    item: int
-    score: float
 
 
 class Texts(Protocol):
