@@ -99,7 +99,7 @@ def measure_large(messages: list[Item], size: int, folder: Path) -> Iterator[tup
     yield "query of 3 words, median ms", unfiltered
     yield (
         "question of 9 words, median ms",
-        median_ms(lambda query: index.query(f"what is the {query} in a system"), queries),
+        median_ms(lambda query: index.query(f"how to use {query} in a system"), queries),
     )
     for share in SELECTIVITIES:
         filtered = median_ms(lambda query, share=share: index.query(query, where=("share < ?", share)), queries)

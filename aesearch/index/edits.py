@@ -214,7 +214,7 @@ def replace_items(index: IndexState, rows: Iterable[LedgerRow], prepared: Prepar
             try:
                 index.store.add(np.array(list(registered), np.int64), prepared.rows_of(registered.values()))
                 add_codes(index.passages, prepared.passage_codes, passage_ids)
-            except BaseException:  # the ledger must not list what the stores do not hold
+            except BaseException:  # the ledger must list no item that the stores lack
                 index.store.remove(np.array(list(registered), np.int64))
                 index.passages.remove(np.array(index.ledger.remove(registered), np.int64))
                 raise

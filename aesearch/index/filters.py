@@ -55,7 +55,7 @@ _COLUMNS = {
 
 
 class _Token(NamedTuple):
-    """A part of a filter: its kind, its value, and where it begins."""
+    """A part of a filter: its kind, its value and its position."""
 
     kind: str
     value: Any

@@ -242,7 +242,7 @@ def make_hits(
     rows : mapping of int to LedgerRow, optional
         The rows of the keys, if they are known.
     similarities : array of shape (n_queries, k), optional
-        What the scores of the hits are computed from. By default the similarities of the codes.
+        Similarities that the scores of the hits stand for. By default those of the codes.
     """
     rows = _rows_of(index, keys) if rows is None else rows
     random = index.record.random_distances

@@ -86,7 +86,7 @@ def query_words(
     weight : float, optional
         Weight of the words in "hybrid". By default the one that was chosen for the index.
     condition : Filter, optional
-        What the items have to meet.
+        Condition on the items.
 
     Raises
     ------

@@ -203,7 +203,7 @@ class FileCollection:
                 yield batch, is_isolated
 
     def _batch_key(self, path: str) -> tuple[bool, bool]:
-        """Return what the files of a batch have in common: whether a worker reads them, and with the encoding of texts."""
+        """Return the key of a batch of files: whether a worker reads them, and with the encoding of texts."""
         entry = find_reader(path)
         if self.is_single_file or entry is None or not entry.is_isolated:
             return False, False

@@ -49,7 +49,7 @@ def read(path: AnyPath) -> Iterator[Item]:
 
 
 def _read_package(archive: zipfile.ZipFile) -> _Book:
-    """Return what the package of a book lists. Raise KeyError if a part of it is missing."""
+    """Return the entries of the package of a book. Raise KeyError if a part of it is missing."""
     packages: list[str] = []
     files: dict[str, tuple[str, str]] = {}
     order: list[str] = []

@@ -1,4 +1,4 @@
-"""Metadata that cameras write into images (EXIF): when and where a photo was taken, and with which camera."""
+"""Metadata that cameras write into images (EXIF): time, camera and place of a photo."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A pattern without a slash matches names at any depth; one with a slash is relative to its folder. `*` and `?` match no
 slash, `**` matches any number of folders, a pattern that ends in a slash matches folders only, and `!` makes an exception
-to the patterns before it. What is in an excluded folder is excluded.
+to the patterns before it. Everything in an excluded folder is excluded.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from aesearch.readers.text import document_item, read_document_bytes
 SIGNATURE = b"{\\rtf"
 
 _SEPARATE_TEXT = re.compile(rb"\\(?:footnote|header[lrf]?|footer[lrf]?)(?![a-z0-9-])")
-"""Groups with other texts, which striprtf would leave out. As paragraphs, they are read where they stand."""
+"""Groups with other texts, which striprtf would leave out. As paragraphs, they are read in place."""
 
 _UNREAD = {rb"\shptxt": "text boxes", rb"\annotation": "comments", rb"\objdata": "embedded objects"}
 """Groups that striprtf leaves out."""

@@ -99,7 +99,7 @@ def read_xml(path: AnyPath, encoding: str | None = None) -> Iterator[Item]:
     def add_character(name: str, is_parameter: bool) -> None:
         pieces.append(unescape(f"&{name};"))
 
-    parser = ParserCreate("utf-8")  # whatever the declaration says
+    parser = ParserCreate("utf-8")  # despite any other declaration
     parser.StartElementHandler = parser.EndElementHandler = separate
     parser.CharacterDataHandler = pieces.append
     parser.EntityDeclHandler = refuse

@@ -1,4 +1,4 @@
-"""ONNX files of encoders: both exporters of torch give what the encoder computes, for any number of rows."""
+"""ONNX files of encoders: both exporters of torch give the codes of the encoder, for any number of rows."""
 
 from pathlib import Path
 

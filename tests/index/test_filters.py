@@ -130,7 +130,7 @@ SQL_WORDS = frozenset(
 @settings(max_examples=200)
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_no_text_becomes_sql(text: str, value: str) -> None:
-    """Whatever is compiled consists of known words; names and values are parameters."""
+    """A compiled filter consists of known words; names and values are parameters."""
     quoted = '"' + text.replace('"', '""') + "\" = '" + value.replace("'", "''") + "'"
     for where in (text, f"a = {text}", quoted):
         try:

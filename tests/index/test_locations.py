@@ -1,4 +1,4 @@
-"""Where an index is stored if no folder is given, and which one a query means."""
+"""The default folder of an index, and the index that a query means."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every text of a Word document is read once and in order. What is missing is named."""
+"""Every text of a Word document is read once and in order. Missing parts are named."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Books are read in the order of their spine. What is missing is named."""
+"""Books are read in the order of their spine. Missing parts are named."""
 
 import zipfile
 from pathlib import Path
