@@ -47,6 +47,10 @@ IMAGE_ENDINGS = """
 """
 """What Pillow decodes itself. A test compares the list with Pillow's, which would be too slow to import here."""
 HEIF_ENDINGS = ".heic .heif .hif"
+RAW_ENDINGS = """
+    .cr2 .nef .nrw .arw .sr2 .srf .dng .orf .rw2 .rwl .pef .srw .raf .3fr .fff .iiq .mos .mrw .erf .kdc .dcr .mef
+"""
+"""Raw files of cameras, of which the preview is read."""
 TEXT_ENDINGS = ".txt .text .md .markdown .rst .adoc .org .tex .bib"
 CODE_ENDINGS = """
     .py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .vue .svelte .c .h .cc .cpp .cxx .hh .hpp .hxx .m .mm .cs .java .kt .kts
@@ -57,7 +61,7 @@ CODE_ENDINGS = """
 SIDECAR_ENDINGS = ".log .ini .cfg .conf .toml .yaml .yml .properties .env .json5 .jsonc"
 
 READERS: dict[str, CatalogEntry] = {  # by the end of a file's name in lower case; the longest match wins
-    **dict.fromkeys((*IMAGE_ENDINGS.split(), *HEIF_ENDINGS.split()), _IMAGE),
+    **dict.fromkeys((*IMAGE_ENDINGS.split(), *HEIF_ENDINGS.split(), *RAW_ENDINGS.split()), _IMAGE),
     **dict.fromkeys(TEXT_ENDINGS.split(), _TEXT),
     **dict.fromkeys((".html", ".htm", ".xhtml"), _HTML),
     **dict.fromkeys((".jsonl", ".jsonl.gz"), _JSON_LINES),

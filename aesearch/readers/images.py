@@ -12,6 +12,7 @@ from typing import IO, Any
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
+from aesearch.catalog.readers import RAW_ENDINGS
 from aesearch.errors import MissingExtra, Unreadable
 from aesearch.images import resize_image
 from aesearch.items import Item
@@ -133,6 +134,10 @@ def _open(file: IO[bytes], ending: str) -> Image.Image:
     """Open an image without decoding it. The ending of its name selects the format if the format has no signature."""
     start = file.read(SIGNATURE_BYTES)
     file.seek(0)
+    if ending in RAW_ENDINGS.split():
+        from aesearch.readers.raw import open_preview  # imported here because workers start faster without it
+
+        return open_preview(file)
     if ending in FORMATS_BY_ENDING:
         return Image.open(file, formats=(FORMATS_BY_ENDING[ending], *COMMON_FORMATS))
     if not (start.startswith(JPEG_SIGNATURE) or is_heif(start)):
