@@ -24,7 +24,7 @@ from odf.opendocument import OpenDocumentSpreadsheet, OpenDocumentText
 from PIL import Image
 
 from aesearch.catalog import READERS, CatalogEntry, find_reader
-from aesearch.catalog.readers import CODE_ENDINGS, HEIF_ENDINGS, SIDECAR_ENDINGS, TEXT_ENDINGS
+from aesearch.catalog.readers import CODE_ENDINGS, HEIF_ENDINGS, RAW_ENDINGS, SIDECAR_ENDINGS, TEXT_ENDINGS
 from aesearch.errors import Unreadable
 from aesearch.items import ITEM_KINDS, Item, ItemKind, SkipCategory
 from aesearch.readers.files import read_file
@@ -124,6 +124,14 @@ HEIF = base64.b64decode(  # 16 x 12 pixels, red with a blue corner; pillow-heif 
 )
 
 
+def make_raw() -> bytes:
+    """Return a TIFF image, as the sensor data of a raw file, with a preview in JPEG behind it."""
+    sensor, preview = io.BytesIO(), io.BytesIO()
+    Image.effect_noise((30, 20), 50).save(sensor, "TIFF")
+    Image.effect_noise((64, 48), 50).convert("RGB").save(preview, "JPEG")
+    return sensor.getvalue() + preview.getvalue()
+
+
 def make_images() -> dict[str, bytes]:
     """Return an image for every ending: Pillow writes most of them."""
     samples = {}
@@ -149,6 +157,7 @@ def make_images() -> dict[str, bytes]:
         + PIXELS.tobytes(),
         ".pcd": bytes(pcd),
         **dict.fromkeys((".ftc", ".ftu"), b"FTEX" + struct.pack("<8I", 0, 30, 20, 1, 1, 1, 32, 1800) + PIXELS.tobytes()),
+        **dict.fromkeys(RAW_ENDINGS.split(), make_raw()),
         **dict.fromkeys((".heic", ".heif", ".hif"), HEIF),
     }
 
