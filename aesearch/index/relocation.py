@@ -83,10 +83,12 @@ def _move_added(index: IndexState, rows: list[LedgerRow], old: Path, new: Path) 
         return
     make_ledger_writable(index)
     items = []
+    metadata = index.ledger.metadata_of([row.key for row in rows])
     for row in rows:
         content = np.zeros(0) if row.excerpt is None else row.excerpt
         id = _moved(row.id, old, new) or row.id
-        items.append(Item(id, content, row.label, _moved(row.path, old, new), row.digest))
+        fields = metadata.get(row.key, {})
+        items.append(Item(id, content, row.label, _moved(row.path, old, new), row.digest, metadata=fields))
     moved_keys = range(-len(rows), 0)  # texts have these until the new keys are known
     with index.store.lock.write():
         warnings = index.ledger.warnings

@@ -131,3 +131,22 @@ def test_kind_of_existing_index_is_known(notes: Path, notes_index: Path, tmp_pat
     assert read_files(notes).kind == "vectors"
     report = index_files(notes_index, read_files(notes, kind=index_kind(notes_index)))
     assert (report.kind, report.items) == ("documents", 60)
+
+
+def test_relocated_items_keep_their_words_passages_and_metadata(notes_index: Path, tmp_path: Path) -> None:
+    index = Retriever.load(notes_index)
+    text = "\n".join(f"A thread waits for lock {number} of another process at the Erindale regatta." for number in range(300))
+    path = str(tmp_path / "old" / "book.txt")
+    index.add([Item(path, text, path=path, metadata={"author": "Lee"})])
+    n_passages = len(index._state.passages)
+    index.save(notes_index)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "book.txt").write_text(text)
+    (tmp_path / "old").rename(tmp_path / "new")
+    relocate(notes_index, tmp_path / "old", tmp_path / "new")
+    moved = Retriever.load(notes_index)
+    moved.verify()
+    assert len(moved._state.passages) == n_passages > 5
+    hit = moved.query("Erindale", where="author = 'Lee'")[0]
+    assert (hit.id, hit.metadata) == (str(tmp_path / "new" / "book.txt"), {"author": "Lee"})
+    assert hit.snippet is not None
