@@ -47,7 +47,10 @@ WhereOption = Annotated[
 LikeOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--like", show_default=False, help="Example that hits should be like: an id, a file, or words (repeatable)."
+        "--like",
+        "--like-id",
+        show_default=False,
+        help="Example that hits should be like: an id, a file, or words (repeatable).",
     ),
 ]
 UnlikeOption = Annotated[

@@ -42,6 +42,8 @@ def test_examples_and_order(cli: Cli) -> None:
     ids = [hit["id"] for hit in hits]
     assert len(ids) == 10
     assert "threading/Thread.join.txt" not in ids
+    by_id = cli.json("query", "--like-id", "threading/Thread.join.txt", "--index", "indexes/notes", "--format", "json")
+    assert by_id[0]["id"] != "threading/Thread.join.txt"
     by_name = cli.json("query", "-t", "thread", "--sort", "name", "--format", "json")
     assert [hit["id"] for hit in by_name] == sorted(hit["id"] for hit in by_name)
     assert "neither an id" in cli.fail("query", "--like", "nothing.png", "--index", "indexes/photos")
