@@ -191,6 +191,8 @@ def print_hits(hits: Sequence[Hit], style: str) -> None:
         for hit in hits:
             path = hit.path or hit.id
             print(escape(path) if sys.stdout.isatty() else path)
+    elif not hits:
+        print_status("no hits")
     else:
         columns = ("rank", "score", "distance", "id", "label", "where")
         rows = [_hit_cells(hit) for hit in hits]

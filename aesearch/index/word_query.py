@@ -20,7 +20,7 @@ from aesearch.index.storage import IndexState
 from aesearch.items import Hit, Item
 from aesearch.search.feedback import combine_codes
 from aesearch.search.hybrid import FEEDBACK_ITEMS, FEEDBACK_WEIGHT, Ranking, rank
-from aesearch.search.words import MAX_WORDS, WordRanking, parse_query, rank_words
+from aesearch.search.words import MAX_WORDS, WordQuery, WordRanking, parse_query, rank_words
 from aesearch.stores.base import NO_KEY
 
 if TYPE_CHECKING:
@@ -96,11 +96,9 @@ def query_words(
     query = parse_query(text)
     words = rank_words(FilteredTexts(index.ledger.texts, condition), query, max(k, MAX_WORD_MATCHES))
     code = _encode(index, text) if mode == "hybrid" else None
-    if not words.matches and condition is not None and (code is None or query.phrases):
-        return WordResult(Ranking(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.float32)), words, {})
     if not words.matches and (code is None or query.phrases):
-        what = "these words in this order" if query.phrases else "any of these words"
-        raise NoKnownTerms(f'no document contains {what}: "{Item("query", text).excerpt}"; query with other words')
+        _check_words(query, text, condition)
+        return WordResult(Ranking(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.float32)), words, {})
     scores = {key: match.score for key, match in words.matches.items()}
     weight = index.record.lexical_weight if weight is None else weight
     store = FilteredStore(index, condition)
@@ -114,6 +112,16 @@ def query_words(
     candidates = _find_candidates(index, expanded, scores, k, store)
     ranking = _rank(index, candidates, scores, weight, only_matches=bool(query.phrases))
     return WordResult(ranking, words, candidates.passages, code)
+
+
+def _check_words(query: WordQuery, text: str, condition: Filter | None) -> None:
+    """Raise NoKnownTerms if a query that has found nothing has no words, or no filter is to blame."""
+    excerpt = Item("query", text).excerpt
+    if not any(query):
+        raise NoKnownTerms(f'the query "{excerpt}" has no words; query with words of two letters or more')
+    if condition is None:
+        what = "these words in this order" if query.phrases else "any of these words"
+        raise NoKnownTerms(f'no document contains {what}: "{excerpt}"; query with other words')
 
 
 def typed_hits(

@@ -135,7 +135,9 @@ def test_kind_of_existing_index_is_known(notes: Path, notes_index: Path, tmp_pat
 
 def test_relocated_items_keep_their_words_passages_and_metadata(notes_index: Path, tmp_path: Path) -> None:
     index = Retriever.load(notes_index)
-    text = "\n".join(f"A thread waits for lock {number} of another process at the Erindale regatta." for number in range(300))
+    text = "\n".join(
+        f"A thread waits for lock {number} of another process at the Erindale regatta." for number in range(300)
+    )
     path = str(tmp_path / "old" / "book.txt")
     index.add([Item(path, text, path=path, metadata={"author": "Lee"})])
     n_passages = len(index._state.passages)

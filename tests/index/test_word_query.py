@@ -169,3 +169,9 @@ def test_contents_can_be_left_out(documents: list[Item], tmp_path: Path) -> None
     with pytest.raises(NoKnownTerms):
         index.query("wait for a thread", mode="lexical")
     assert documents[0].content not in (tmp_path / "index" / "ledger.sqlite").read_bytes().decode("latin-1")
+
+
+@pytest.mark.parametrize("query", ["", " ", '"', "***", "a b"])
+def test_query_without_words_is_refused(query: str, index: Retriever) -> None:
+    with pytest.raises(NoKnownTerms, match="has no words"):
+        index.query(query)
