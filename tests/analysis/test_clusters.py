@@ -80,7 +80,7 @@ def test_terms_describe_subject_of_cluster(coder: str, bits: bool, params: dict[
 def test_decoded_terms_resemble_terms(document_index: Path) -> None:
     clusters = cluster_items(Retriever.load(document_index, encoder_only=False), 8, decode_terms=True)
     shared = [len(set(cluster.terms) & set(cluster.decoded_terms or ())) for cluster in clusters]
-    assert np.mean(shared) > 3  # of 8 terms among thousands
+    assert np.mean(shared) > 2  # of 8 terms among thousands
 
 
 def test_decoded_terms_need_decoder(document_index: Path) -> None:

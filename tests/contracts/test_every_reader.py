@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import importlib.util
 import inspect
 import io
 import json
@@ -431,12 +432,14 @@ def test_isolated_reader_works_in_a_worker(entry: CatalogEntry, path: Path, work
 
 @pytest.mark.parametrize("kind", ITEM_KINDS)
 def test_folder_of_all_formats_is_read(kind: ItemKind, tmp_path: Path) -> None:
-    for ending, content in SAMPLES.items():
+    has_heif = importlib.util.find_spec("pi_heif") is not None
+    samples = {ending: SAMPLES[ending] for ending in SAMPLES if has_heif or ending not in HEIF_ENDINGS.split()}
+    for ending, content in samples.items():
         (tmp_path / f"sample{ending}").write_bytes(content)
     files = read_files(tmp_path, kind=kind)
     ids = [item.id for item in files]
     assert len(set(ids)) == len(ids)
     assert {id.partition("#")[0] for id in ids} == {
-        f"sample{ending}" for ending in SAMPLES if READERS[ending].kinds == (kind,)
+        f"sample{ending}" for ending in samples if READERS[ending].kinds == (kind,)
     }
     assert {skip.category for skip in files.skipped.values()} == {SkipCategory.OTHER_KIND}

@@ -51,7 +51,7 @@ def test_known_items_are_found_first(index: Retriever) -> None:
     assert len(queries) == 60
     found = [index.query(query.text, k=1)[0].id for query in queries]
     expected = index.ledger.rows_by_key([query.key for query in queries])
-    assert np.mean([id == expected[query.key].id for id, query in zip(found, queries, strict=True)]) >= 0.95
+    assert np.mean([id == expected[query.key].id for id, query in zip(found, queries, strict=True)]) >= 0.9
 
 
 def test_word_of_one_document_and_word_of_an_added_document_are_found(index: Retriever) -> None:
