@@ -50,7 +50,7 @@ HEIF_ENDINGS = ".heic .heif .hif"
 RAW_ENDINGS = """
     .cr2 .nef .nrw .arw .sr2 .srf .dng .orf .rw2 .rwl .pef .srw .raf .3fr .fff .iiq .mos .mrw .erf .kdc .dcr .mef
 """
-"""Raw files of cameras, of which the preview is read."""
+"""Raw files of cameras; their previews are read."""
 TEXT_ENDINGS = ".txt .text .md .markdown .rst .adoc .org .tex .bib"
 CODE_ENDINGS = """
     .py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .vue .svelte .c .h .cc .cpp .cxx .hh .hpp .hxx .m .mm .cs .java .kt .kts

@@ -85,7 +85,9 @@ def index(
     json: JsonOption = False,
 ) -> None:
     """Index the images, documents or vectors in PATH.
-    The first run trains a model; later runs read only what has changed, and an interrupted run resumes."""
+
+    The first run trains a model; later runs read only what has changed, and an interrupted run resumes.
+    """
     folder, fields = index or default_index(path), (text_field, id_field, label_field, label_separator, metadata)
     training = {"epochs": epochs, "rounds": rounds, "budget": parse_budget(budget), "seed": seed, "device": device}
     network = {"layers": parse_sizes(layers, "--layers"), "noise": noise, "noise_level": noise_level, "loss": loss}
@@ -95,9 +97,7 @@ def index(
     model: dict[str, Any] = {"coder": coder, "code_size": code_size, "bits": bits, "store": store, "passages": passages}
     model |= {"features": _create_features(files.kind, features, image_size, vocabulary_size), "params": params or None}
     model |= {"rebuild": rebuild, "retrain": retrain, "allow_removals": allow_removals}
-    _print_report(_index_or_ask(folder, files, kind is None, **model), json, may_drift=is_update)
-    if watch:
-        _follow(path, folder, read, json, kind is None, allow_removals=allow_removals)
+    _index_and_follow(path, folder, files, model, read if watch else None, json, kind is None, may_drift=is_update)
 
 
 def _read_files(
@@ -197,8 +197,11 @@ def _index(folder: Path, files: FileCollection, all_kinds: bool, **index_options
     parts = []
     for part in other_parts(folder, files):
         print_status(f"found {count(len(part.files), 'file')} of {part.files.kind}, too")
-        with show_progress() as on_progress:
-            parts.append(index_files(part.folder, part.files, on_progress=on_progress, **jobs))
+        try:
+            with show_progress() as on_progress:
+                parts.append(index_files(part.folder, part.files, on_progress=on_progress, **jobs))
+        except NoItems as error:  # unreadable documents must not cost the images, nor the other way round
+            print_status(f"warning: the {part.files.kind} were not indexed: {escape(error)}")
     return report.with_parts(parts)
 
 
@@ -213,6 +216,23 @@ def _index_or_ask(folder: Path, files: FileCollection, all_kinds: bool, **index_
         if not typer.confirm(f"Remove {error.n_removed:,} of {count(error.n_items, 'item')}?", default=False, err=True):
             raise typer.Exit(1) from None
     return _index(folder, files, all_kinds, **index_options | {"allow_removals": True})
+
+
+def _index_and_follow(
+    path: Path,
+    folder: Path,
+    files: FileCollection,
+    model: dict[str, Any],
+    read: Callable[[], FileCollection] | None,
+    as_json: bool,
+    all_kinds: bool,
+    *,
+    may_drift: bool,
+) -> None:
+    """Create or update an index and print the result. If `read` is given, update it after every change in `path`."""
+    _print_report(_index_or_ask(folder, files, all_kinds, **model), as_json, may_drift=may_drift)
+    if read is not None:
+        _follow(path, folder, read, as_json, all_kinds, allow_removals=model["allow_removals"])
 
 
 def _follow(

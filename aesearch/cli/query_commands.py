@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -134,7 +135,7 @@ def _check_options(
     if (file is not None and text is not None) or (file is None and text is None and not examples):
         raise typer.BadParameter('give either FILE (or "-" for standard input), --text or --like')
     compared = [f"--{name}" for name in ("rerank", "augment", "copies") if wishes.get(name)]
-    if max_distance is not None and (compared or examples or wishes.get("where")):
+    if max_distance is not None and (compared or examples or any(map(wishes.get, ("where", "mode", "min_score")))):
         raise typer.BadParameter("--max-distance compares codes of all items; remove the other options")
     if wishes.get("copies") and len(compared) > 1:
         raise typer.BadParameter("--copies compares aligned images; remove --rerank and --augment")
@@ -167,7 +168,7 @@ def sort_hits(hits: list[Hit], sort: SortOrder) -> list[Hit]:
     if sort == "score":
         return hits
     keys: dict[str, Callable[[Hit], Any]] = {
-        "distance": lambda hit: hit.distance,
+        "distance": lambda hit: math.inf if math.isnan(hit.distance) else hit.distance,  # only words were compared
         "name": lambda hit: hit.id,
         "date": lambda hit: -_modification_time(hit),
     }

@@ -204,6 +204,7 @@ def spread_sample(items: ItemCollection, n_items: int) -> list[Item]:
 def _first_skips(items: ItemCollection) -> str:
     """Return why the first files were skipped, in parentheses, to be appended to a message; "" if none was skipped."""
     skipped = items.skipped if isinstance(items, FileCollection) else {}
+    skipped = {path: skip for path, skip in skipped.items() if not skip.category.is_expected}
     listed = "; ".join(f"{path}: {skip.reason}" for path, skip in islice(skipped.items(), 3))
     return f" ({listed})" if listed else ""
 

@@ -14,10 +14,10 @@ Grammar::
     value      = number | 'text' | true | false | ?
 
 A field is a name or a "name in double quotes". `id`, `path`, `label`, `size` (bytes) and `modified` (2026-11-25T14:07:15,
-UTC) exist for every file; other fields are the metadata of items. Words of the language are written in any case. A field
-that an item does not have matches nothing but `is null`. A list matches if one of its values does; `!=` and `not like`
-match if none does. Numbers are compared with numbers and texts with texts: 10 > 9, and dates such as 2024-05 are in order.
-Only the grammar's own words become SQL; names and values are parameters.
+UTC) exist for the files of the folder; other fields are the metadata of items. Words of the language are written in any
+case. A field that an item does not have matches nothing but `is null`. A list matches if one of its values does; `!=` and
+`not like` match if none does. Numbers are compared with numbers and texts with texts: 10 > 9, and dates such as 2024-05 are
+in order. Only the grammar's own words become SQL; names and values are parameters.
 """
 
 from __future__ import annotations

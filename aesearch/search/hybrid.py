@@ -7,8 +7,7 @@ score of an item is
 
 where both are on absolute scales: the cosine, and the share of the query that the best passage matches
 (`aesearch.search.words`). An item with all words of the query is ahead of the items on the same subject; without such an
-item, the subject decides. Ranks would say neither (reciprocal rank fusion is 3 to 4 points of mean average precision worse
-on MED and Cranfield; see benchmarks/RESULTS.md).
+item, the subject decides. Sums of ranks say neither, and are worse on MED and Cranfield (benchmarks/RESULTS.md).
 
 The best items are added to the code of the query, which has only a few words (pseudo-relevance feedback), each weighted by
 its score, and the items are ranked again.

@@ -47,3 +47,18 @@ def test_one_kind_can_be_chosen(tmp_cli: Cli, mixed: Path) -> None:
     report = tmp_cli.json("index", "mixed", "--index", "indexes/one", "--kind", "documents", "--json")
     assert (report["kind"], report["items"], report["parts"]) == ("documents", 20, [])
     assert {skip["category"] for skip in report["skipped"]} == {"other kind"}
+
+
+def test_unreadable_documents_do_not_cost_the_images(tmp_cli: Cli, mixed: Path) -> None:
+    for text in mixed.glob("*.txt"):
+        text.unlink()
+    (mixed / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    result = tmp_cli.succeed("index", "mixed", "--index", "indexes/other")
+    assert "60 images indexed in indexes/other" in result.stdout
+    assert "warning: the documents were not indexed" in result.stderr
+    assert "broken.pdf" in result.stderr
+
+
+def test_ignored_options_are_refused(tmp_cli: Cli, mixed: Path) -> None:
+    for option in (("--mode", "lexical"), ("--min-score", "0.5")):
+        assert "remove the other options" in tmp_cli.misuse("query", "-t", "thread", "--max-distance", "1", *option)

@@ -1,4 +1,4 @@
-"""The text of a PDF is read page by page (extra `documents`). Missing parts are named."""
+"""The text of a PDF is read page by page. Missing parts are named."""
 
 import io
 from collections.abc import Sequence
